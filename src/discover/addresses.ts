@@ -1,0 +1,62 @@
+/** Comparing and choosing among addresses of devices. Pure. */
+
+import { BlockList, isIP, isIPv4 } from 'node:net';
+import { isLinkLocal, withoutZone } from './interfaces.ts';
+
+/** Addresses no datagram can be sent to for one device: unspecified, multicast, broadcast. Blocking DNS servers answer so. */
+export function isUsableAddress(address: string): boolean {
+  return isIP(address) !== 0 && !unusable.check(withoutZone(address), familyOf(address));
+}
+
+export function isLoopback(address: string): boolean {
+  return isIP(address) !== 0 && loopback.check(withoutZone(address), familyOf(address));
+}
+
+/** What is known of the addresses of two answers. */
+export type Relation = 'same' | 'different' | 'unknown';
+
+/**
+ * Whether two sets of addresses belong to one host: they share one, or both belong to this very host. Sets without a
+ * common family say nothing: one may be the IPv4 side of a device and one its IPv6 side.
+ */
+export function relationOf(
+  left: readonly string[],
+  right: readonly string[],
+  own: ReadonlySet<string>,
+): Relation {
+  const bare = (addresses: readonly string[]) =>
+    addresses.map(withoutZone).map((address) => (own.has(address) ? 'this host' : address));
+  const [a, b] = [bare(left), bare(right)];
+  if (a.some((address) => b.includes(address))) return 'same';
+  const families = new Set(left.map((address) => isIP(address)));
+  return right.some((address) => families.has(isIP(address))) ? 'different' : 'unknown';
+}
+
+/**
+ * The one to send to: IPv4 before IPv6 (ArduinoOTA of most cores listens on IPv4 alone), one on a link of this host
+ * before one behind a router. A link-local address without its zone leads nowhere.
+ */
+export function preferredAddress(
+  addresses: readonly string[],
+  onLink: (address: string) => boolean,
+): string | undefined {
+  const rank = (address: string) => (isIPv4(address) ? 0 : 2) + (onLink(address) ? 0 : 1);
+  return addresses
+    .filter((address) => !isLinkLocal(address) || address.includes('%'))
+    .toSorted((a, b) => rank(a) - rank(b))[0];
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIPv4(address) ? 'ipv4' : 'ipv6';
+}
+
+const unusable = new BlockList();
+unusable.addSubnet('0.0.0.0', 8, 'ipv4');
+unusable.addSubnet('224.0.0.0', 4, 'ipv4');
+unusable.addAddress('255.255.255.255', 'ipv4');
+unusable.addAddress('::', 'ipv6');
+unusable.addSubnet('ff00::', 8, 'ipv6');
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');

@@ -1,0 +1,166 @@
+/**
+ * The sockets of mDNS. Asks two ways, one socket for each way and endpoint:
+ *
+ * - from an ephemeral port: a responder answers such a question by unicast to that very socket, also where the system's
+ *   own responder owns 5353;
+ * - from 5353, where that can be shared: for devices that answer by multicast only, and for firewalls that let in 5353
+ *   but no answer from an address that was not asked.
+ *
+ * `dgram` and `dns-packet` rather than `multicast-dns`: that one decodes whatever comes in, a header that promises
+ * 4 × 65,535 records included, takes records cut off at the end for whole ones, and costs 12 ms to load.
+ *
+ * Nothing here throws or rejects for what the network or the system does: an endpoint that cannot be asked is told by
+ * `onProblem`, the others go on.
+ */
+
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import type { Answer, Question } from 'dns-packet';
+import { messageOf } from '../errors.ts';
+import type { Sender } from './answers.ts';
+import type { Endpoint } from './interfaces.ts';
+import { formatQuery, parseResponse } from './packets.ts';
+
+const mdnsPort = 5353;
+const groups = { IPv4: '224.0.0.251', IPv6: 'ff02::fb' } as const;
+const anyAddress = { IPv4: '0.0.0.0', IPv6: '::' } as const;
+
+/** What one sender may say during one search, and all of them together; more is a flood. */
+const mostPacketsPerSender = 200;
+const mostPackets = 5000;
+
+/** `shared` is 5353. */
+type Way = 'ephemeral' | 'shared';
+
+export interface Problem {
+  readonly endpoint: Endpoint;
+  readonly way: Way;
+  readonly message: string;
+}
+
+export interface MdnsOptions {
+  readonly endpoints: readonly Endpoint[];
+  readonly onRecords: (records: readonly Answer[], sender: Sender) => void;
+  /** That endpoint is out of use in that way. */
+  readonly onProblem: (problem: Problem) => void;
+  /**
+   * The zone of the interface that leads to the sender; undefined where that is none of the chosen ones. What comes in
+   * on 5353 carries no mark of its interface: Linux gives every socket what any of them has joined.
+   */
+  readonly zoneOfSender: (address: string) => string | undefined;
+}
+
+export interface Mdns {
+  /** The sockets of a way are opened when it is first asked by. Resolves when the question was sent. */
+  ask(questions: readonly Question[], way: Way): Promise<void>;
+  /** Opens 5353 without asking. */
+  listen(): void;
+  close(): void;
+}
+
+export function openMdns({ endpoints, onRecords, onProblem, zoneOfSender }: MdnsOptions): Mdns {
+  const opened = new Map<Way, MulticastSocket[]>();
+  const packetsOf = new Map<string, number>();
+  let packets = 0;
+  let closed = false;
+
+  const isWelcome = ({ port, address }: RemoteInfo) => {
+    const count = (packetsOf.get(address) ?? 0) + 1;
+    packets += 1;
+    if (closed || port !== mdnsPort || count > mostPacketsPerSender || packets > mostPackets) return false;
+    packetsOf.set(address, count);
+    return true;
+  };
+  const open = (endpoint: Endpoint, way: Way) =>
+    openSocket(endpoint, {
+      way,
+      onMessage: (bytes, from) => {
+        if (!isWelcome(from)) return;
+        const zone = way === 'ephemeral' ? endpoint.zone : zoneOfSender(from.address);
+        const records = zone === undefined ? undefined : parseResponse(bytes);
+        if (records !== undefined) onRecords(records, { address: from.address, zone });
+      },
+      onFailure: (error) => {
+        if (!closed) onProblem({ endpoint, way, message: messageOf(error) });
+      },
+    });
+  const socketsOf = (way: Way) => {
+    const sockets = opened.get(way) ?? (closed ? [] : endpoints.map((endpoint) => open(endpoint, way)));
+    opened.set(way, sockets);
+    return sockets;
+  };
+
+  return {
+    ask: async (questions, way) => {
+      const query = formatQuery(questions);
+      await Promise.all(socketsOf(way).map((socket) => socket.send(query)));
+    },
+    listen: () => void socketsOf('shared'),
+    close: () => {
+      closed = true;
+      for (const socket of [...opened.values()].flat()) socket.close();
+    },
+  };
+}
+
+interface MulticastSocket {
+  send(query: Uint8Array): Promise<void>;
+  close(): void;
+}
+
+interface SocketOptions {
+  readonly way: Way;
+  readonly onMessage: (bytes: Uint8Array, from: RemoteInfo) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+function openSocket(
+  { family, address, multicastInterface }: Endpoint,
+  { way, onMessage, onFailure }: SocketOptions,
+): MulticastSocket {
+  const isShared = way === 'shared';
+  const socket = createSocket({
+    type: family === 'IPv4' ? 'udp4' : 'udp6',
+    ipv6Only: family === 'IPv6',
+    reuseAddr: isShared,
+  });
+  const isReady = new Promise<boolean>((resolve) => {
+    const fail = (error: unknown) => {
+      onFailure(error);
+      resolve(false);
+    };
+    socket.on('error', fail);
+    socket.on('message', onMessage);
+    socket.on('close', () => resolve(false));
+    const to = isShared ? { port: mdnsPort, address: anyAddress[family] } : { port: 0, address };
+    socket.bind({ ...to, exclusive: true }, () => {
+      try {
+        socket.setMulticastTTL(255);
+        socket.setMulticastInterface(multicastInterface);
+        if (isShared) socket.addMembership(groups[family], multicastInterface);
+        resolve(true);
+      } catch (error) {
+        fail(error);
+      }
+    });
+  });
+  return {
+    send: async (query) => {
+      if (await isReady) await sendToGroup(socket, { query, group: groups[family] }).catch(onFailure);
+    },
+    close: () => closeQuietly(socket),
+  };
+}
+
+function sendToGroup(socket: Socket, { query, group }: { query: Uint8Array; group: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.send(query, mdnsPort, group, (error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+function closeQuietly(socket: Socket): void {
+  try {
+    socket.close();
+  } catch {
+    // Closed already.
+  }
+}

@@ -1,0 +1,125 @@
+/** What is said where a name leads nowhere, or to two places. Pure. */
+
+import { OtaError } from '../errors.ts';
+import type { Host } from './answers.ts';
+import type { OsAnswer } from './decide.ts';
+import { type HostAddress, listed } from './interfaces.ts';
+import type { Question } from './names.ts';
+
+export interface Search {
+  /** As the user calls the device. */
+  readonly name: string;
+  readonly question: Question;
+  /** On which mDNS asked. */
+  readonly addresses: readonly HostAddress[];
+  /** Of this host, on any interface. */
+  readonly all: readonly HostAddress[];
+  /** Why some of them could not be asked. */
+  readonly problems: readonly string[];
+  readonly mdnsImpossible: boolean;
+  readonly timeoutMs: number;
+  readonly os: OsAnswer;
+}
+
+export function notFound(search: Search): OtaError {
+  const { name, question, addresses, problems, os, timeoutMs } = search;
+  const reasons = [mdnsReason(search), osReason(search)].filter((reason) => reason !== undefined);
+  return new OtaError('NAME_NOT_RESOLVED', `'${name}' was not found: ${reasons.join(', and ')}.`, {
+    hint: hintFor(search),
+    details: {
+      asked: askedNames(question),
+      interfaces: interfaceNames(addresses),
+      os: os.type === 'failed' ? os.code : os.type,
+      timeoutMs,
+      ...(problems.length === 0 ? {} : { problems }),
+    },
+  });
+}
+
+export function contradiction(
+  { name, question, addresses }: Search,
+  { hosts, os }: { hosts: readonly Host[]; os: readonly string[] },
+): OtaError {
+  const answers = [
+    ...hosts.flatMap((host) => describeHost(host)),
+    ...(os.length === 0 ? [] : [`${os.join(', ')} (the system's resolver)`]),
+  ];
+  return new OtaError(
+    'NAME_NOT_RESOLVED',
+    `'${name}' is ambiguous: two answers contradict each other: ${listed(answers)}.`,
+    {
+      hint: `Rename one of the devices, or say which one is meant: \`host: <address>\` under its name in .otarc.`,
+      details: {
+        asked: askedNames(question),
+        interfaces: interfaceNames(addresses),
+        mdns: hosts.map((host) => ({ addresses: host.addresses, ports: host.ports, senders: host.senders })),
+        os,
+      },
+    },
+  );
+}
+
+function describeHost({ addresses, ports, senders }: Host): string[] {
+  const by = `mDNS, from ${senders.join(', ')}`;
+  const where = addresses.join(', ');
+  if (ports.length < 2) return [`${where} (${by})`];
+  return ports.map((port) => `${where} port ${port} (${by})`);
+}
+
+function mdnsReason({ question, addresses, mdnsImpossible, timeoutMs }: Search): string | undefined {
+  if (question.mdnsName === undefined) return undefined;
+  const host = `${question.mdnsName}.local`;
+  if (addresses.length === 0)
+    return `${host} could not be asked for over mDNS, for this host has no network interface`;
+  const where = listed(interfaceNames(addresses));
+  if (mdnsImpossible) return `${host} could not be asked for over mDNS on ${where}`;
+  return `no mDNS answer for ${host} on ${where} within ${seconds(timeoutMs)}`;
+}
+
+function osReason({ question, os, timeoutMs }: Search): string | undefined {
+  if (question.osName === undefined) return undefined;
+  const asked = `the system's resolver`;
+  switch (os.type) {
+    case 'failed':
+      return unknownCodes.has(os.code)
+        ? `${asked} does not know ${question.osName}`
+        : `${asked} got no answer for ${question.osName} (${os.code})`;
+    case 'waiting':
+      return `${asked} gave no answer within ${seconds(timeoutMs)}`;
+    case 'answered':
+    case 'not-asked':
+      return undefined;
+  }
+}
+
+function hintFor({ question, addresses, all }: Search): string {
+  if (all.every(({ loopback }) => loopback)) {
+    return 'This host has no network interface but loopback (a container without a network?): give it one, or run otarc outside.';
+  }
+  if (question.mdnsName === undefined)
+    return 'Check the spelling, or give the address: `host: <address>` in .otarc.';
+  if (addresses.every(({ loopback }) => loopback)) {
+    return 'Only loopback was asked: name the network of the device as the interface, or leave the interface out.';
+  }
+  return (
+    'Check that the device is powered and on the same network (mDNS reaches neither another subnet nor across a guest ' +
+    'Wi-Fi), or give its address: `host: <address>` in .otarc.'
+  );
+}
+
+const unknownCodes = new Set(['ENOTFOUND', 'ENODATA']);
+
+function askedNames({ mdnsName, osName }: Question): Record<string, string> {
+  return {
+    ...(mdnsName === undefined ? {} : { mdns: `${mdnsName}.local` }),
+    ...(osName === undefined ? {} : { os: osName }),
+  };
+}
+
+function interfaceNames(addresses: readonly HostAddress[]): string[] {
+  return [...new Set(addresses.map(({ name }) => name))];
+}
+
+function seconds(milliseconds: number): string {
+  return `${Math.round(milliseconds / 100) / 10} s`;
+}

@@ -1,0 +1,16 @@
+import { defaultPorts, type Platform } from '../types.ts';
+
+export interface PortSources {
+  readonly configured?: number | undefined;
+  /** Port of the SRV record. */
+  readonly announced?: number | undefined;
+  readonly platform?: Platform | undefined;
+}
+
+/**
+ * The UDP port to invite at: configured, else announced, else the platform's default; undefined where none is known.
+ * The announcement goes before the platform: HomeDing listens on 8266 on every chip.
+ */
+export function choosePort({ configured, announced, platform }: PortSources): number | undefined {
+  return configured ?? announced ?? (platform === undefined ? undefined : defaultPorts[platform]);
+}

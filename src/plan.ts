@@ -1,0 +1,90 @@
+/**
+ * From configuration and selection to what is to be done: which images, and which device gets which. Pure; `run.ts`
+ * does it, `--dry-run` stops it before the first invitation.
+ */
+
+import type { BuildRequest } from './build/types.ts';
+import type { Config, DeviceConfig } from './config/types.ts';
+import type { ImageKind, Platform } from './types.ts';
+
+/** An image, however many devices take it: made or read once. */
+export interface PlannedImage {
+  readonly key: string;
+  readonly kind: ImageKind;
+  /** `build` runs the tool, `last-build` takes what it left, `file` takes what was named. */
+  readonly source: 'build' | 'last-build' | 'file';
+  readonly request: BuildRequest;
+  /** Absolute; only of `file`. */
+  readonly path?: string;
+  /** What all devices that take it are said to be; decides how marks are read that an image does not carry itself. */
+  readonly expectedPlatform?: Platform;
+}
+
+export interface Job {
+  readonly device: DeviceConfig;
+  readonly imageKey: string;
+}
+
+export interface Plan {
+  readonly images: readonly PlannedImage[];
+  /** Jobs of one wave run side by side, waves one after the other. One job a wave: in sequence. */
+  readonly waves: readonly (readonly Job[])[];
+}
+
+export interface PlanRequest {
+  readonly config: Config;
+  readonly devices: readonly DeviceConfig[];
+  readonly source: PlannedImage['source'];
+  /** Of the command line: above what a device's own `environment` says. */
+  readonly environment?: string;
+  /** After `--`: run in place of the configured build. */
+  readonly command?: readonly string[];
+  /** Absolute path of `--file`. */
+  readonly file?: string;
+}
+
+export function makePlan(wanted: PlanRequest): Plan {
+  const { devices, config } = wanted;
+  const jobs = devices.map((device) => ({ device, imageKey: keyOf(wanted, device) }));
+  const keys = [...new Set(jobs.map((job) => job.imageKey))];
+  const images = keys.map((key): PlannedImage => {
+    const takers = jobs.filter((job) => job.imageKey === key).map((job) => job.device);
+    const platforms = new Set(takers.map((device) => device.platform));
+    const [platform] = platforms;
+    return {
+      key,
+      kind: config.kind,
+      source: wanted.source,
+      request: requestOf(wanted, key),
+      ...(wanted.source === 'file' && wanted.file !== undefined ? { path: wanted.file } : {}),
+      ...(platforms.size === 1 && platform !== undefined ? { expectedPlatform: platform } : {}),
+    };
+  });
+  return { images, waves: jobs.map((job) => [job]) };
+}
+
+/** Devices that take the same environment share one build; `''` is the build tool's own choice. */
+function keyOf({ source, environment, config }: PlanRequest, device: DeviceConfig): string {
+  if (source === 'file') return '';
+  return environment ?? device.environment ?? config.build.environment ?? '';
+}
+
+function requestOf({ config, command }: PlanRequest, environment: string): BuildRequest {
+  const { build, kind } = config;
+  return {
+    projectDir: build.sketch,
+    kind,
+    args: build.args,
+    ...(build.tool === undefined ? {} : { tool: build.tool }),
+    ...(environment === '' ? {} : { environment }),
+    ...(build.fqbn === undefined ? {} : { fqbn: build.fqbn }),
+    ...(build.profile === undefined ? {} : { profile: build.profile }),
+    ...(command === undefined ? commandOf(build.command) : { command }),
+    ...(build.image === undefined ? {} : { image: build.image }),
+    ...(build.filesystemImage === undefined ? {} : { filesystemImage: build.filesystemImage }),
+  };
+}
+
+function commandOf(command: readonly string[] | undefined): { command?: readonly string[] } {
+  return command === undefined ? {} : { command };
+}

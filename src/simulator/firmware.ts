@@ -1,0 +1,84 @@
+/** What the device says about an image: before it takes it, and when it has it all. Pure. */
+
+import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
+
+import type { Faults } from './faults.ts';
+import type { Flash, ModelFacts } from './models.ts';
+
+/** Sizes that the high nibble of byte 3 of an ESP8266 image stands for, in KiB. */
+const flashSizesKiB: Readonly<Record<number, number>> = {
+  0: 512,
+  1: 256,
+  2: 1024,
+  3: 2048,
+  4: 4096,
+  8: 8192,
+  9: 16_384,
+};
+
+const imageMagic = 0xe9;
+const gzipMagic = 0x1f;
+
+export interface Offer {
+  readonly command: 0 | 100;
+  readonly sizeBytes: number;
+}
+
+/** Why the update cannot begin, as the device prints it; undefined: it can. */
+export function refusal(offer: Offer, flash: Flash, faults: Faults): string | undefined {
+  if (faults.refusesToBegin !== undefined) return faults.refusesToBegin;
+  if (faults.error11) return 'ERROR[11]: Invalid bootstrapping state, reset ESP8266 before updating';
+  if (faults.error15) return 'ERROR[15]: Update already running';
+  if (offer.sizeBytes === 0) return 'ERROR[5]: Bad Size Given';
+  const roomBytes = offer.command === 0 ? flash.slotBytes : flash.filesystemBytes;
+  return offer.sizeBytes > roomBytes ? 'ERROR[4]: Not Enough Space' : undefined;
+}
+
+export interface Delivery {
+  readonly command: 0 | 100;
+  readonly bytes: Uint8Array;
+  /** As the invitation had it. */
+  readonly md5: string;
+}
+
+/** What is wrong with a complete image, as the device prints it; undefined: it is taken. */
+export function complaint(
+  delivery: Delivery,
+  { facts, flash, failsMd5 }: { facts: ModelFacts; flash: Flash; failsMd5: boolean },
+): string | undefined {
+  const calculated = failsMd5 ? md5Of(Buffer.from('a bit fell over')) : md5Of(delivery.bytes);
+  if (calculated !== delivery.md5.toLowerCase()) {
+    if (facts.platform === 'esp32') return 'MD5 Check Failed';
+    return `ERROR[7]: MD5 Failed: expected:${delivery.md5}, calculated:${calculated}`;
+  }
+  if (delivery.command === 100 || facts.firstByte !== 'checked-at-end') return undefined;
+  const [first = 0, , , sizes = 0] = delivery.bytes;
+  // A gzip hides the flash size; it is inflated, unchecked, at boot.
+  if (facts.gzip && first === gzipMagic) return undefined;
+  if (first !== imageMagic) return 'ERROR[10]: Magic byte is not 0xE9';
+  const wantedKiB = flashSizesKiB[sizes >> 4] ?? 0;
+  if (wantedKiB > (flashSizesKiB[flash.sizeNibble] ?? Number.POSITIVE_INFINITY)) {
+    return `ERROR[9]: new Flash config wrong real: ${wantedKiB * 1024}`;
+  }
+  return undefined;
+}
+
+/** Whether the updater throws the first sector away (ESP32). */
+export function failsAtFirstSector(offer: Offer, firstByte: number, facts: ModelFacts): boolean {
+  return facts.firstByte === 'checked-at-first-sector' && offer.command === 0 && firstByte !== imageMagic;
+}
+
+/** What runs after the boot loader has copied `bytes`; undefined: it could not be inflated, and the old sketch stays. */
+export function bootedFrom(bytes: Uint8Array, facts: ModelFacts): Uint8Array | undefined {
+  if (!facts.gzip || bytes[0] !== gzipMagic) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+export function md5Of(bytes: Uint8Array): string {
+  return createHash('md5').update(bytes).digest('hex');
+}

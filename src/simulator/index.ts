@@ -1,0 +1,18 @@
+/** `otarc/simulator`: a device without hardware, for tests and for trying out. */
+
+export { startVirtualDevice } from './device.ts';
+export type {
+  Update,
+  UpdateResult,
+  VirtualDeviceEvent,
+  VirtualDeviceEventBody,
+  VirtualDeviceEventOf,
+  WaitOptions,
+} from './events.ts';
+export type { DeviceState } from './exchange.ts';
+export { faultKinds, parseFaults } from './faults.ts';
+export type { Faults } from './faults.ts';
+export { models } from './models.ts';
+export type { Flash, Link, Model, Timing } from './models.ts';
+export type { Firmware } from './storage.ts';
+export type { Counters, VirtualDevice, VirtualDeviceOptions } from './virtual-device.ts';

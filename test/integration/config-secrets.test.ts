@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, describe, expect, it } from 'vitest';
+import { resolveCredential } from '../../src/config/secrets.ts';
+import type { CredentialSource, DeviceConfig } from '../../src/config/types.ts';
+import { Secret } from '../../src/secret.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'otarc-secrets-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const device = (credentialSource: CredentialSource): DeviceConfig => ({
+  name: 'livingroom',
+  host: 'livingroom',
+  credentialSource,
+  acceptFrom: 'device',
+  engine: 'espota',
+  interfaces: [],
+});
+
+interface Around {
+  env?: NodeJS.ProcessEnv;
+  stdin?: NodeJS.ReadableStream & { isTTY?: boolean };
+  signal?: AbortSignal;
+}
+
+const resolve = (source: CredentialSource, around: Around = {}) =>
+  resolveCredential(device(source), {
+    env: process.env,
+    stdin: new PassThrough().end(),
+    signal: new AbortController().signal,
+    ...around,
+  });
+
+async function passwordOf(source: CredentialSource, around: Around = {}): Promise<string> {
+  const credential = await resolve(source, around);
+  return credential.type === 'none' ? '' : `${credential.type} ${credential.secret.reveal()}`;
+}
+
+const node = (script: string): CredentialSource => ({
+  type: 'command',
+  command: [process.execPath, '-e', script],
+  cwd: folder,
+});
+
+const file = (text: string): CredentialSource => {
+  const path = join(folder, 'pw');
+  writeFileSync(path, text);
+  return { type: 'file', path };
+};
+
+describe('resolveCredential', () => {
+  it('gives text, hash and nothing as they are', async () => {
+    expect(await resolve({ type: 'none' })).toEqual({ type: 'none' });
+    expect(await passwordOf({ type: 'text', secret: new Secret(' a b ') })).toBe('password  a b ');
+    expect(await passwordOf({ type: 'hash', secret: new Secret('ABCDEF') })).toBe('hash abcdef');
+  });
+
+  it('reads the environment', async () => {
+    expect(await passwordOf({ type: 'env', variable: 'PW' }, { env: { PW: 'a b' } })).toBe('password a b');
+  });
+
+  it.each([
+    ['secret', 'secret'],
+    ['secret\n', 'secret'],
+    ['secret\r\nmore\n', 'secret'],
+    ['\uFEFFsecret\n', 'secret'],
+    [' a b \n', ' a b '],
+  ])('reads the first line of a file: %j', async (text, expected) => {
+    expect(await passwordOf(file(text))).toBe(`password ${expected}`);
+  });
+
+  it('reads the first line of stdin, once for several devices, without waiting for its end', async () => {
+    const stdin = new PassThrough();
+    const first = passwordOf({ type: 'stdin' }, { stdin });
+    stdin.write('hunter');
+    stdin.write('2\r\nnot this');
+    expect(await first).toBe('password hunter2');
+    expect(await passwordOf({ type: 'stdin' }, { stdin })).toBe('password hunter2');
+    const short = new PassThrough();
+    short.end('x');
+    expect(await passwordOf({ type: 'stdin' }, { stdin: short })).toBe('password x');
+  });
+
+  it('takes the first line that a command prints, in the folder of the configuration', async () => {
+    expect(await passwordOf(node('console.log(process.cwd() + "\\nmore")'))).toBe(`password ${folder}`);
+    const env = { ...process.env, PW: 'from env' };
+    expect(await passwordOf(node('console.log(process.env.PW)'), { env })).toBe('password from env');
+  });
+
+  it('passes arguments as they are, without a shell', async () => {
+    const command = [process.execPath, '-e', 'console.log(process.argv[1])', '$HOME; "x"'];
+    expect(await passwordOf({ type: 'command', command, cwd: folder })).toBe('password $HOME; "x"');
+  });
+
+  it.each<[string, CredentialSource, string]>([
+    ['a variable that is not set', { type: 'env', variable: 'NONE' }, 'environment variable NONE is not set'],
+    ['a variable that is empty', { type: 'env', variable: 'EMPTY' }, 'environment variable EMPTY is empty'],
+    ['a missing file', { type: 'file', path: '/none/pw' }, 'file /none/pw does not exist'],
+    ['a folder', { type: 'file', path: folder }, 'cannot be read (EISDIR)'],
+    ['a file that begins with an empty line', file('\ns3cret'), 'is empty'],
+    ['an empty stdin', { type: 'stdin' }, 'stdin is empty'],
+    ['a command that fails', node('console.log("s3" + "cret"); process.exit(7)'), 'ended with exit status 7'],
+    ['a command that prints nothing', node(''), 'printed is empty'],
+    [
+      'a missing command',
+      { type: 'command', command: ['/none/pass'], cwd: folder },
+      '`/none/pass` was not found',
+    ],
+    [
+      'a command that prints too much',
+      node('console.log(("s3" + "cret").repeat(1e5))'),
+      'printed far more than a password',
+    ],
+  ])('says what is wrong with %s', async (name, source, reason) => {
+    if (name.startsWith('a file')) writeFileSync(join(folder, 'pw'), '\ns3cret');
+    const error: unknown = await resolve(source, { env: { ...process.env, EMPTY: '' } }).catch(
+      (reason_) => reason_,
+    );
+    expect(error).toMatchObject({ code: 'SECRET_UNAVAILABLE', details: { device: 'livingroom' } });
+    expect(String(error)).toContain('The password of livingroom is not available: ');
+    expect(String(error)).toContain(reason);
+    const everything = JSON.stringify(error, Object.getOwnPropertyNames(error)) + String(error);
+    expect(everything).not.toContain('s3cret');
+    expect((error as Error).cause).toBeUndefined();
+  });
+
+  it('does not read a password from a terminal, which would show it', async () => {
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    await expect(resolve({ type: 'stdin' }, { stdin })).rejects.toMatchObject({ code: 'SECRET_UNAVAILABLE' });
+  });
+
+  it.each<[string, CredentialSource]>([
+    ['stdin', { type: 'stdin' }],
+    ['a command', node('setInterval(() => {}, 1000)')],
+  ])('ends with the signal while it waits for %s', async (_name, source) => {
+    const abort = new AbortController();
+    const waiting = resolve(source, { stdin: new PassThrough(), signal: abort.signal });
+    abort.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+});

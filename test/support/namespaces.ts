@@ -1,0 +1,137 @@
+/** Network namespaces for tests: Linux, root. What is made here is gone when the test is over, however it ends. */
+
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Why there can be none here; undefined where there can. */
+export function whyNoNamespaces(): string | undefined {
+  if (process.platform !== 'linux') return 'network namespaces exist on Linux only';
+  const name = `otarc-try-${process.pid}`;
+  try {
+    execFileSync('ip', ['netns', 'add', name], { stdio: 'pipe' });
+    execFileSync('ip', ['netns', 'del', name], { stdio: 'pipe' });
+    return undefined;
+  } catch (error) {
+    return `network namespaces need root and iproute2 (${String(error).split('\n')[0]})`;
+  }
+}
+
+export interface Namespace {
+  readonly name: string;
+  /** `ip -n <namespace> …` */
+  ip(command: string): void;
+  /** A device (or anything else of `run-responder.ts`) in it; resolves, when it listens, to what ends it. */
+  respond(options: object): Promise<() => Promise<void>>;
+  /** Runs `run-locate.ts` in it and reads what it prints. */
+  locate(request: object): Promise<Outcome>;
+  /** What `/etc/<file>` says in it. */
+  configure(file: 'hosts' | 'resolv.conf', text: string): void;
+  /** The link-local address of an interface. */
+  linkLocal(device: string): string;
+}
+
+interface Outcome extends Record<string, unknown> {
+  readonly log: readonly string[];
+  readonly tookMs: number;
+  /** When it had the answer; the process ended later. */
+  readonly endedAt: number;
+}
+
+export interface Network {
+  namespace(label: string): Namespace;
+  /** A cable: `left` calls its end by the name of `right`, and the other way round. */
+  connect(left: Namespace, right: Namespace): { leftEnd: string; rightEnd: string };
+  close(): void;
+}
+
+let networks = 0;
+
+export function createNetwork(): Network {
+  const id = `${process.pid}-${(networks += 1)}`;
+  const names: string[] = [];
+  const children: ChildProcess[] = [];
+  let cables = 0;
+
+  const close = () => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    for (const name of names.splice(0)) {
+      execFileSync('ip', ['netns', 'del', name], { stdio: 'pipe' });
+      rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
+    }
+    process.removeListener('exit', close);
+  };
+  // Also where the runner gives up on a test that hangs.
+  process.on('exit', close);
+
+  return {
+    namespace: (label) => {
+      const name = `otarc-${id}-${label}`;
+      names.push(name);
+      execFileSync('ip', ['netns', 'add', name], { stdio: 'pipe' });
+      const ip = (command: string) =>
+        void execFileSync('ip', ['-n', name, ...command.split(' ')], { stdio: 'pipe' });
+      // Without duplicate detection an IPv6 address is of use at once.
+      inNamespace(name, 'for f in all default; do echo 0 > /proc/sys/net/ipv6/conf/$f/accept_dad; done');
+      ip('link set lo up');
+      return {
+        name,
+        ip,
+        respond: (options) => {
+          const child = spawn('ip', commandFor(name, 'run-responder.ts', options), {
+            stdio: ['ignore', 'pipe', 'inherit'],
+          });
+          children.push(child);
+          return new Promise((resolve, reject) => {
+            const stop = async () => {
+              const ended = once(child, 'exit');
+              child.kill('SIGKILL');
+              await ended;
+            };
+            child.stdout.once('data', () => resolve(stop));
+            child.once('exit', (code) => reject(new Error(`the responder ended with ${String(code)}`)));
+          });
+        },
+        locate: async (request) => {
+          const { stdout } = await run('ip', commandFor(name, 'run-locate.ts', request), { timeout: 25_000 });
+          return JSON.parse(stdout) as Outcome;
+        },
+        configure: (file, text) => {
+          mkdirSync(`/etc/netns/${name}`, { recursive: true });
+          writeFileSync(`/etc/netns/${name}/${file}`, text);
+        },
+        linkLocal: (device) => {
+          const shown = execFileSync('ip', ['-n', name, '-6', 'addr', 'show', 'dev', device], {
+            encoding: 'utf8',
+          });
+          return /fe80:[0-9a-f:]+/.exec(shown)?.[0] ?? '';
+        },
+      };
+    },
+    connect: (left, right) => {
+      cables += 1;
+      const [leftEnd, rightEnd] = [`veth${cables}a`, `veth${cables}b`];
+      const ends = `link add ${leftEnd} type veth peer name ${rightEnd} netns ${right.name}`;
+      left.ip(ends);
+      left.ip(`link set ${leftEnd} up`);
+      right.ip(`link set ${rightEnd} up`);
+      return { leftEnd, rightEnd };
+    },
+    close,
+  };
+}
+
+function inNamespace(name: string, script: string): void {
+  execFileSync('ip', ['netns', 'exec', name, 'sh', '-c', script], { stdio: 'pipe' });
+}
+
+/** Node 20 runs no TypeScript by itself. */
+function commandFor(name: string, script: string, argument: object): string[] {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const node = [process.execPath, '--import', 'jiti/register', path, JSON.stringify(argument)];
+  return ['netns', 'exec', name, ...node];
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { passwordVariable, readEnvironment } from '../../../src/config/environment.ts';
+
+describe('readEnvironment', () => {
+  it('reads what stands for a flag', () => {
+    const { flags, problems } = readEnvironment({
+      OTARC_CONFIG: 'my.yaml',
+      OTARC_ENVIRONMENT: 'd1',
+      OTARC_PASSWORD_FILE: 'pw',
+      OTARC_PORT: '8266',
+      OTARC_PLATFORM: 'esp32',
+      OTARC_HOST_ADDRESS: '::1',
+      OTARC_HOST_PORT: '48266',
+      OTARC_INTERFACE: 'eth0, 192.0.2.1',
+      PATH: '/bin',
+    });
+    expect(problems).toEqual([]);
+    expect(flags).toEqual({
+      config: 'my.yaml',
+      environment: 'd1',
+      passwordFile: 'pw',
+      port: 8266,
+      platform: 'esp32',
+      hostAddress: '::1',
+      hostPort: 48_266,
+      interfaces: ['eth0', '192.0.2.1'],
+    });
+  });
+
+  it('takes empty variables for none', () => {
+    const { flags, problems, passwordVariables } = readEnvironment({
+      OTARC_PORT: '',
+      OTARC_PLATFORM: '',
+      OTARC_PASSWORD: '',
+      OTARC_CONFIG: '',
+    });
+    expect({ flags, problems, passwordVariables }).toEqual({
+      flags: {},
+      problems: [],
+      passwordVariables: new Set(),
+    });
+  });
+
+  it('names the variable of every bad value, and not the value', () => {
+    const { problems } = readEnvironment({
+      OTARC_PORT: '80x',
+      OTARC_HOST_PORT: '65536',
+      OTARC_PLATFORM: 'esp8226',
+      OTARC_HOST_ADDRESS: 'eth0',
+    });
+    expect(problems.map(({ place, message }) => `${place} ${message}`).toSorted()).toEqual([
+      'environment OTARC_HOST_ADDRESS must be an IP address',
+      'environment OTARC_HOST_PORT must be a port, 1 to 65535',
+      'environment OTARC_PLATFORM must be esp8266, esp32, rp2040; did you mean "esp8266"?',
+      'environment OTARC_PORT must be a port, 1 to 65535',
+    ]);
+  });
+
+  it.each(['0', '-1', '1e3', '0x10', ' 1', '99999'])('takes no port %j', (OTARC_PORT) => {
+    expect(readEnvironment({ OTARC_PORT }).problems).toHaveLength(1);
+  });
+
+  it('knows which variables hold a password', () => {
+    const { passwordVariables } = readEnvironment({
+      OTARC_PASSWORD: 'a',
+      OTARC_PASSWORD_HALL: 'b',
+      OTARC_PASSWORD_FILE: 'c',
+      OTARC_PASSWORDX: 'd',
+      OTARC_PASSWORD_EMPTY: '',
+    });
+    expect(passwordVariables).toEqual(new Set(['OTARC_PASSWORD', 'OTARC_PASSWORD_HALL']));
+  });
+
+  it.each([
+    ['livingroom', 'OTARC_PASSWORD_LIVINGROOM'],
+    ['living-room.2', 'OTARC_PASSWORD_LIVING_ROOM_2'],
+    ['Küche', 'OTARC_PASSWORD_K_CHE'],
+    ['::1', 'OTARC_PASSWORD___1'],
+  ])('%s has %s', (name, variable) => {
+    expect(passwordVariable(name)).toBe(variable);
+  });
+});

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { OtaError } from '../../../src/errors.ts';
+import { Secret } from '../../../src/secret.ts';
+import { selectDevices, type Selection } from '../../../src/config/select.ts';
+import type { Config, DeviceConfig } from '../../../src/config/types.ts';
+
+const device = (name: string, more: Partial<DeviceConfig> = {}): DeviceConfig => ({
+  name,
+  host: name,
+  credentialSource: { type: 'text', secret: new Secret(`pw of ${name}`) },
+  acceptFrom: 'device',
+  engine: 'espota',
+  interfaces: [],
+  ...more,
+});
+
+const config = (devices: DeviceConfig[], more: Partial<Config> = {}): Config => ({
+  projectDir: '/p',
+  build: { sketch: '/p', args: [] },
+  kind: 'firmware',
+  devices,
+  groups: {},
+  adHoc: {
+    device: {
+      credentialSource: { type: 'env', variable: 'OTARC_PASSWORD' },
+      acceptFrom: 'device',
+      engine: 'espota',
+      interfaces: [],
+    },
+    passwordVariables: new Set(['OTARC_PASSWORD', 'OTARC_PASSWORD_192_0_2_9']),
+  },
+  origins: [],
+  ...more,
+});
+
+const house = config(
+  [
+    device('livingroom', { environment: 'd1' }),
+    device('hall', { host: '192.0.2.11', port: 8266, environment: 'd1' }),
+    device('attic', { host: '2001:db8::1', environment: 's3' }),
+    device('nat1', { host: '192.0.2.50', port: 1001 }),
+    device('nat2', { host: '192.0.2.50', port: 1002 }),
+  ],
+  { groups: { upstairs: ['attic', 'hall'] } },
+);
+const none = config([]);
+
+const names = (where: Config, ...targets: string[]) =>
+  selectDevices(where, { targets }).map(({ name }) => name);
+
+function failure(where: Config, selection: Partial<Selection>): OtaError {
+  try {
+    selectDevices(where, { targets: [], ...selection });
+  } catch (error) {
+    if (error instanceof OtaError) return error;
+  }
+  throw new Error('it was accepted');
+}
+
+describe('targets', () => {
+  it('are devices and groups, in order, each once', () => {
+    expect(names(house, 'livingroom')).toEqual(['livingroom']);
+    expect(names(house, 'upstairs')).toEqual(['attic', 'hall']);
+    expect(names(house, 'hall', 'upstairs', 'livingroom', 'hall')).toEqual(['hall', 'attic', 'livingroom']);
+  });
+
+  it.each([
+    ['192.0.2.11', 'hall'],
+    ['192.0.2.11:8266', 'hall'],
+    ['livingroom.local', 'livingroom'],
+    ['LivingRoom.local.', 'livingroom'],
+    ['hall.local', 'hall'],
+    ['2001:DB8:0::1', 'attic'],
+    ['[2001:db8::1]', 'attic'],
+    ['192.0.2.50:1002', 'nat2'],
+  ])('%s is the configured device %s, with its password', (target, name) => {
+    const [found, ...others] = selectDevices(house, { targets: [target] });
+    expect(found).toBe(house.devices.find((each) => each.name === name));
+    expect(others).toEqual([]);
+  });
+
+  it('take a port for a device that has none of its own', () => {
+    expect(selectDevices(house, { targets: ['livingroom.local:3232'] })).toEqual([
+      { ...house.devices[0], port: 3232 },
+    ]);
+    expect(selectDevices(house, { targets: ['livingroom:3232'] })[0]?.port).toBe(3232);
+    expect(selectDevices(house, { targets: ['[2001:db8::1]:3232'] })[0]).toMatchObject({
+      name: 'attic',
+      port: 3232,
+    });
+  });
+
+  it('at another port of a configured address are another device, without its password', () => {
+    expect(selectDevices(house, { targets: ['192.0.2.11:9'] })[0]).toMatchObject({
+      name: '192.0.2.11:9',
+      host: '192.0.2.11',
+      port: 9,
+      credentialSource: { type: 'env', variable: 'OTARC_PASSWORD' },
+    });
+  });
+
+  it('that several devices share need more', () => {
+    expect(failure(house, { targets: ['192.0.2.50'] })).toMatchObject({ code: 'TARGET_UNKNOWN' });
+  });
+
+  it.each([
+    [
+      '192.0.2.9',
+      { host: '192.0.2.9', credentialSource: { type: 'env', variable: 'OTARC_PASSWORD_192_0_2_9' } },
+    ],
+    ['kitchen.local', { host: 'kitchen.local' }],
+    ['kitchen.example.org:3232', { host: 'kitchen.example.org', port: 3232 }],
+    ['::1', { host: '::1' }],
+    ['[fe80::1%eth0]:8266', { host: 'fe80::1%eth0', port: 8266 }],
+  ])('%s is an ad-hoc device beside configured ones', (target, expected) => {
+    const [found] = selectDevices(house, { targets: [target] });
+    expect(found).toMatchObject({ name: target, ...expected });
+    expect(found?.port).toBe('port' in expected ? expected.port : undefined);
+  });
+
+  it('that are bare words are looked up where no device is configured', () => {
+    expect(selectDevices(none, { targets: ['kitchen'] })[0]).toMatchObject({
+      name: 'kitchen',
+      host: 'kitchen',
+    });
+    expect(selectDevices(none, { targets: ['kitchen:8266'] })[0]).toMatchObject({
+      host: 'kitchen',
+      port: 8266,
+    });
+  });
+
+  it('that are other bare words are unknown where devices are', () => {
+    expect(failure(house, { targets: ['livingrom'] })).toMatchObject({
+      code: 'TARGET_UNKNOWN',
+      hint: 'Did you mean "livingroom"?',
+      details: { nearest: 'livingroom' },
+    });
+    expect(failure(house, { targets: ['upstair'] }).hint).toBe('Did you mean "upstairs"?');
+    expect(failure(house, { targets: ['zzz'] }).hint).toContain('livingroom, hall, attic');
+    expect(failure(house, { targets: ['kitchen:8266'] }).code).toBe('TARGET_UNKNOWN');
+  });
+
+  it.each(['', ' ', '192.0.2.300', 'http://x/', 'a..b', 'x:0', 'x:99999', '-f', 'constructor ', '[1.2.3.4]'])(
+    'are never %j',
+    (target) => {
+      expect(failure(none, { targets: [target] }).code).toBe('TARGET_UNKNOWN');
+      expect(failure(house, { targets: [target] }).code).toBe('TARGET_UNKNOWN');
+    },
+  );
+
+  it.each(['firmware.bin', '.pio/build/d1/firmware.bin', 'x\\y'])(
+    'that look like an image say so: %s',
+    (target) => {
+      expect(failure(none, { targets: [target] }).hint).toBe('Name the image with `--file`.');
+    },
+  );
+
+  it('do not find what every object has', () => {
+    expect(failure(house, { targets: ['constructor'] }).code).toBe('TARGET_UNKNOWN');
+  });
+});
+
+describe('no target', () => {
+  it('means the default device', () => {
+    expect(names({ ...house, defaultDevice: 'attic' })).toEqual(['attic']);
+  });
+
+  it('else the only device', () => {
+    expect(names(config([device('only')]))).toEqual(['only']);
+  });
+
+  it('else those that take what is built', () => {
+    const selected = selectDevices(house, { targets: [], builtEnvironment: 'd1' });
+    expect(selected.map(({ name }) => name)).toEqual(['livingroom', 'hall']);
+  });
+
+  it('else nothing, and never the whole house', () => {
+    const error = failure(house, { builtEnvironment: 'other' });
+    expect(error).toMatchObject({
+      code: 'NO_TARGET',
+      details: { devices: house.devices.map(({ name }) => name) },
+    });
+    expect(error.message).toContain('livingroom, hall, attic');
+    expect(failure(house, {}).code).toBe('NO_TARGET');
+    expect(failure(none, {}).code).toBe('NO_TARGET');
+  });
+});
+
+describe('--all', () => {
+  it('means every device', () => {
+    expect(selectDevices(house, { targets: [], all: true })).toEqual(house.devices);
+  });
+
+  it('means nothing without devices or with targets', () => {
+    expect(failure(none, { all: true }).code).toBe('NO_TARGET');
+    expect(failure(house, { all: true, targets: ['hall'] }).code).toBe('USAGE');
+  });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import type { Host } from '../../../src/discover/answers.ts';
+import { decide, type Evidence, isComplete, limits } from '../../../src/discover/decide.ts';
+
+const device: Host = { addresses: ['192.0.2.7'], senders: ['192.0.2.7'], ports: [8266] };
+const nothing: Evidence = {
+  sighting: { type: 'nothing' },
+  mdnsImpossible: false,
+  os: { type: 'waiting' },
+  portConfigured: false,
+};
+const seen = (host: Host): Evidence => ({
+  ...nothing,
+  sighting: { type: 'host', host },
+  sightedAtMs: 100,
+  completeAtMs: 100,
+});
+const answered = (...addresses: string[]) => ({ os: { type: 'answered', addresses }, osAtMs: 100 }) as const;
+const at = (evidence: Evidence, nowMs: number) =>
+  decide(evidence, { nowMs, timeoutMs: 5000, own: new Set() });
+
+describe('mDNS', () => {
+  it('waits a moment for a contradiction once the answer is whole', () => {
+    expect(at(seen(device), 101)).toEqual({ type: 'wait', untilMs: 100 + limits.settleMs });
+    expect(at(seen(device), 100 + limits.settleMs)).toEqual({ type: 'found-by-mdns', host: device });
+  });
+
+  it('costs less than 30 ms more than the answer', () => {
+    expect(limits.settleMs).toBeLessThan(25);
+  });
+
+  it('waits longer for what is missing', () => {
+    const partial = { ...seen({ ...device, ports: [] }), completeAtMs: undefined };
+    expect(at(partial, 150)).toEqual({ type: 'wait', untilMs: 100 + limits.partialMs });
+    expect(at(partial, 300)).toMatchObject({ type: 'found-by-mdns' });
+  });
+
+  it('takes what is there when the time is over', () => {
+    const late = { ...seen(device), completeAtMs: 4999 };
+    expect(at(late, 4999)).toEqual({ type: 'wait', untilMs: 5000 });
+    expect(at(late, 5000)).toMatchObject({ type: 'found-by-mdns' });
+  });
+
+  it('never takes one of two', () => {
+    const hosts = [device, { ...device, addresses: ['192.0.2.8'] }];
+    const two: Evidence = { ...seen(device), sighting: { type: 'contradiction', hosts } };
+    expect(at(two, 200)).toEqual({ type: 'contradiction', hosts, os: [] });
+  });
+
+  it('needs one port, unless it is configured', () => {
+    const twoPorts = seen({ ...device, ports: [8266, 8267] });
+    expect(at(twoPorts, 200)).toMatchObject({ type: 'contradiction' });
+    expect(at({ ...twoPorts, portConfigured: true }, 200)).toMatchObject({ type: 'found-by-mdns' });
+  });
+});
+
+describe("the system's resolver", () => {
+  it('gives mDNS time to answer too, for the port', () => {
+    const evidence = { ...nothing, ...answered('192.0.2.7') };
+    expect(at(evidence, 100)).toEqual({ type: 'wait', untilMs: 100 + limits.graceMs });
+    expect(at(evidence, 1100)).toEqual({ type: 'found-by-os', addresses: ['192.0.2.7'] });
+  });
+
+  it('is taken at once where mDNS cannot answer', () => {
+    const evidence = { ...nothing, ...answered('192.0.2.7'), mdnsImpossible: true };
+    expect(at(evidence, 100)).toMatchObject({ type: 'found-by-os' });
+  });
+
+  it('must not contradict mDNS', () => {
+    expect(at({ ...seen(device), ...answered('192.0.2.8') }, 200)).toEqual({
+      type: 'contradiction',
+      hosts: [device],
+      os: ['192.0.2.8'],
+    });
+    expect(at({ ...seen(device), ...answered('192.0.2.8', '192.0.2.7') }, 200)).toMatchObject({
+      type: 'found-by-mdns',
+    });
+    expect(at({ ...seen(device), ...answered('2001:db8::7') }, 200)).toMatchObject({ type: 'found-by-mdns' });
+  });
+});
+
+describe('nothing', () => {
+  it('is waited for until the time is over', () => {
+    expect(at(nothing, 0)).toEqual({ type: 'wait', untilMs: 5000 });
+    expect(at({ ...nothing, os: { type: 'failed', code: 'ENOTFOUND' } }, 4999)).toMatchObject({
+      type: 'wait',
+    });
+    expect(at(nothing, 5000)).toEqual({ type: 'not-found' });
+  });
+
+  it('is known at once where there is nobody left to ask', () => {
+    const os = { type: 'failed', code: 'ENOTFOUND' } as const;
+    expect(at({ ...nothing, os, mdnsImpossible: true }, 1)).toEqual({ type: 'not-found' });
+    expect(at({ ...nothing, mdnsImpossible: true }, 1)).toMatchObject({ type: 'wait' });
+  });
+});
+
+it.each([
+  [['192.0.2.7'], [8266], false, true],
+  [['192.0.2.7'], [], false, false],
+  [['192.0.2.7'], [], true, true],
+  [['fe80::7%eth0'], [8266], false, false],
+  [['fe80::7%eth0', '192.0.2.7'], [8266], false, true],
+])('%j with ports %j, port configured %s: complete %s', (addresses, ports, portConfigured, expected) => {
+  expect(isComplete({ ...device, addresses, ports }, portConfigured)).toBe(expected);
+});
