@@ -29,7 +29,7 @@ export interface Engine {
 export interface SendOptions {
   readonly signal: AbortSignal;
   /** For the whole exchange. Default: generous, derived from the size. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** One device, ready to be pushed to once. */

@@ -6,6 +6,7 @@
 import type { BuildRequest } from './build/types.ts';
 import type { Config, DeviceConfig } from './config/types.ts';
 import type { ImageKind, Platform } from './types.ts';
+import { withoutUndefined } from './without-undefined.ts';
 
 /** An image, however many devices take it: made or read once. */
 export interface PlannedImage {
@@ -32,15 +33,15 @@ export interface Plan {
 }
 
 export interface PlanRequest {
-  readonly config: Config;
+  readonly config: Pick<Config, 'build' | 'kind'>;
   readonly devices: readonly DeviceConfig[];
   readonly source: PlannedImage['source'];
   /** Of the command line: above what a device's own `environment` says. */
-  readonly environment?: string;
+  readonly environment?: string | undefined;
   /** After `--`: run in place of the configured build. */
-  readonly command?: readonly string[];
+  readonly command?: readonly string[] | undefined;
   /** Absolute path of `--file`. */
-  readonly file?: string;
+  readonly file?: string | undefined;
 }
 
 export function makePlan(wanted: PlanRequest): Plan {
@@ -51,14 +52,14 @@ export function makePlan(wanted: PlanRequest): Plan {
     const takers = jobs.filter((job) => job.imageKey === key).map((job) => job.device);
     const platforms = new Set(takers.map((device) => device.platform));
     const [platform] = platforms;
-    return {
+    return withoutUndefined({
       key,
       kind: config.kind,
       source: wanted.source,
       request: requestOf(wanted, key),
-      ...(wanted.source === 'file' && wanted.file !== undefined ? { path: wanted.file } : {}),
-      ...(platforms.size === 1 && platform !== undefined ? { expectedPlatform: platform } : {}),
-    };
+      path: wanted.source === 'file' ? wanted.file : undefined,
+      expectedPlatform: platforms.size === 1 ? platform : undefined,
+    });
   });
   return { images, waves: jobs.map((job) => [job]) };
 }
@@ -71,20 +72,16 @@ function keyOf({ source, environment, config }: PlanRequest, device: DeviceConfi
 
 function requestOf({ config, command }: PlanRequest, environment: string): BuildRequest {
   const { build, kind } = config;
-  return {
+  return withoutUndefined({
     projectDir: build.sketch,
     kind,
     args: build.args,
-    ...(build.tool === undefined ? {} : { tool: build.tool }),
-    ...(environment === '' ? {} : { environment }),
-    ...(build.fqbn === undefined ? {} : { fqbn: build.fqbn }),
-    ...(build.profile === undefined ? {} : { profile: build.profile }),
-    ...(command === undefined ? commandOf(build.command) : { command }),
-    ...(build.image === undefined ? {} : { image: build.image }),
-    ...(build.filesystemImage === undefined ? {} : { filesystemImage: build.filesystemImage }),
-  };
-}
-
-function commandOf(command: readonly string[] | undefined): { command?: readonly string[] } {
-  return command === undefined ? {} : { command };
+    tool: build.tool,
+    environment: environment === '' ? undefined : environment,
+    fqbn: build.fqbn,
+    profile: build.profile,
+    command: command ?? build.command,
+    image: build.image,
+    filesystemImage: build.filesystemImage,
+  });
 }

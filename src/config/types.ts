@@ -54,6 +54,15 @@ export interface Origin {
   readonly value: unknown;
   /** `flag --port`, `environment OTARC_PORT`, `/home/me/p/.otarc:4`, `platformio.ini [env:d1]`, `default` */
   readonly origin: string;
+  /** Where there is no value: what happens then. */
+  readonly note?: string;
+}
+
+/** What holds for a target that is not in the configuration: flags, variables and defaults. */
+export interface AdHoc {
+  readonly device: Omit<DeviceConfig, 'name' | 'host'>;
+  /** The `OTARC_PASSWORD…` variables that hold something. */
+  readonly passwordVariables: ReadonlySet<string>;
 }
 
 export interface Config {
@@ -68,5 +77,6 @@ export interface Config {
   readonly defaultDevice?: string;
   readonly devices: readonly DeviceConfig[];
   readonly groups: Readonly<Record<string, readonly string[]>>;
+  readonly adHoc: AdHoc;
   readonly origins: readonly Origin[];
 }

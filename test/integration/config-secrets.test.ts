@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { resolveCredential } from '../../src/config/secrets.ts';
 import type { CredentialSource, DeviceConfig } from '../../src/config/types.ts';
@@ -81,6 +84,28 @@ describe('resolveCredential', () => {
     const short = new PassThrough();
     short.end('x');
     expect(await passwordOf({ type: 'stdin' }, { stdin: short })).toBe('password x');
+  });
+
+  it('does not keep the process alive for a stdin that stays open', async () => {
+    const script = join(folder, 'read.ts');
+    const module = new URL('../../src/config/secrets.ts', import.meta.url).href;
+    writeFileSync(
+      script,
+      `import { resolveCredential } from ${JSON.stringify(fileURLToPath(module))};
+       const device = { name: 'a', credentialSource: { type: 'stdin' } } as never;
+       const { signal } = new AbortController();
+       const credential = await resolveCredential(device, { env: {}, stdin: process.stdin, signal });
+       console.log(credential.type);`,
+    );
+    const jiti = fileURLToPath(new URL('../../node_modules/jiti/lib/jiti-cli.mjs', import.meta.url));
+    const child = spawn(process.execPath, [jiti, script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    let printed = '';
+    child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    child.stdin.write('hunter2\n');
+    const [exitCode] = (await once(child, 'close')) as [number];
+    child.stdin.destroy();
+    expect(exitCode).toBe(0);
+    expect(printed).toBe('password\n');
   });
 
   it('takes the first line that a command prints, in the folder of the configuration', async () => {

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { execa } from 'execa';
 
 /** Something that the tests need from outside and that can be installed. */
 export interface Part {
@@ -47,6 +46,7 @@ export async function install(
   options = {},
 ): Promise<string> {
   process.stderr.write(`tools for the tests: ${title}\n`);
+  const { execa } = await import('execa'); // 70 ms that only an installation pays
   const [file, ...args] = command;
   const result = await execa(file, args, { all: true, reject: false, stdin: 'ignore', ...options });
   if (result.failed) throw new Error(`${title}: ${result.shortMessage}\n${result.all}`);

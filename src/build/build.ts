@@ -1,0 +1,69 @@
+import { cancelled } from '../errors.ts';
+import type { Artifact } from '../types.ts';
+import { planArduinoCli } from './arduino-cli/plan.ts';
+import { locateImage } from './artifact.ts';
+import { planCommand } from './command.ts';
+import { detectTool } from './detect.ts';
+import { buildFailed, toolMissing } from './failures.ts';
+import { planPio } from './pio/plan.ts';
+import type { BuildPlan } from './plan.ts';
+import { runTool } from './run.ts';
+import type { BuildContext, BuildRequest } from './types.ts';
+
+/**
+ * Runs the project's build and waits for its end.
+ *
+ * The image is the one that this build left: also the present one, when the tool says that nothing has changed. It may
+ * still be being written when a process outlives its tool; whoever reads it sees whether it is whole.
+ *
+ * @throws {OtaError} `BUILD_FAILED` (never with the old image), `BUILD_TOOL_MISSING`, `IMAGE_NOT_FOUND`,
+ *   `ENVIRONMENT_AMBIGUOUS`, `CONFIG_INVALID`, `USAGE`; `CANCELLED` when aborted, after the tool has gone.
+ */
+export async function build(request: BuildRequest, context: BuildContext): Promise<Artifact> {
+  const plan = await planBuild(request, context);
+  const outputEnd = plan.run === undefined ? '' : await runBuild(plan, plan.run, request, context);
+  return locateImage(plan, outputEnd);
+}
+
+/** The image that the project's last build left. Runs no build. Throws as `build` does, but never `BUILD_FAILED`. */
+export async function findArtifact(request: BuildRequest, context: BuildContext): Promise<Artifact> {
+  const { run: _, ...plan } = await planBuild(request, context);
+  return locateImage(plan, '');
+}
+
+async function planBuild(request: BuildRequest, context: BuildContext): Promise<BuildPlan> {
+  if (context.signal.aborted) throw cancelled(context.signal);
+  const tool = await detectTool(request);
+  switch (tool) {
+    case 'pio':
+      return planPio(request, context);
+    case 'arduino-cli':
+      return planArduinoCli(request, context);
+    case 'command':
+      return planCommand(request);
+    default:
+      return tool satisfies never;
+  }
+}
+
+/** Resolves to the end of what the tool has printed. */
+async function runBuild(
+  plan: BuildPlan,
+  run: NonNullable<BuildPlan['run']>,
+  request: BuildRequest,
+  context: BuildContext,
+): Promise<string> {
+  const { tool, environment } = plan;
+  const told = { tool, ...(environment === undefined ? {} : { environment }) };
+  const startedAt = performance.now();
+  context.tell({ type: 'build-started', command: run.command, ...told });
+
+  const toolRun = { file: run.file, args: run.command.slice(1), cwd: request.projectDir };
+  const end = await runTool(toolRun, context);
+  if (end.type === 'not-started') throw toolMissing({ tool, file: run.file, cause: end.cause });
+
+  const durationMs = Math.round(performance.now() - startedAt);
+  context.tell({ type: 'build-finished', ...told, durationMs, exitCode: end.exitCode });
+  if (end.exitCode !== 0) throw buildFailed(run.command, end);
+  return end.outputEnd;
+}

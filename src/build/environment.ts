@@ -1,0 +1,26 @@
+/**
+ * The environment of a build tool: the caller's, without otarc's passwords, and with a word on colours.
+ *
+ * Tools colour what goes to a terminal, and otarc reads their output through a pipe: so they are told what is at its end. pio
+ * looks at PLATFORMIO_FORCE_ANSI; arduino-cli colours everything unless NO_COLOR is set; FORCE_COLOR and CLICOLOR_FORCE
+ * are for the programs behind `command`. What the caller has set stays.
+ */
+export function toolEnvironment(env: NodeJS.ProcessEnv, isTerminal: boolean): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([name]) => !/^OTARC_PASSWORD/i.test(name));
+  return {
+    ...colours(env, isTerminal),
+    ...Object.fromEntries(kept),
+    // a hook of the same project, run by this very build, sees that a deploy is under way and steps back
+    OTARC_SESSION: String(process.pid),
+  };
+}
+
+function colours(env: NodeJS.ProcessEnv, isTerminal: boolean): NodeJS.ProcessEnv {
+  const { NO_COLOR: noColor, FORCE_COLOR: forceColor } = env;
+  if (noColor !== undefined && noColor !== '') return {};
+  if (forceColor === '0' || forceColor === 'false') return {};
+  if (forceColor !== undefined || isTerminal) {
+    return { PLATFORMIO_FORCE_ANSI: 'true', FORCE_COLOR: '1', CLICOLOR_FORCE: '1' };
+  }
+  return { NO_COLOR: '1' };
+}

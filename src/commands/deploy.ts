@@ -1,0 +1,39 @@
+/** `otarc deploy` and `otarc push`: the same run, and only `deploy` builds first. */
+
+import { deployProject, type DeployProjectOptions } from '../library.ts';
+import { createJsonWriter, createWriter, type Reporter } from '../report/writer.ts';
+import type { Io } from './io.ts';
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly verbosity: 'quiet' | 'normal' | 'verbose';
+  readonly color: boolean;
+}
+
+/** Resolves to the exit code; what went wrong was told by then. */
+export async function deployCommand(
+  wanted: Omit<DeployProjectOptions, 'output'> & { readonly output: OutputOptions },
+  io: Io,
+): Promise<number> {
+  const reporter = reporterFor(wanted.output, io);
+  const { exitCode } = await deployProject({
+    ...wanted,
+    onEvent: (event) => reporter.tell(event),
+    signal: io.signal,
+    env: io.env,
+    stdin: io.stdin,
+    output: io.stderr,
+  });
+  return exitCode;
+}
+
+export function reporterFor({ json, verbosity, color }: OutputOptions, io: Io): Reporter {
+  if (json) return createJsonWriter(io.stdout);
+  return createWriter({
+    stdout: io.stdout,
+    stderr: io.stderr,
+    verbosity,
+    color,
+    now: () => performance.now(),
+  });
+}

@@ -1,0 +1,143 @@
+/** Flags that several commands share: how they are written, checked, and turned into values. */
+
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Flags } from '../config/types.ts';
+import { errorCodes, type ErrorCode } from '../errors.ts';
+import type { DeployProjectOptions } from '../library.ts';
+import { platforms, type Platform } from '../types.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+import type { OutputOptions } from './deploy.ts';
+import type { Io } from './io.ts';
+
+/** What commander makes of the shared flags. */
+export interface SharedOptions {
+  config?: string;
+  cwd?: string;
+  environment?: string;
+  passwordFile?: string;
+  port?: number;
+  platform?: Platform;
+  hostAddress?: string;
+  hostPort?: number;
+  interface?: string[];
+  filesystem?: boolean;
+  json?: boolean;
+}
+
+export interface PushOptions extends SharedOptions {
+  all?: boolean;
+  file?: string;
+  force?: boolean;
+  allow?: ErrorCode[];
+  timeout?: number;
+  dryRun?: boolean;
+  verify?: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+  color?: boolean;
+}
+
+export function withConfigFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'the configuration, in place of the one that is found')
+    .option('-C, --cwd <dir>', 'work in this folder')
+    .option('-e, --environment <name>', 'PlatformIO environment')
+    .option('--password-file <file>', 'read the password from this file (-: stdin)')
+    .option('--port <number>', 'UDP port of the device', toPort)
+    .addOption(new Option('--platform <name>', 'what the device is').choices(platforms))
+    .option('--host-address <address>', 'address of this computer that the device connects to')
+    .option('--host-port <number>', 'TCP port of this computer that the device connects to', toPort)
+    .option('--interface <if>', 'network interface or address to use (repeatable)', collect)
+    .option('--filesystem', 'the file-system image, not the firmware')
+    .option('--json', 'one JSON document, or one event a line, on stdout');
+}
+
+export function withPushFlags(command: Command): Command {
+  return withConfigFlags(command)
+    .option('--all', 'every configured device')
+    .option('--dry-run', 'everything up to, not including, the first datagram')
+    .option('--force', 'push although a check fails')
+    .option('--allow <code>', 'let this one check fail (repeatable)', collectCodes)
+    .option('--timeout <seconds>', 'for the whole push of one device', toSeconds)
+    .option('--no-verify', 'do not wait for proof that the image runs')
+    .option('-q, --quiet', 'errors only')
+    .option('-v, --verbose', 'each step')
+    .option('--no-color', 'no colours (also NO_COLOR)');
+}
+
+/** The flags that the configuration knows, without those that were not given. */
+export function toFlags(options: SharedOptions, cwd: string): Flags {
+  const { interface: interfaces, config, environment, passwordFile, port, platform, filesystem } = options;
+  const { hostAddress, hostPort } = options;
+  return withoutUndefined({
+    cwd: resolve(cwd, options.cwd ?? '.'),
+    config,
+    environment,
+    passwordFile,
+    port,
+    platform,
+    hostAddress,
+    hostPort,
+    interfaces,
+    filesystem,
+  });
+}
+
+/** What `deploy` and `push` are told by their flags. */
+export function toCommandOptions(
+  options: PushOptions,
+  io: Io,
+): Omit<DeployProjectOptions, 'output'> & { output: OutputOptions } {
+  const { color, quiet, verbose, timeout, json } = options;
+  const { env, stderr } = io;
+  const wantsColor =
+    env['FORCE_COLOR'] !== undefined || (stderr.isTTY === true && env['NO_COLOR'] === undefined);
+  return {
+    flags: toFlags(options, io.cwd),
+    file: options.file,
+    all: options.all === true,
+    dryRun: options.dryRun === true,
+    allowed: options.force === true ? 'all' : new Set(options.allow),
+    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    output: {
+      json: json === true,
+      verbosity: quiet === true ? 'quiet' : verbose === true ? 'verbose' : 'normal',
+      color: color !== false && wantsColor,
+    },
+  };
+}
+
+export function toPort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw new InvalidArgumentError('It must be a port, 1 to 65535.');
+}
+
+export function toSeconds(text: string): number {
+  const seconds = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && seconds > 0 && seconds <= 86_400) return seconds;
+  throw new InvalidArgumentError('It must be a number of seconds, at most 86400.');
+}
+
+export function toNumber(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text)) return value;
+  throw new InvalidArgumentError('It must be a number, not below 0.');
+}
+
+export function collect(text: string, before: string[] = []): string[] {
+  return [...before, text];
+}
+
+/** The checks that look at an image before it goes out; no other failure can be waved through. */
+const checks = ['IMAGE_WRONG_CHIP', 'IMAGE_TOO_LARGE'] as const satisfies ErrorCode[];
+
+function collectCodes(text: string, before: ErrorCode[] = []): ErrorCode[] {
+  const code = checks.find((each) => each === text);
+  if (code !== undefined) return [...before, code];
+  const isCode = Object.hasOwn(errorCodes, text);
+  throw new InvalidArgumentError(
+    `${isCode ? 'That cannot be allowed' : 'There is no such check'}; known are ${checks.join(', ')}.`,
+  );
+}

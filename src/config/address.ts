@@ -1,0 +1,42 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
+export interface HostAndPort {
+  readonly host: string;
+  readonly port?: number;
+}
+
+/**
+ * `address`, `name.local`, `name`, each also with `:port`; IPv6 as `::1`, `[::1]` or `[::1]:port`.
+ *
+ * @returns undefined for what is none of them (a path, an URL, an impossible address or port)
+ */
+export function parseHost(text: string): HostAndPort | undefined {
+  if (isIPv4(text) || (text.includes(':') && isIPv6(text))) return { host: text };
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || !(bracketed === undefined ? isHostName(host) : isIPv6(host))) return undefined;
+  if (digits === undefined) return { host };
+  const port = Number(digits);
+  return isPort(port) ? { host, port } : undefined;
+}
+
+export const isPort = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= 65_535;
+
+/** One spelling for one host: case, the final dot and `.local` (the first thing tried for a bare name) do not tell two apart. */
+export function canonicalHost(host: string): string {
+  const lower = host.toLowerCase();
+  // Asked only where it can be one: the expression behind `isIPv6` takes Node 20 three milliseconds to compile.
+  if (!lower.includes(':') || !isIPv6(lower)) return lower.replace(/\.$/, '').replace(/\.local$/, '');
+  return lower.includes('%') ? lower : new URL(`http://[${lower}]`).hostname;
+}
+
+function isHostName(text: string): boolean {
+  if (isIPv4(text)) return true;
+  const looksNumeric = /^[\d.]+$/.test(text);
+  return (
+    !looksNumeric &&
+    !text.includes('..') &&
+    text.length <= 253 &&
+    /^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(text)
+  );
+}

@@ -1,0 +1,29 @@
+import type { Origin } from './types.ts';
+
+export interface Sourced<T> {
+  readonly value: T;
+  /** As `Origin` has it. */
+  readonly origin: string;
+}
+
+type Candidates<T> = readonly (Sourced<T> | undefined)[];
+
+/** Chooses between what several sources say, and writes down what was chosen and why. Candidates stand in order of rank. */
+export class Ledger {
+  readonly origins: Origin[] = [];
+
+  /** The first that says something, else `fallback`. */
+  choose<T>(path: string, candidates: Candidates<T>, fallback: T): T {
+    const chosen = candidates.find((each) => each !== undefined) ?? { value: fallback, origin: 'default' };
+    this.origins.push({ path, ...chosen });
+    return chosen.value;
+  }
+
+  /** The same where nothing may be said at all: `note` tells what happens then; without it, nothing is listed. */
+  chooseOptional<T>(path: string, candidates: Candidates<T>, note?: string): T | undefined {
+    const chosen = candidates.find((each) => each !== undefined);
+    if (chosen) this.origins.push({ path, ...chosen });
+    else if (note !== undefined) this.origins.push({ path, value: undefined, origin: 'default', note });
+    return chosen?.value;
+  }
+}

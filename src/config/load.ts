@@ -1,0 +1,127 @@
+/** One configuration file → its value, and where each key of it stands. cosmiconfig reads, the loaders are ours. */
+
+import { basename } from 'node:path';
+import { cosmiconfig, type Loader } from 'cosmiconfig';
+import { messageOf, OtaError } from '../errors.ts';
+import { within } from './limit.ts';
+import { parseText, type ParsedText } from './parse-text.ts';
+import { searchPlaces } from './places.ts';
+import { withoutSecrets } from './shown-line.ts';
+
+const scriptTimeoutMs = 30_000;
+
+export interface LoadedFile {
+  /** Absolute. */
+  readonly file: string;
+  /** Not checked yet. An empty file is an empty configuration. */
+  readonly value: unknown;
+  /** `/home/me/p/.otarc:5`; only the file where the line is not known (scripts). */
+  placeOf(path: readonly PropertyKey[]): string;
+}
+
+/**
+ * @throws OtaError CONFIG_UNREADABLE: missing, not readable, or with a syntax error, which is named by file, line and
+ *   column
+ */
+export async function loadConfigFile(file: string, signal: AbortSignal): Promise<LoadedFile> {
+  const isPackage = basename(file) === 'package.json';
+  let parsed: ParsedText | undefined;
+  const text: Loader = (path, source) => {
+    parsed = parseText(path, source);
+    refuseImports(parsed.value, path);
+    return parsed.value;
+  };
+  const script: Loader = (path, source) => {
+    const late = () => new OtaError('CONFIG_UNREADABLE', `${path} did not finish loading within 30 s.`);
+    return within(runScript(path, source), { timeoutMs: scriptTimeoutMs, signal, late });
+  };
+  const value = await read(file, { text, script });
+  if (isPackage && value === null)
+    throw new OtaError('CONFIG_INVALID', `${file} has no "otarc" key.`, {
+      hint: 'Name another file, or add the key.',
+    });
+  return {
+    file,
+    value: value ?? {},
+    placeOf(path) {
+      const line = parsed?.lineOf(isPackage ? ['otarc', ...path] : path);
+      return line === undefined ? file : `${file}:${line}`;
+    },
+  };
+}
+
+async function read(file: string, { text, script }: { text: Loader; script: Loader }): Promise<unknown> {
+  try {
+    const explorer = cosmiconfig('otarc', {
+      searchPlaces: [...searchPlaces],
+      cache: false,
+      loaders: {
+        noExt: text,
+        default: text,
+        '.json': text,
+        '.yaml': text,
+        '.yml': text,
+        '.js': script,
+        '.cjs': script,
+        '.mjs': script,
+        // cosmiconfig's own needs the compiler's JS API, which TypeScript 7 does not have.
+        '.ts': script,
+      },
+    });
+    const result = await explorer.load(file);
+    const value: unknown = result?.config;
+    return value ?? null;
+  } catch (error) {
+    if (error instanceof OtaError) throw error;
+    throw new OtaError('CONFIG_UNREADABLE', `${file} cannot be read: ${reasonOf(error)}.`);
+  }
+}
+
+/** cosmiconfig would merge other files in; paths and line numbers of those would be wrong. */
+function refuseImports(value: unknown, file: string): void {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, '$import')) return;
+  throw new OtaError('CONFIG_INVALID', `${file}: $import: unknown key`, {
+    hint: 'Put everything in one file, or use otarc.config.js and import there.',
+  });
+}
+
+async function runScript(file: string, source: string): Promise<unknown> {
+  const { createJiti } = await import('jiti');
+  try {
+    // No cache: a configuration that was edited counts at the next load of a long-running `watch`.
+    return await createJiti(import.meta.url, { fsCache: false, moduleCache: false }).import(file, {
+      default: true,
+    });
+  } catch (error) {
+    const place = placeIn(file, error);
+    const [words = ''] = messageOf(error)
+      .replace(/^ParseError: /, '')
+      .split(` ${file}:`);
+    const message = withoutSecrets(words, source).trim();
+    // Not as `cause`: the engine's message may quote the source.
+    throw new OtaError('CONFIG_UNREADABLE', `${place}: ${message}`, {
+      hint: 'Run the file with node to see more.',
+    });
+  }
+}
+
+/** `file:line:column`, where the error says it. On the first line jiti's wrapper has shifted the columns. */
+function placeIn(file: string, error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const at = stack.indexOf(`${file}:`);
+  const [, line, column] = at < 0 ? [] : (/^:(\d+)(:\d+)?/.exec(stack.slice(at + file.length)) ?? []);
+  if (line === undefined) return file;
+  return line === '1' ? `${file}:1` : `${file}:${line}${column ?? ''}`;
+}
+
+/** Never the error's own words: they may quote the file. */
+function reasonOf(error: unknown): string {
+  const { code, message = '' } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (code === 'ENOENT') return 'no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'EACCES') return 'permission denied';
+  // cosmiconfig also looks for settings of its own in package.json and .config/ of the working folder.
+  const other = /^(?:JSON|YAML) Error in (.+):$/m.exec(message)?.[1];
+  if (other !== undefined) return `${other} beside it has a syntax error`;
+  return code ?? 'the file could not be loaded';
+}

@@ -1,0 +1,35 @@
+import { OtaError } from '../errors.ts';
+
+/** One mistake in the configuration, without any value that could be a secret. */
+export interface Problem {
+  /** `/home/me/p/.otarc:5`, `environment OTARC_PORT` */
+  readonly place: string;
+  /** `devices.livingroom.port`; empty for the whole file. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** All mistakes as one error. */
+export function invalid(problems: readonly Problem[]): OtaError {
+  const lines = problems.map(
+    ({ place, path, message }) => `${place}: ${path === '' ? '' : `${path}: `}${message}`,
+  );
+  const [only] = lines;
+  const text =
+    lines.length === 1 && only !== undefined
+      ? only
+      : `${lines.length} mistakes in the configuration:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+  return new OtaError('CONFIG_INVALID', text, { details: { problems } });
+}
+
+/** `devices.livingroom.port`; a key that is no plain word stands in brackets and quotes. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((segment, index) => {
+      if (typeof segment === 'number') return `[${segment}]`;
+      const key = String(segment);
+      if (!/^[\p{L}\p{N}_$-]+$/u.test(key)) return `[${JSON.stringify(key)}]`;
+      return index === 0 ? key : `.${key}`;
+    })
+    .join('');
+}

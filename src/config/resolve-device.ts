@@ -1,0 +1,135 @@
+import { Secret } from '../secret.ts';
+import { parseHost } from './address.ts';
+import type { Ledger, Sourced } from './ledger.ts';
+import { pathText } from './problem.ts';
+import { resolveCredentialSource, writtenPassword } from './resolve-credential-source.ts';
+import type { ConfigFile, DeviceSettings, HomedingFile } from './schema.ts';
+import { besideFile, fromFile, fromInvocation, sourced, type CheckedFile, type Sources } from './sources.ts';
+import type { CredentialSource, DeviceConfig } from './types.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+
+/** A device as the file has it, with its short form spelled out. */
+export interface DeviceEntry {
+  readonly name: string;
+  /** Key path of its settings. */
+  readonly path: readonly string[];
+  /** Key path of what names its host, where that is not `host`. */
+  readonly shortForm?: string;
+  readonly settings: DeviceSettings;
+}
+
+/** Every device that the file describes: under `devices`, as HomeDing's JSON, or by `device:` alone. */
+export function deviceEntries(file: ConfigFile): DeviceEntry[] {
+  const entries = Object.entries(file.devices ?? {});
+  if (entries.length > 0) {
+    return entries.map(([name, value]) => {
+      const path = ['devices', name];
+      if (typeof value === 'string') return { name, path, shortForm: value, settings: {} };
+      return { name, path, settings: value ?? {} };
+    });
+  }
+  const name = defaultDeviceOf(file);
+  if (name === undefined) return [];
+  const isText = typeof file.device === 'string';
+  const settings = withoutUndefined({ ota: file.ota, device: isText ? undefined : file.device });
+  return [{ name, path: [], ...(isText && { shortForm: name }), settings: settings as DeviceSettings }];
+}
+
+export function defaultDeviceOf(file: ConfigFile): string | undefined {
+  return typeof file.device === 'string' ? file.device : file.device?.['0']?.name;
+}
+
+export function resolveDevice(sources: Sources, ledger: Ledger, entry: DeviceEntry): DeviceConfig {
+  const { file } = sources;
+  const { name, settings } = entry;
+  const label = pathText(['devices', name]);
+  const homeding = homedingOf(sources, entry);
+  const written = <K extends keyof DeviceSettings>(key: K) =>
+    fromFile<DeviceSettings[K]>(file, [...entry.path, key], settings[key]);
+
+  const shortPath = entry.path.length === 0 ? ['device'] : entry.path;
+  const named = written('host') ?? fromFile(file, shortPath, entry.shortForm) ?? homeding.host;
+  const address = named === undefined ? undefined : parseHost(named.value);
+  const host = sourced(address?.host, named?.origin ?? '');
+  const portInHost = sourced(address?.port, named?.origin ?? '');
+  const partitions =
+    written('partitions') &&
+    sourced(besideFile(file, settings.partitions), written('partitions')?.origin ?? '');
+  const hash = written('passwordHash');
+
+  return withoutUndefined({
+    name,
+    host: ledger.choose(`${label}.host`, [host], name),
+    port: ledger.chooseOptional(
+      `${label}.port`,
+      [...fromInvocation(sources, 'port'), written('port'), portInHost, homeding.port],
+      'what the device announces, else by platform',
+    ),
+    platform: ledger.chooseOptional(
+      `${label}.platform`,
+      [...fromInvocation(sources, 'platform'), written('platform')],
+      'what the device announces, else from the image',
+    ),
+    credentialSource: resolveCredentialSource(sources, ledger, {
+      label,
+      name,
+      written:
+        writtenPassword(file, [...entry.path, 'password'], settings.password) ??
+        (hash && { ...hash, value: { type: 'hash', secret: new Secret(hash.value) } }) ??
+        homeding.credential,
+    }),
+    environment: ledger.chooseOptional(
+      `${label}.environment`,
+      [written('environment')],
+      'any that fits its chip',
+    ),
+    hostAddress: ledger.chooseOptional(
+      `${label}.hostAddress`,
+      [...fromInvocation(sources, 'hostAddress'), written('hostAddress')],
+      'the one on the way to the device',
+    ),
+    hostPort: ledger.chooseOptional(
+      `${label}.hostPort`,
+      [...fromInvocation(sources, 'hostPort'), written('hostPort')],
+      'any free one',
+    ),
+    partitionsPath: ledger.chooseOptional(`${label}.partitions`, [partitions], "the build's own"),
+    acceptFrom: ledger.choose(`${label}.acceptFrom`, [written('acceptFrom')], 'device'),
+    engine: ledger.choose(`${label}.engine`, [written('engine')], 'espota'),
+    interfaces: interfacesOf(sources),
+  });
+}
+
+export function interfacesOf(sources: Sources): readonly string[] {
+  const given = fromInvocation(sources, 'interfaces').find((each) => each !== undefined);
+  return given?.value ?? sources.file?.settings.interfaces ?? [];
+}
+
+interface HomedingFacts {
+  readonly host?: Sourced<string> | undefined;
+  readonly port?: Sourced<number> | undefined;
+  readonly credential?: Sourced<CredentialSource> | undefined;
+}
+
+/** What the device's own HomeDing JSON says, written in the configuration or named by `homeding:`. */
+function homedingOf({ file, homeding }: Sources, { name, path, settings }: DeviceEntry): HomedingFacts {
+  const own: CheckedFile<HomedingFile> | undefined =
+    settings.ota === undefined || file === undefined
+      ? undefined
+      : { file: file.file, settings, placeOf: (below) => file.placeOf([...path, ...below]) };
+  const source = own ?? homeding.get(name);
+  if (source === undefined) return {};
+  const ota = source.settings.ota?.['0'];
+  const host = source.settings.device?.['0']?.name;
+  const place = (...below: string[]): string => source.placeOf(below);
+  return {
+    host: sourced(host, place('device', '0', 'name')),
+    // HomeDing's OTA element listens on 8266 on every chip, where ArduinoOTA itself would take the platform's port.
+    port:
+      sourced(ota?.port === undefined ? undefined : Number(ota.port), place('ota', '0', 'port')) ??
+      sourced(8266, `default of HomeDing`),
+    credential: ota?.passwd
+      ? { value: { type: 'text', secret: new Secret(ota.passwd) }, origin: place('ota', '0', 'passwd') }
+      : undefined,
+  };
+}

@@ -1,0 +1,136 @@
+/** Fetches a password from where the configuration says it is. */
+
+import { readFile } from 'node:fs/promises';
+import { cancelled, OtaError } from '../errors.ts';
+import { Secret } from '../secret.ts';
+import type { Credential } from '../types.ts';
+import { firstLineOf } from './first-line.ts';
+import { within } from './limit.ts';
+import type { DeviceConfig } from './types.ts';
+
+const waitMs = 60_000;
+
+export interface SecretContext {
+  readonly env: NodeJS.ProcessEnv;
+  /** Read up to its first line, once, however many devices take their password from it. */
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The password or hash of a device.
+ *
+ * @throws OtaError SECRET_UNAVAILABLE: what the configuration names is missing, empty, or took longer than a minute;
+ *   CANCELLED
+ */
+export async function resolveCredential(device: DeviceConfig, context: SecretContext): Promise<Credential> {
+  const source = device.credentialSource;
+  switch (source.type) {
+    case 'none':
+      return { type: 'none' };
+    case 'text':
+      return { type: 'password', secret: source.secret };
+    case 'hash':
+      return { type: 'hash', secret: new Secret(source.secret.reveal().toLowerCase()) };
+    default: {
+      const { text, place } = await fetchText(source, { device: device.name, context });
+      const [line = ''] = text.replace(/^\uFEFF/, '').split(/\r?\n/, 1);
+      if (line === '') throw unavailable(device.name, `${place} is empty`);
+      return { type: 'password', secret: new Secret(line) };
+    }
+  }
+}
+
+type Fetched = Exclude<DeviceConfig['credentialSource'], { type: 'none' | 'text' | 'hash' }>;
+
+interface Asked {
+  readonly device: string;
+  readonly context: SecretContext;
+}
+
+/** The raw text, and the words for where it was. */
+async function fetchText(source: Fetched, asked: Asked): Promise<{ text: string; place: string }> {
+  const { env, signal } = asked.context;
+  const limited = <T>(work: Promise<T>, place: string): Promise<T> => {
+    const late = () => unavailable(asked.device, `${place} gave nothing within ${waitMs / 1000} s`);
+    return within(work, { timeoutMs: waitMs, signal, late });
+  };
+  switch (source.type) {
+    case 'env': {
+      const place = `the environment variable ${source.variable}`;
+      const text = env[source.variable];
+      if (text === undefined) throw unavailable(asked.device, `${place} is not set`);
+      return { text, place };
+    }
+    case 'file': {
+      const place = `the file ${source.path}`;
+      return { text: await limited(fileText(source.path, asked.device), place), place };
+    }
+    case 'stdin': {
+      const { stdin } = asked.context;
+      // A terminal would show the password as it is typed.
+      if (stdin.isTTY === true) throw unavailable(asked.device, 'stdin is a terminal; pipe the password in');
+      return { text: await limited(firstLineOf(stdin), 'stdin'), place: 'stdin' };
+    }
+    case 'command':
+      return {
+        text: await commandText(source, asked),
+        place: `what \`${source.command.join(' ')}\` printed`,
+      };
+  }
+}
+
+async function fileText(path: string, device: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const reason = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+    throw unavailable(device, `the file ${path} ${reason}`);
+  }
+}
+
+async function commandText(
+  { command: [program = '', ...args], cwd }: { command: readonly string[]; cwd: string },
+  { device, context }: Asked,
+): Promise<string> {
+  const { execa } = await import('execa');
+  // In the foreground and with the terminal's stdin and stderr, so that a password manager can ask and complain.
+  const result = await execa(program, args, {
+    cwd,
+    env: context.env,
+    extendEnv: false,
+    stdio: ['inherit', 'pipe', 'inherit'],
+    maxBuffer: 64 * 1024,
+    timeout: waitMs,
+    cancelSignal: context.signal,
+    forceKillAfterDelay: 400,
+    reject: false,
+  });
+  // The result holds what was printed: only facts about it go into the error, and never the result as its cause.
+  if (!result.failed) return result.stdout;
+  if (context.signal.aborted) throw cancelled(context.signal);
+  throw unavailable(device, `\`${[program, ...args].join(' ')}\` ${howItFailed(result)}`);
+}
+
+interface Failure {
+  readonly isMaxBuffer: boolean;
+  readonly timedOut: boolean;
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly code?: string | undefined;
+}
+
+function howItFailed({ isMaxBuffer, timedOut, exitCode, signal, code }: Failure): string {
+  if (isMaxBuffer) return 'printed far more than a password';
+  if (timedOut) return `did not end within ${waitMs / 1000} s`;
+  if (exitCode !== undefined) return `ended with exit status ${exitCode}`;
+  if (signal !== undefined) return `was ended by ${signal}`;
+  return code === 'ENOENT' ? 'was not found' : `could not be run (${code ?? 'unknown error'})`;
+}
+
+function unavailable(device: string, reason: string): OtaError {
+  return new OtaError('SECRET_UNAVAILABLE', `The password of ${device} is not available: ${reason}.`, {
+    details: { device },
+  });
+}

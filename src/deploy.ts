@@ -1,0 +1,204 @@
+/**
+ * THE flow: one image to one device, read top to bottom.
+ *
+ *   locate ──▶ (the image is there) ──▶ check ──▶ prepare ──▶ send ──▶ verify ──▶ deployed
+ *      │                │                 │          │          │
+ *      └────────────────┴─────────────────┴──────────┴──────────┴──▶ failed, with the stage and the reason
+ *
+ * Locating runs beside the build; nothing is sent to the device before the image is whole and checked.
+ */
+
+import { hostAddressFor, locate, type Located } from './discover/index.ts';
+import type { Engine } from './engine.ts';
+import { OtaError, type ErrorCode } from './errors.ts';
+import type { Stage, Tell } from './events.ts';
+import { checkFits, checkTarget, readPartitionTable } from './image/index.ts';
+import { defaultPorts, type Device, type Image, type Platform, type Receipt, type Target } from './types.ts';
+import { verify } from './verify/index.ts';
+import { withoutUndefined } from './without-undefined.ts';
+
+/** An image that was read, and the partition table of the build that made it. */
+export interface ReadyImage {
+  readonly image: Image;
+  readonly partitionsPath?: string | undefined;
+}
+
+export interface DeployOptions {
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+  readonly engine: Engine;
+  /** Checks that may fail; `all`: every one of them (`--force`). */
+  readonly allowed: ReadonlySet<ErrorCode> | 'all';
+  /** Everything up to, not including, the invitation. */
+  readonly dryRun: boolean;
+  readonly timeoutMs?: number | undefined;
+}
+
+export type Outcome =
+  | { readonly type: 'deployed'; readonly receipt: Receipt }
+  | { readonly type: 'skipped'; readonly reason: string }
+  | { readonly type: 'failed'; readonly stage: Stage; readonly error: OtaError };
+
+/**
+ * Deploys one image to one device and tells how it ended. An `OtaError` becomes the outcome; anything else is a mistake
+ * in otarc and is thrown. `coming` may still be in the making, and may reject with what its build or its read met.
+ */
+export async function deploy(
+  device: Device,
+  coming: Promise<ReadyImage>,
+  options: DeployOptions,
+): Promise<Outcome> {
+  const { tell, signal, engine } = options;
+  let stage: Stage = 'build';
+  const looking = new AbortController();
+  try {
+    const early = locateEarly(device, { tell, signal: AbortSignal.any([signal, looking.signal]) });
+    const { image, partitionsPath } = await coming;
+    stage = 'locate';
+    const located = await early();
+    const target = await targetOf({ device, located, image });
+    tell({
+      type: 'device-located',
+      name: device.host,
+      address: target.address,
+      port: target.port,
+      via: target.via,
+    });
+    stage = 'image';
+    await check({ image, device, target, partitionsPath: device.partitionsPath ?? partitionsPath, options });
+    stage = 'push';
+    const session = await engine.prepare(target, { tell, signal });
+    try {
+      if (options.dryRun) return skip('dry run: nothing was sent', tell);
+      const receipt = await session.send(image, { signal, timeoutMs: options.timeoutMs });
+      tell({ type: 'rebooting' });
+      stage = 'verify';
+      tell(verify());
+      return { type: 'deployed', receipt };
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    if (!(error instanceof OtaError)) throw error;
+    if (stage === 'build' && error.code.startsWith('IMAGE_')) stage = 'image';
+    tell({
+      type: 'failed',
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+      stage,
+      details: error.details,
+    });
+    return { type: 'failed', stage, error };
+  } finally {
+    looking.abort();
+  }
+}
+
+/**
+ * Starts looking for the device at once. What comes back gives the answer when the image is there; a device that was not
+ * found while the build still ran is looked for once more, as it may have come back in between.
+ */
+function locateEarly(
+  device: Device,
+  { signal, tell }: Pick<DeployOptions, 'signal' | 'tell'>,
+): () => Promise<Located> {
+  const look = (): Promise<Located> => locate(device, { signal, tell });
+  let settledEarly = false;
+  const first = look().then(
+    (located) => ({ ok: true as const, located }),
+    (error: unknown) => {
+      settledEarly = true;
+      return { ok: false as const, error };
+    },
+  );
+  return async () => {
+    const again = settledEarly && !signal.aborted;
+    const found = await first;
+    if (found.ok) return found.located;
+    if (again && found.error instanceof OtaError && found.error.code === 'NAME_NOT_RESOLVED') return look();
+    throw found.error;
+  };
+}
+
+async function targetOf(parts: { device: Device; located: Located; image: Image }): Promise<Target> {
+  const { device, located, image } = parts;
+  const platform = device.platform ?? located.platform;
+  const port = located.port ?? portFor(platform ?? image.platform);
+  if (port === undefined) {
+    throw new OtaError('USAGE', `${device.name}: neither the image nor the device says which port to use.`, {
+      hint: 'Say --platform esp8266, esp32 or rp2040, or the --port; in .otarc: `platform:` or `port:`.',
+    });
+  }
+  const { hostAddress: wanted, hostPort, interfaces, credential, acceptFrom, name } = device;
+  const hostAddress =
+    wanted === undefined && interfaces.length === 0
+      ? undefined
+      : await hostAddressFor(located.address, { interfaces, hostAddress: wanted });
+  const { address, via } = located;
+  return withoutUndefined({
+    name,
+    address,
+    port,
+    via,
+    credential,
+    acceptFrom,
+    platform,
+    hostAddress,
+    hostPort,
+  });
+}
+
+interface Checked {
+  readonly image: Image;
+  readonly device: Device;
+  readonly target: Target;
+  readonly partitionsPath: string | undefined;
+  readonly options: DeployOptions;
+}
+
+/** Whatever can be known to be wrong before the device is disturbed. */
+async function check({ image, device, target, partitionsPath, options }: Checked): Promise<void> {
+  await pass(() => checkTarget(image, { platform: target.platform }), options);
+  await pass(() => checkKnownChip(image, device, target), options);
+  if (partitionsPath !== undefined) {
+    const table = await readPartitionTable(partitionsPath, options.signal);
+    await pass(() => checkFits(image, table), options);
+  }
+}
+
+/**
+ * An ESP8266 takes an ESP32 image: first byte and size nibble fit, and it would be copied over the boot sector. So where
+ * nothing says that the device is an ESP32, not even its port, the question is asked once.
+ */
+function checkKnownChip(image: Image, device: Device, target: Target): void {
+  if (image.platform !== 'esp32' || target.platform !== undefined) return;
+  if (target.port === defaultPorts.esp32) return;
+  throw new OtaError(
+    'IMAGE_WRONG_CHIP',
+    `The image is for an ESP32, and nothing tells whether ${device.name} at port ${target.port} is one.`,
+    {
+      hint: 'If it is, say --platform esp32, or `platform: esp32` in .otarc. An ESP8266 would not survive this image.',
+      details: { imagePlatform: image.platform, port: target.port },
+    },
+  );
+}
+
+async function pass(run: () => void, { allowed, tell }: DeployOptions): Promise<void> {
+  try {
+    run();
+  } catch (error) {
+    const mayPass = error instanceof OtaError && (allowed === 'all' || allowed.has(error.code));
+    if (!mayPass) throw error;
+    tell({ type: 'log', level: 'warn', message: `${error.code} was allowed: ${error.message}` });
+  }
+}
+
+function skip(reason: string, tell: Tell): Outcome {
+  tell({ type: 'skipped', reason });
+  return { type: 'skipped', reason };
+}
+
+function portFor(platform: Platform | undefined): number | undefined {
+  return platform === undefined ? undefined : defaultPorts[platform];
+}

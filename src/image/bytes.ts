@@ -1,0 +1,46 @@
+/** Reading numbers and texts out of bytes; beyond the end everything is zero, so that no parser can throw. */
+
+/** Little endian, two bytes. */
+export function u16(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8);
+}
+
+/** Little endian, four bytes, never negative. */
+export function u32(bytes: Uint8Array, offset: number): number {
+  return (u16(bytes, offset) | (u16(bytes, offset + 2) << 16)) >>> 0;
+}
+
+export function isAllOf(bytes: Uint8Array, value: number): boolean {
+  return bytes.every((byte) => byte === value);
+}
+
+export function startsWith(bytes: Uint8Array, prefix: readonly number[], offset = 0): boolean {
+  return prefix.every((byte, index) => bytes[offset + index] === byte);
+}
+
+/** A text of C in a field of `length` bytes. What cannot be printed on a terminal is left out. */
+export function cText(bytes: Uint8Array, offset: number, length: number): string {
+  const field = bytes.subarray(offset, offset + length);
+  const end = field.indexOf(0);
+  const text = new TextDecoder().decode(end === -1 ? field : field.subarray(0, end));
+  return text.replaceAll(/[\p{Cc}\p{Cf}\uFFFD]/gu, '').trim();
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/** `0x40201010`: addresses and words, always eight digits. */
+export function word(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
+}
+
+/** `0x9a`. */
+export function byteText(value: number): string {
+  return `0x${value.toString(16).padStart(2, '0')}`;
+}
+
+/** `409,616`: the same in every locale, so that messages can be searched for. */
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}

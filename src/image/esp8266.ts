@@ -1,0 +1,217 @@
+/**
+ * ESP8266 images. Two shapes are pushed over the air:
+ *
+ *   of the Arduino core    0     boot loader: 8-byte header, its segment, checksum, 0xAA up to 4096
+ *                          4096  sketch: 8-byte header, `.irom0.text` first, RAM segments, checksum
+ *                          4112  length of the file, u32 LE     (core >= 2.7: the first two words of
+ *                          4116  CRC-32 of the file, both 0     .irom0.text are kept free for them)
+ *   of esptool             one header, segments, checksum: code that lies in RAM alone (`elf2image --version 1`)
+ *
+ * The core's packer writes the file twice: first with both words zero, then whole. So two zero words mean "not
+ * finished". A core older than 2.7 has code there. It is told by all three: the words are not both zero, the first is
+ * not the length and the second not the CRC, and the checksum byte is right over the bytes as they are. In an image of
+ * a newer core, the checksum was made before the words were written and does not match the bytes as they are; and where
+ * one of the words is damaged, the other still matches. So no damage of one word passes for an older core. (An older
+ * core's image whose code begins with eight zero bytes would be called unfinished; none is known.)
+ */
+
+import { byteText, count, isAllOf, u32, word } from './bytes.ts';
+import { flashSettings } from './chips.ts';
+import { crc32Msb } from './crc32.ts';
+import {
+  corrupt,
+  fine,
+  incomplete,
+  notOta,
+  type Check,
+  type Facts,
+  type Identification,
+  type Segment,
+} from './facts.ts';
+import { imageMagic, walkSegments, xorOf, type Walk } from './segments.ts';
+
+const sketchOffset = 4096;
+const lengthOffset = 4112;
+const crcOffset = 4116;
+const hintFirmware =
+  'Push the `firmware.bin` (PlatformIO) or `<sketch>.ino.bin` (arduino-cli) that the build left.';
+
+/**
+ * Whether an image that starts with 0xE9 is for the ESP8266 and not for the ESP32 family. The ESP8266's header has 8
+ * bytes, and the first segment's address follows; the ESP32's has 24, and has the write-protect pin (0xEE: none) and
+ * the pins' drive strengths there. 0x3FFE8000…, 0x40100000… and 0x402….… are the only places where the ESP8266 has
+ * memory; the ESP32's bytes would need drive strengths of 15 and 3 or 4 and 0 on just the right pins to look like one.
+ */
+export function isEsp8266(bytes: Uint8Array): boolean {
+  return bytes[0] === imageMagic && isAddressEsp8266(u32(bytes, 8));
+}
+
+/** Bounded by the length of `bytes`; throws on nothing. */
+export function parseEsp8266(bytes: Uint8Array): Identification {
+  const first = walkSegments(bytes, { at: 0, headerBytes: 8, isAddress: isAddressEsp8266 });
+  const facts: Facts = {
+    format: 'ESP8266 firmware',
+    kind: 'firmware',
+    platform: 'esp8266',
+    chip: 'esp8266',
+    flash: flashSettings(bytes[2] ?? 0, bytes[3] ?? 0, 'esp8266'),
+    segments: first.segments,
+    checks: [],
+    notes: [],
+  };
+  if (first.type === 'absurd') return notOta(facts, first.message, hintFirmware);
+  if (first.type === 'truncated') return incomplete(facts, first.message);
+  if (bytes[sketchOffset] === imageMagic && first.end <= sketchOffset)
+    return parseSketch(bytes, first, facts);
+  return parseSingle(bytes, first, facts);
+}
+
+/** What stands at 0 is complete, and no sketch stands at 4096. */
+function parseSingle(bytes: Uint8Array, first: WholeWalk, facts: Facts): Identification {
+  const rest = bytes.subarray(first.end);
+  if (isBootLoader(first.segments) || (rest.length > 0 && isAllOf(rest, 0xaa))) {
+    const found = { ...facts, format: 'ESP8266 boot loader without a sketch' };
+    if (bytes.length > sketchOffset) return notOta(found, 'is a boot loader without a sketch', hintFirmware);
+    return incomplete(found, `ends after ${count(bytes.length)} bytes, before the sketch at 4,096`);
+  }
+  const checks = [checksum('checksum', first.storedChecksum, first.computedChecksum)];
+  const single = { ...facts, format: 'ESP8266 firmware, one header (esptool, version 1)', checks };
+  if (checks.some(isWrong)) return corrupt(single, 'fails its own checksum');
+  return finish(bytes, first.end, {
+    ...single,
+    notes: ['It has no CRC and no boot loader of its own: damage outside the segments cannot be seen.'],
+  });
+}
+
+function parseSketch(bytes: Uint8Array, boot: WholeWalk, base: Facts): Identification {
+  const sketch = walkSegments(bytes, { at: sketchOffset, headerBytes: 8, isAddress: isAddressEsp8266 });
+  const facts: Facts = {
+    ...base,
+    format: 'ESP8266 firmware, boot loader and sketch (Arduino core)',
+    segments: [...boot.segments, ...sketch.segments],
+    checks: [checksum('boot loader checksum', boot.storedChecksum, boot.computedChecksum)],
+  };
+  if (sketch.type === 'absurd') return corrupt(facts, `${sketch.message} (in the sketch at 4,096)`);
+  if (bytes.length < crcOffset + 4) return incomplete(facts, 'ends before its length and CRC');
+  const storedBytes = u32(bytes, lengthOffset);
+  const storedCrc = u32(bytes, crcOffset);
+  if (storedBytes === 0 && storedCrc === 0) {
+    const unfinished: Check = {
+      name: 'CRC-32',
+      verdict: 'not-checked',
+      detail: 'length and CRC are still zero',
+    };
+    return incomplete(
+      { ...facts, checks: [...facts.checks, unfinished] },
+      'is not finished: the packer has not written its length and CRC yet',
+    );
+  }
+  if (sketch.type === 'truncated') return incomplete(facts, sketch.message);
+  return checkWords(bytes, sketch, { facts, storedBytes, storedCrc });
+}
+
+interface Words {
+  readonly facts: Facts;
+  readonly storedBytes: number;
+  readonly storedCrc: number;
+}
+
+/** The sketch is walked to its end: whose words are these, and are they right? */
+function checkWords(bytes: Uint8Array, sketch: WholeWalk, words: Words): Identification {
+  const { facts, storedBytes, storedCrc } = words;
+  const crc = crcWithoutWords(bytes.subarray(0, sketch.end));
+  const lengthFits = storedBytes === sketch.end;
+  const rawChecksumFits = sketch.storedChecksum === sketch.computedChecksum;
+  if (!lengthFits && storedCrc !== crc && rawChecksumFits) return legacy(bytes, sketch, facts);
+
+  const wordBytes = bytes.subarray(lengthOffset, crcOffset + 4);
+  const checks: Check[] = [
+    ...facts.checks,
+    checksum('sketch checksum', sketch.storedChecksum, sketch.computedChecksum ^ xorOf(wordBytes)),
+    {
+      name: 'length',
+      verdict: lengthFits ? 'ok' : 'wrong',
+      detail: lengthFits ? count(storedBytes) : `${count(storedBytes)} stored, ${count(sketch.end)} found`,
+    },
+    {
+      name: 'CRC-32',
+      verdict: storedCrc === crc ? 'ok' : 'wrong',
+      detail: storedCrc === crc ? word(crc) : `${word(storedCrc)} stored, ${word(crc)} computed`,
+    },
+  ];
+  const found: Facts = { ...facts, checks };
+  const broken = checks.filter(isWrong).map((check) => check.name);
+  if (broken.length > 0) return corrupt(found, `is damaged: wrong ${broken.join(', ')}`);
+  return finish(bytes, sketch.end, { ...found, identity: crc.toString(16).padStart(8, '0') });
+}
+
+function legacy(bytes: Uint8Array, sketch: WholeWalk, facts: Facts): Identification {
+  const checks: Check[] = [
+    ...facts.checks,
+    checksum('sketch checksum', sketch.storedChecksum, sketch.computedChecksum),
+    { name: 'CRC-32', verdict: 'absent', detail: 'core older than 2.7' },
+  ];
+  const found = { ...facts, checks };
+  if (checks.some(isWrong)) return corrupt(found, 'is damaged: wrong boot loader checksum');
+  const note =
+    'Made by a core older than 2.7: it carries no CRC, so damage outside the segments cannot be seen.';
+  return finish(bytes, sketch.end, { ...found, notes: [note] });
+}
+
+/** Everything up to `end` is right: only a signature may follow. */
+function finish(bytes: Uint8Array, end: number, facts: Facts): Identification {
+  const signatureBytes = signatureLength(bytes.subarray(end));
+  if (signatureBytes !== undefined) return fine({ ...facts, signatureBytes });
+  const rest = bytes.length - end;
+  if (rest === 0) return fine(facts);
+  // The signing tool appends to a file that is whole already.
+  if (rest < maxSignatureBytes + 4) {
+    return incomplete(facts, `goes on for ${count(rest)} bytes that are no whole signature`);
+  }
+  const what = `goes on for ${count(rest)} bytes after the image, as a dump of a whole flash does`;
+  return notOta(facts, what, hintFirmware);
+}
+
+/**
+ * The core's signing tool appends the signature and its length as u32 LE. Undefined: these bytes are no such thing.
+ * The device refuses a signature with error 12 where it was made with another key.
+ */
+export function signatureLength(rest: Uint8Array): number | undefined {
+  const length = rest.length - 4;
+  if (length < 64 || length > maxSignatureBytes) return undefined;
+  return u32(rest, length) === length ? length : undefined;
+}
+
+/** RSA of 4,096 bits. */
+const maxSignatureBytes = 512;
+
+type WholeWalk = Extract<Walk, { type: 'whole' }>;
+
+/** Both words count as zero, for they were when the packer computed it. */
+function crcWithoutWords(image: Uint8Array): number {
+  const head = crc32Msb(image.subarray(0, lengthOffset));
+  return crc32Msb(image.subarray(crcOffset + 4), crc32Msb(new Uint8Array(8), head));
+}
+
+function checksum(name: string, stored: number, computed: number): Check {
+  if (stored === computed) return { name, verdict: 'ok', detail: byteText(stored) };
+  return { name, verdict: 'wrong', detail: `${byteText(stored)} stored, ${byteText(computed)} computed` };
+}
+
+function isWrong(check: Check): boolean {
+  return check.verdict === 'wrong';
+}
+
+/** The core's boot loader is linked to the last 4 KiB of instruction RAM, where no sketch of esptool's begins. */
+function isBootLoader(segments: readonly Segment[]): boolean {
+  return segments.length === 1 && segments[0]?.address === 0x4010f000;
+}
+
+/** Data RAM, instruction RAM, mapped flash. */
+function isAddressEsp8266(address: number): boolean {
+  return (
+    (address >= 0x3ffe8000 && address < 0x40000000) ||
+    (address >= 0x40100000 && address < 0x40110000) ||
+    (address >= 0x40200000 && address < 0x40300000)
+  );
+}

@@ -1,0 +1,116 @@
+/** What a file is, from its bytes alone: which parser is to read it, and whether it is what was asked for. */
+
+import type { ImageKind, Platform } from '../types.ts';
+import { count } from './bytes.ts';
+import { isEsp8266, parseEsp8266, signatureLength } from './esp8266.ts';
+import { parseEsp32 } from './esp32.ts';
+import { fine, incomplete, corrupt, notOta, type Facts, type Identification } from './facts.ts';
+import { fileSystemName } from './filesystem.ts';
+import { nameForeign } from './foreign.ts';
+import { inflateGzip, isGzip } from './gzip.ts';
+import { isPartitionTable } from './partition-binary.ts';
+import { isRp2040, parseRp2040 } from './rp2040.ts';
+import { imageMagic } from './segments.ts';
+
+export interface IdentifyOptions {
+  /** What it is to be pushed as. Absent: whatever it turns out to be is fine. */
+  readonly kind?: ImageKind | undefined;
+  /** RP2040 images carry no mark: they are accepted only where this says so. It overrides nothing else. */
+  readonly expectedPlatform?: Platform | undefined;
+}
+
+/** Reads an image of any kind. Work is bounded by the length of `bytes` and 16 MiB; throws on nothing. */
+export function identify(bytes: Uint8Array, { kind, expectedPlatform }: IdentifyOptions): Identification {
+  if (bytes.length === 0) return incomplete(plain('empty file'), 'is empty');
+  if (kind === 'filesystem') return identifyFileSystem(bytes, expectedPlatform);
+  const found = identifyFirmware(bytes, expectedPlatform);
+  const name = fileSystemName(bytes);
+  if (found.ok || name === undefined || found.facts.kind === 'firmware') return found;
+  if (kind === undefined) return fine(fileSystemFacts(bytes));
+  return notOta(
+    fileSystemFacts(bytes),
+    `is a ${name} file-system image, not firmware`,
+    'To push it as the file system, say `--filesystem`; for the sketch, push the `firmware.bin`.',
+  );
+}
+
+function identifyFileSystem(bytes: Uint8Array, expectedPlatform: Platform | undefined): Identification {
+  const asFirmware = identifyFirmware(bytes, expectedPlatform);
+  if (asFirmware.ok) {
+    const message = `is ${asFirmware.facts.format}, not a file-system image`;
+    return notOta(asFirmware.facts, message, 'Leave out `--filesystem` to push it as firmware.');
+  }
+  return fine(fileSystemFacts(bytes));
+}
+
+function identifyFirmware(bytes: Uint8Array, expectedPlatform: Platform | undefined): Identification {
+  // Before the first byte is looked at: the RP2040's boot code may begin with anything.
+  if (expectedPlatform === 'rp2040' && isRp2040(bytes)) return parseRp2040(bytes);
+  if (isGzip(bytes)) return identifyGzip(bytes, expectedPlatform);
+  if (bytes[0] === imageMagic) return isEsp8266(bytes) ? parseEsp8266(bytes) : parseEsp32(bytes);
+  if (isPartitionTable(bytes)) {
+    const hint = 'Push the `firmware.bin` beside it: partitions cannot be changed over the air.';
+    return notOta(plain('partition table'), 'is a partition table, not an image for the air', hint);
+  }
+  if (isRp2040(bytes)) {
+    const hint = 'Say so with `--platform rp2040`: the file itself carries no such mark.';
+    return notOta(
+      plain('RP2040 firmware, by its looks'),
+      'looks like an RP2040 image, which was not asked for',
+      hint,
+    );
+  }
+  const foreign = nameForeign(bytes);
+  if (expectedPlatform === 'rp2040' && foreign.format === 'unknown') return parseRp2040(bytes);
+  return notOta(plain(foreign.format), foreign.message, foreign.hint);
+}
+
+/** The largest flash of an ESP8266 and of the usual RP2040 boards. */
+const inflateLimitBytes = 16 * 1024 * 1024;
+
+function identifyGzip(bytes: Uint8Array, expectedPlatform: Platform | undefined): Identification {
+  const facts: Facts = { ...plain('gzip'), compression: 'gzip' };
+  const inflated = inflateGzip(bytes, inflateLimitBytes);
+  if (inflated.type === 'truncated') return incomplete(facts, 'is a gzip that ends before its end');
+  if (inflated.type === 'damaged') return corrupt(facts, 'is a damaged gzip');
+  const hint = 'Push the `firmware.bin` that the build left.';
+  if (inflated.type === 'too-large') {
+    return notOta(facts, `is a gzip of more than ${count(inflateLimitBytes)} bytes`, hint);
+  }
+  if (inflated.bytes.length === 0 || isGzip(inflated.bytes)) {
+    return notOta(facts, 'is a gzip with no image inside', hint);
+  }
+  const inner = identifyFirmware(inflated.bytes, expectedPlatform);
+  const outer: Facts = {
+    ...inner.facts,
+    format: `gzip of: ${inner.facts.format}`,
+    compression: 'gzip',
+    inflatedBytes: inflated.bytes.length,
+  };
+  if (!inner.ok) return { ...inner, facts: outer, message: `is a gzip of a file that ${inner.message}` };
+  if (inner.facts.platform === 'esp32') {
+    return notOta(outer, 'is a gzip for the ESP32 family, which cannot inflate it', 'Push the image itself.');
+  }
+  const rest = bytes.subarray(inflated.end);
+  if (rest.length === 0) return fine(outer);
+  const signatureBytes = signatureLength(rest);
+  if (signatureBytes !== undefined) return fine({ ...outer, signatureBytes });
+  return incomplete(
+    outer,
+    `goes on for ${count(rest.length)} bytes after the gzip that are no whole signature`,
+  );
+}
+
+function fileSystemFacts(bytes: Uint8Array): Facts {
+  const name = fileSystemName(bytes);
+  return {
+    ...plain(name === undefined ? 'file-system image (not recognised)' : `${name} file-system image`),
+    kind: 'filesystem',
+    ...(isGzip(bytes) ? { compression: 'gzip' } : {}),
+    notes: ['No device checks a file-system image: its size is the only guard.'],
+  };
+}
+
+function plain(format: string): Facts {
+  return { format, segments: [], checks: [], notes: [] };
+}

@@ -1,0 +1,76 @@
+import { resolve } from 'node:path';
+import { loadConfig, selectDevices } from './config/index.ts';
+import type { Flags } from './config/types.ts';
+import type { Engine } from './engine.ts';
+import type { ErrorCode } from './errors.ts';
+import { espota } from './espota/index.ts';
+import type { DeployEvent } from './events.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { run, type RunResult } from './run.ts';
+
+export interface DeployProjectOptions {
+  /** The project's folder. Default: the process's. */
+  readonly cwd?: string;
+  /** As on the command line; none: the configured default. */
+  readonly targets?: readonly string[];
+  readonly all?: boolean;
+  /** `build` (default) runs the project's tool; `last-build` takes what it left; `file` takes `file`. */
+  readonly source?: 'build' | 'last-build' | 'file';
+  readonly file?: string | undefined;
+  /** Run in place of the configured build. */
+  readonly command?: readonly string[] | undefined;
+  readonly flags?: Flags;
+  /** Checks that may fail, or all of them. */
+  readonly allowed?: ReadonlySet<ErrorCode> | 'all';
+  readonly dryRun?: boolean;
+  readonly timeoutMs?: number | undefined;
+  readonly engine?: Engine;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: DeployEvent) => void;
+  /** Default: the process's. Where variables and `--password-file -` are read, and where build tools print. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly stdin?: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly output?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/**
+ * Config → build → image → locate → push → verify, for every device that is meant. Does not throw for what a user can
+ * meet: that is in the result, and was told as a `failed` event.
+ */
+export function deployProject(options: DeployProjectOptions = {}): Promise<RunResult> {
+  const { source = 'build', env = process.env, onEvent = () => {} } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const cwd = resolve(options.cwd ?? options.flags?.cwd ?? '.');
+  const flags: Flags = { ...options.flags, cwd };
+  const plan = async (): Promise<Plan> => {
+    const { config, warnings } = await loadConfig({ flags, env, signal });
+    for (const message of warnings) {
+      onEvent({ type: 'log', level: 'warn', message, at: new Date().toISOString() });
+    }
+    const environment = flags.environment ?? config.build.environment;
+    const devices = selectDevices(config, {
+      targets: options.targets ?? [],
+      all: options.all === true,
+      ...(environment === undefined ? {} : { builtEnvironment: environment }),
+    });
+    return makePlan({
+      config,
+      devices,
+      source,
+      environment: flags.environment,
+      command: options.command,
+      file: options.file === undefined ? undefined : resolve(cwd, options.file),
+    });
+  };
+  return run(plan, {
+    onEvent,
+    signal,
+    engine: options.engine ?? espota,
+    allowed: options.allowed ?? new Set(),
+    dryRun: options.dryRun === true,
+    env,
+    stdin: options.stdin ?? process.stdin,
+    output: options.output ?? process.stderr,
+    timeoutMs: options.timeoutMs,
+  });
+}

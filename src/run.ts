@@ -1,0 +1,142 @@
+/**
+ * Runs a plan: passwords first, then each image once, then wave by wave the devices. deploy, push, watch and hook differ
+ * only in where the image comes from, which the plan says.
+ */
+
+import { build, findArtifact } from './build/index.ts';
+import { resolveCredential } from './config/index.ts';
+import { deploy, type DeployOptions, type Outcome, type ReadyImage } from './deploy.ts';
+import type { OtaError } from './errors.ts';
+import { asOtaError, exitCodeFor } from './failure.ts';
+import type { DeployEvent, EventBody, Tell } from './events.ts';
+import { awaitImage, readImage } from './image/index.ts';
+import type { Job, Plan, PlannedImage } from './plan.ts';
+import type { Artifact, Device } from './types.ts';
+import { withoutUndefined } from './without-undefined.ts';
+
+export interface RunContext extends Omit<DeployOptions, 'tell'> {
+  readonly onEvent: (event: DeployEvent) => void;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  /** Where the output of build tools goes. */
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+export interface RunResult {
+  readonly ok: boolean;
+  readonly exitCode: number;
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+}
+
+/**
+ * `makePlan` is asked inside the run, so that a mistake in configuration or targets ends it like any other: with one
+ * `failed`, one `done` and its exit code.
+ */
+export async function run(makePlan: () => Promise<Plan>, context: RunContext): Promise<RunResult> {
+  const startedAtMs = performance.now();
+  const outcomes = new Map<string, Outcome>();
+  let failure: OtaError | undefined;
+  const tell = telling(context);
+  tell({ type: 'run-started', schema: 1 });
+  try {
+    const plan = await makePlan();
+    await runWaves(plan, context, outcomes);
+  } catch (error) {
+    failure = asOtaError(error);
+    const { code, message, hint, details } = failure;
+    tell({ type: 'failed', code, message, hint, stage: 'config', details });
+  }
+  const named = (type: Outcome['type']): string[] =>
+    [...outcomes].filter(([, outcome]) => outcome.type === type).map(([name]) => name);
+  const exitCode = exitCodeOf(failure, outcomes);
+  const ok = exitCode === 0;
+  tell({
+    type: 'done',
+    ok,
+    deployed: named('deployed'),
+    skipped: named('skipped'),
+    failed: named('failed'),
+    durationMs: Math.round(performance.now() - startedAtMs),
+    exitCode,
+  });
+  return { ok, exitCode, outcomes };
+}
+
+async function runWaves(plan: Plan, context: RunContext, outcomes: Map<string, Outcome>): Promise<void> {
+  const ready: { job: Job; device: Device }[][] = [];
+  for (const wave of plan.waves) {
+    ready.push(
+      await Promise.all(wave.map(async (job) => ({ job, device: await withCredential(job, context) }))),
+    );
+  }
+  const images = new Map(plan.images.map((image) => [image.key, startImage(image, context)]));
+  for (const wave of ready) {
+    await Promise.all(
+      wave.map(async ({ job, device }) => {
+        const image = images.get(job.imageKey);
+        if (image === undefined) throw new Error(`The plan names no image "${job.imageKey}".`);
+        // A device that was not reached before the interruption failed by it, and is told so.
+        outcomes.set(
+          device.name,
+          await deploy(device, image(), { ...context, tell: telling(context, device.name) }),
+        );
+      }),
+    );
+  }
+}
+
+/** Starts at the first call, and gives the same promise to every later one: a build for ten devices runs once. */
+function startImage(planned: PlannedImage, context: RunContext): () => Promise<ReadyImage> {
+  let started: Promise<ReadyImage> | undefined;
+  return () => (started ??= makeImage(planned, context));
+}
+
+async function makeImage(planned: PlannedImage, context: RunContext): Promise<ReadyImage> {
+  const tell = telling(context);
+  const artifact = await artifactOf(planned, context, tell);
+  const { expectedPlatform } = planned;
+  const options = { signal: context.signal, ...(expectedPlatform === undefined ? {} : { expectedPlatform }) };
+  // What a tool has just written may still be written by a child that outlived it; a file at rest is read as it is.
+  const image = await (planned.source === 'build'
+    ? awaitImage(artifact, options)
+    : readImage(artifact, options));
+  const { path, sizeBytes, md5, kind, platform, chip, identity } = image;
+  tell({
+    type: 'image-ready',
+    path,
+    sizeBytes,
+    md5,
+    kind,
+    ...(platform === undefined ? {} : { platform }),
+    ...(chip === undefined ? {} : { chip }),
+    ...(identity === undefined ? {} : { identity }),
+  });
+  const { partitionsPath } = artifact;
+  return { image, ...(partitionsPath === undefined ? {} : { partitionsPath }) };
+}
+
+function artifactOf(planned: PlannedImage, context: RunContext, tell: Tell): Promise<Artifact> | Artifact {
+  const { path, kind, request, source, expectedPlatform } = planned;
+  if (path !== undefined) {
+    return withoutUndefined({ path, kind, tool: 'file' as const, platform: expectedPlatform });
+  }
+  const buildContext = { tell, signal: context.signal, output: context.output, env: context.env };
+  return source === 'build' ? build(request, buildContext) : findArtifact(request, buildContext);
+}
+
+async function withCredential({ device }: Job, { env, stdin, signal }: RunContext): Promise<Device> {
+  const { credentialSource: _, ...rest } = device;
+  return { ...rest, credential: await resolveCredential(device, { env, stdin, signal }) };
+}
+
+function telling({ onEvent }: RunContext, device?: string): Tell {
+  return (body: EventBody) =>
+    onEvent({ ...body, at: new Date().toISOString(), ...(device === undefined ? {} : { device }) });
+}
+
+/** An interruption outweighs what it broke; then the worst of all. */
+function exitCodeOf(failure: OtaError | undefined, outcomes: ReadonlyMap<string, Outcome>): number {
+  const errors = failure === undefined ? [] : [failure];
+  for (const outcome of outcomes.values()) if (outcome.type === 'failed') errors.push(outcome.error);
+  return Math.max(0, ...errors.map(exitCodeFor));
+}
