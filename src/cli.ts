@@ -46,7 +46,7 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
   const program = createProgram({ io, done, after });
   try {
     if (own.length === 0) {
-      io.stdout.write(program.helpInformation());
+      program.outputHelp();
       return 0;
     }
     await program.parseAsync([...own], { from: 'user' });

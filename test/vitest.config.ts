@@ -1,12 +1,15 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { CountReporter } from './tools/count-reporter.ts';
 
 export default defineConfig({
-  root: new URL('..', import.meta.url).pathname,
+  root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     globalSetup: ['test/tools/setup.ts'],
     include: ['test/{unit,integration,e2e}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     retry: 0,
+    reporters: ['default', new CountReporter()],
   },
 });

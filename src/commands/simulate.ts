@@ -101,39 +101,6 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
   return 0;
 }
 
-/** The flags that `simulate` takes, for whoever wires them. `parse`: what the text becomes. */
-export const simulateFlags = [
-  { flags: '--model <model>', parse: 'text', description: `device to imitate: ${models.join(', ')}` },
-  { flags: '--name <name>', parse: 'text', description: 'the name it announces' },
-  { flags: '--host <address>', parse: 'text', description: 'address to listen at (default 127.0.0.1)' },
-  {
-    flags: '--port <number>',
-    parse: 'number',
-    description: "UDP port (default: the model's usual one; 0: any)",
-  },
-  {
-    flags: '--password-file <file>',
-    parse: 'text',
-    description: 'ask for the password in this file (-: stdin)',
-  },
-  { flags: '--round-trip-ms <ms>', parse: 'number', description: 'round-trip time of the link' },
-  { flags: '--ms-per-sector <ms>', parse: 'number', description: 'flash time for 4 KiB (default 55)' },
-  { flags: '--window-bytes <bytes>', parse: 'number', description: 'TCP receive window' },
-  { flags: '--slot-bytes <bytes>', parse: 'number', description: 'room for a sketch' },
-  { flags: '--datagram-loss <share>', parse: 'number', description: 'share of datagrams lost, 0 to 1' },
-  { flags: '--reboot-ms <ms>', parse: 'number', description: 'how long a restart takes' },
-  { flags: '--fault <name[=value]>', parse: 'list', description: 'what shall go wrong (repeatable)' },
-  { flags: '--no-announce', parse: 'flag', description: 'do not announce it over mDNS' },
-  { flags: '--count <number>', parse: 'number', description: 'so many devices, ports ascending' },
-  {
-    flags: '--homeding <file>',
-    parse: 'text',
-    description: "name, port and password from HomeDing's env.json",
-  },
-  { flags: '--out <file>', parse: 'text', description: 'write each received image here' },
-  { flags: '--once', parse: 'flag', description: 'end after the first completed update' },
-] as const;
-
 async function planDevices(options: SimulateOptions, io: Io): Promise<Plan> {
   const model = parseModel(options.model ?? 'esp8266');
   const homeding = options.homeding === undefined ? undefined : await readHomeding(options.homeding, io);

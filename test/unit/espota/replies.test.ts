@@ -43,7 +43,7 @@ describe('counts', () => {
         const stream = '1460'.repeat(count);
         const sorted = [...new Set([0, ...places, stream.length])].sort((one, other) => one - other);
         const reads = sorted.slice(1).map((end, index) => stream.slice(sorted[index], end));
-        const { acknowledgedBytes } = take(reads, 1460 * count, 1460);
+        const { acknowledgedBytes } = take(reads, 409_600, 1460);
         expect(acknowledgedBytes).toBeLessThanOrEqual(1460 * count);
       }),
     );
