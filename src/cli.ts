@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import {
+  applyVariables,
   collect,
   toCommandOptions,
   toFlags,
@@ -78,6 +79,10 @@ function createProgram(parts: Parts): Command {
     })
     .addHelpText('before', `${intro}\n`)
     .addHelpText('after', `\n${exits}`);
+  program.hook('preAction', (_, command) => {
+    // A device is as its flags say; variables are for the pushing side.
+    if (command.name() !== 'simulate' && command.name() !== 'espota') applyVariables(command, io.env);
+  });
   addPushCommands(program, parts);
   addLookCommands(program, parts);
   addDeviceCommands(program, parts);

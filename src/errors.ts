@@ -41,7 +41,11 @@ export const errorCodes = {
   IMAGE_CORRUPT: final('Build again; the file on disk is damaged.'),
   ENVIRONMENT_AMBIGUOUS: final('Choose one with `-e NAME`, or set `build.environment` in .otarc.'),
   DEVICE_LOCKED: transient('Wait until the other otarc is done.'),
-  CANCELLED: { exitCode: 130, transient: false, hint: 'Run the command again when ready.' },
+  CANCELLED: {
+    exitCode: 130,
+    transient: false,
+    hint: 'A device that was being updated keeps its old sketch. Run the command again when ready.',
+  },
   INTERNAL: final('This is a mistake in otarc: please report it with the command and the output of `-v`.'),
 
   NAME_NOT_RESOLVED: transient('Check that the device is powered and on this network, or give its address.'),

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Flags } from '../config/types.ts';
-import { errorCodes, type ErrorCode } from '../errors.ts';
+import { errorCodes, messageOf, OtaError, type ErrorCode } from '../errors.ts';
 import type { DeployProjectOptions } from '../library.ts';
 import { platforms, type Platform } from '../types.ts';
 import { withoutUndefined } from '../without-undefined.ts';
@@ -140,4 +140,33 @@ function collectCodes(text: string, before: ErrorCode[] = []): ErrorCode[] {
   throw new InvalidArgumentError(
     `${isCode ? 'That cannot be allowed' : 'There is no such check'}; known are ${checks.join(', ')}.`,
   );
+}
+
+/** Read by the configuration itself, which shows them as an origin; or too dangerous to be left in an environment. */
+const notFromVariables = new Set([
+  ...['config', 'environment', 'passwordFile', 'port', 'platform', 'hostAddress', 'hostPort', 'interface'],
+  ...['cwd', 'all', 'force', 'file', 'keep', 'schema'],
+]);
+
+/** `OTARC_TIMEOUT`, `OTARC_DRY_RUN`, …: what was not given as a flag. `0`, `false`, `no` and nothing switch nothing on. */
+export function applyVariables(command: Command, env: NodeJS.ProcessEnv): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const variable = `OTARC_${(option.long ?? '').slice(2).toUpperCase().replaceAll('-', '_')}`;
+    const text = env[variable];
+    const source = command.getOptionValueSource(name);
+    if (text === undefined || notFromVariables.has(name) || source === 'cli') continue;
+    if (option.isBoolean()) {
+      if (!/^(|0|false|no)$/i.test(text)) command.setOptionValueWithSource(name, !option.negate, 'env');
+      continue;
+    }
+    try {
+      const value: unknown = option.parseArg === undefined ? text : option.parseArg(text, undefined);
+      command.setOptionValueWithSource(name, value, 'env');
+    } catch (error) {
+      throw new OtaError('USAGE', `${variable} is "${text}". ${messageOf(error)}`, {
+        hint: `Correct or unset ${variable}.`,
+      });
+    }
+  }
 }

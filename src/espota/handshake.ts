@@ -13,7 +13,10 @@
  *   lost, the second invitation gets silence and the third a new nonce: after the first, invitations go out as pairs.
  * - For the same reason an AUTH that comes after two invitations may belong to a device that is idle again, or to the
  *   earlier of the two: a failure on such a doubtful nonce is not yet a wrong password.
- * - `OK` to an authentication may take a second (ESP8266 opens the flash first). Repeating it is harmless.
+ * - On a link slower than the first repeat every nonce would be doubtful, for ever: so what an answer took once is what
+ *   the next invitation waits for.
+ * - `OK` to an authentication may take a second (ESP8266 opens the flash first, ESP32 computes 10,000 rounds). Repeating
+ *   it is harmless.
  */
 
 import type { AuthScheme } from '../events.ts';
@@ -27,12 +30,15 @@ const handshakeLimitMs = 30_000;
 const firstRepeatMs = 400;
 const pairGapMs = 200;
 const longestRepeatMs = 2_000;
+const longestPatienceMs = 4_000;
 const repeatAuthenticationMs = 1_000;
 const giveUpAuthenticationMs = 2_500;
-/** A doubtful nonce is given up sooner. */
-const giveUpDoubtfulMs = 600;
+/** A doubtful nonce is given up sooner, but not before an ESP32 can have computed its answer (64 digits: SHA-256). */
+const giveUpDoubtfulMs = { md5: 600, sha256: 2_500 } as const;
 /** A device that answers the invitation and then never the authentication, this often, is not going to. */
 const unansweredAuthentications = 4;
+/** Failures on doubtful nonces, in a row, that are not believed. */
+const disbelievedFailures = 3;
 
 export interface Handshake {
   readonly phase: 'inviting' | 'responding' | 'authenticating' | 'agreed';
@@ -44,18 +50,22 @@ export interface Handshake {
   readonly attempt: number;
   /** Datagrams since the last conclusive answer. */
   readonly outstanding: number;
-  readonly sentAtMs: number;
+  /** Of the first of these. */
+  readonly firstSentAtMs: number;
   readonly roundTripMs?: number;
+  /** The longest that an answer to an invitation took, doubtful ones included; at least the round trip. */
+  readonly latencyMs: number;
   readonly nonce?: string;
   readonly isDoubtful: boolean;
   /** Which candidate answers the next challenge. */
   readonly candidate: number;
   readonly candidateCount?: number;
-  readonly retriedDoubtful: boolean;
+  readonly doubtfulFailures: number;
   readonly authenticationSentMs: number;
   readonly authenticationRepeated: boolean;
   readonly unansweredAuthentications: number;
   readonly unknownAnswers: number;
+  readonly unknownText?: string;
 }
 
 export type Action =
@@ -79,10 +89,11 @@ export function startHandshake(nowMs: number): Step {
     wakeAtMs: nowMs,
     attempt: 0,
     outstanding: 0,
-    sentAtMs: nowMs,
+    firstSentAtMs: nowMs,
+    latencyMs: 0,
     isDoubtful: false,
     candidate: 0,
-    retriedDoubtful: false,
+    doubtfulFailures: 0,
     authenticationSentMs: nowMs,
     authenticationRepeated: false,
     unansweredAuthentications: 0,
@@ -93,14 +104,11 @@ export function startHandshake(nowMs: number): Step {
 
 /** The time that the state asked for has come. */
 export function onTime(state: Handshake, nowMs: number): Step {
-  if (nowMs - state.lastAnswerMs >= silenceLimitMs || nowMs - state.startedAtMs >= handshakeLimitMs) {
-    return [state, [{ type: 'silent', afterChallenge: state.nonce !== undefined }]];
-  }
+  if (nowMs >= limitAtMs(state)) return [state, [nothingMore(state)]];
   if (nowMs < state.wakeAtMs) return [state, []];
   if (state.phase === 'inviting') return invite(state, nowMs);
-  if (state.phase !== 'authenticating') return [{ ...state, wakeAtMs: nowMs + longestRepeatMs }, []];
-  const giveUpAtMs =
-    state.authenticationSentMs + (state.isDoubtful ? giveUpDoubtfulMs : giveUpAuthenticationMs);
+  if (state.phase !== 'authenticating') return [{ ...state, wakeAtMs: limitAtMs(state) }, []];
+  const giveUpAtMs = state.authenticationSentMs + giveUpAfterMs(state);
   if (nowMs < giveUpAtMs) {
     if (state.authenticationRepeated) return [{ ...state, wakeAtMs: giveUpAtMs }, []];
     return [
@@ -127,8 +135,8 @@ export function onAnswer(state: Handshake, answer: Answer, nowMs: number): Step 
     case 'unknown': {
       const unknownAnswers = state.unknownAnswers + 1;
       // Three, as a stray program on that port or a damaged datagram must not end an update that works.
-      if (unknownAnswers < 3) return [{ ...state, unknownAnswers }, []];
-      return [{ ...heard, unknownAnswers }, [{ type: 'no-protocol', text: answer.text }]];
+      if (unknownAnswers < 3) return [{ ...state, unknownAnswers, unknownText: answer.text }, []];
+      return [heard, [{ type: 'no-protocol', text: answer.text }]];
     }
   }
 }
@@ -139,13 +147,14 @@ export function onConnection(state: Handshake): Step {
 }
 
 export function authenticationSent(state: Handshake, nowMs: number, candidateCount: number): Handshake {
+  const repeatMs = Math.min(repeatAuthenticationMs + state.latencyMs, giveUpAfterMs(state));
   return {
     ...state,
     phase: 'authenticating',
     candidateCount,
     authenticationSentMs: nowMs,
     authenticationRepeated: false,
-    wakeAtMs: nowMs + (state.isDoubtful ? giveUpDoubtfulMs : repeatAuthenticationMs),
+    wakeAtMs: Math.min(nowMs + repeatMs, limitAtMs(state)),
   };
 }
 
@@ -162,7 +171,7 @@ function onChallenge(state: Handshake, nonce: string, nowMs: number): Step {
   // the answer to the nonce that we are at, and a second answer would only spoil it.
   if (state.phase !== 'inviting' || nonce === state.nonce) return [state, []];
   const isDoubtful = state.outstanding > 1;
-  const roundTripMs = isDoubtful ? state.roundTripMs : nowMs - state.sentAtMs;
+  const tookMs = nowMs - state.firstSentAtMs;
   return [
     {
       ...state,
@@ -170,8 +179,9 @@ function onChallenge(state: Handshake, nonce: string, nowMs: number): Step {
       nonce,
       isDoubtful,
       outstanding: 0,
-      wakeAtMs: nowMs + longestRepeatMs,
-      ...(roundTripMs === undefined ? {} : { roundTripMs }),
+      latencyMs: Math.min(longestPatienceMs, Math.max(state.latencyMs, tookMs)),
+      wakeAtMs: limitAtMs(state),
+      ...(isDoubtful ? {} : { roundTripMs: tookMs }),
     },
     [{ type: 'respond', nonce, candidate: state.candidate }],
   ];
@@ -180,10 +190,12 @@ function onChallenge(state: Handshake, nonce: string, nowMs: number): Step {
 function onAuthenticationFailed(state: Handshake, nowMs: number): Step {
   if (state.phase !== 'authenticating') return [state, []];
   const again = { ...state, outstanding: 0, unansweredAuthentications: 0 };
-  if (state.isDoubtful && !state.retriedDoubtful) return invite({ ...again, retriedDoubtful: true }, nowMs);
+  const doubtfulFailures = state.doubtfulFailures + 1;
+  if (state.isDoubtful && doubtfulFailures <= disbelievedFailures)
+    return invite({ ...again, doubtfulFailures }, nowMs);
   const candidate = state.candidate + 1;
   if (candidate >= (state.candidateCount ?? 0)) return [state, [{ type: 'password-wrong' }]];
-  return invite({ ...again, candidate, retriedDoubtful: false }, nowMs);
+  return invite({ ...again, candidate, doubtfulFailures: 0 }, nowMs);
 }
 
 /**
@@ -194,13 +206,35 @@ function invite(state: Handshake, nowMs: number): Step {
   const outstanding = state.outstanding + 1;
   const isRepeat = outstanding > 1 && outstanding % 2 === 1;
   const attempt = state.attempt + (isRepeat ? 0 : 1);
-  const roundTripMs = state.roundTripMs ?? 0;
+  const growingMs = Math.min(longestRepeatMs, firstRepeatMs * 1.5 ** ((outstanding - 1) / 2));
   const untilNextMs =
     outstanding % 2 === 0
-      ? Math.max(pairGapMs, 2 * roundTripMs)
-      : Math.max(2 * roundTripMs, Math.min(longestRepeatMs, firstRepeatMs * 1.5 ** ((outstanding - 1) / 2)));
+      ? Math.max(pairGapMs, 2 * (state.roundTripMs ?? 0))
+      : Math.max(growingMs, Math.min(longestPatienceMs, 1.5 * state.latencyMs));
   return [
-    { ...state, phase: 'inviting', attempt, outstanding, sentAtMs: nowMs, wakeAtMs: nowMs + untilNextMs },
+    {
+      ...state,
+      phase: 'inviting',
+      attempt,
+      outstanding,
+      firstSentAtMs: outstanding === 1 ? nowMs : state.firstSentAtMs,
+      wakeAtMs: Math.min(nowMs + untilNextMs, limitAtMs(state)),
+    },
     [{ type: 'invite', attempt, isRepeat }],
   ];
+}
+
+function giveUpAfterMs(state: Handshake): number {
+  if (!state.isDoubtful) return giveUpAuthenticationMs + state.latencyMs;
+  return giveUpDoubtfulMs[state.nonce?.length === 64 ? 'sha256' : 'md5'] + state.latencyMs;
+}
+
+function limitAtMs({ lastAnswerMs, startedAtMs }: Handshake): number {
+  return Math.min(lastAnswerMs + silenceLimitMs, startedAtMs + handshakeLimitMs);
+}
+
+/** Something strange was heard and nothing else: that is not silence. */
+function nothingMore({ nonce, unknownText }: Handshake): Action {
+  if (nonce === undefined && unknownText !== undefined) return { type: 'no-protocol', text: unknownText };
+  return { type: 'silent', afterChallenge: nonce !== undefined };
 }

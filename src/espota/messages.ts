@@ -36,8 +36,8 @@ export function parseAnswer(datagram: Uint8Array): Answer {
   const nonce = /^AUTH ([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$/.exec(text)?.[1];
   if (nonce !== undefined) return { type: 'challenge', nonce };
   if (text === 'Authentication Failed') return { type: 'authentication-failed' };
-  const refusal = /^ERR(?:OR)?:?\s*(.*)$/s.exec(text)?.[1];
-  if (refusal !== undefined) return { type: 'refused', text: refusal, ...numberIn(refusal) };
+  const refusal = /^(?:ERR\b:? ?)?(.*)$/s.exec(text)?.[1];
+  if (refusal !== undefined && /^ERR\b|^ERROR\[/.test(text)) return { type: 'refused', text: refusal, ...numberIn(refusal) };
   return { type: 'unknown', text };
 }
 

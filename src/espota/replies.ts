@@ -5,14 +5,14 @@
  *
  * Counts are of two sorts and cannot be told apart with certainty. ESP32 prints one for each read, at most 1,460;
  * ESP8266 and RP2040 print one sum when their input runs dry. So one TCP read is taken as one number where that is
- * possible at all (not more than what is outstanding), else it is split greedily into numbers of at most 1,460: such
- * a reading ends a little low, never over. It must therefore never decide the end: the verdict does.
+ * possible at all (not more than what is outstanding), else as the fewest numbers that are, and of those the smallest
+ * sum: such a reading may be wrong a little, either way. It must therefore never decide the end: the verdict does.
  */
 
 import { printable } from './messages.ts';
 
-/** The largest count of a device that prints one for each read: the TCP payload of one Ethernet frame. */
-const largestReadBytes = 1460;
+/** The largest count of a device that prints one for each read: the buffer that the ESP32's ArduinoOTA reads into. */
+export const largestReadBytes = 1460;
 /** More than any device says; what follows is not kept. */
 const longestVerdict = 512;
 
@@ -25,12 +25,21 @@ export interface Replies {
 
 export const noReplies: Replies = { verdict: new Uint8Array(), acknowledgedBytes: 0 };
 
-/** Takes one TCP read. `sentBytes`: what was handed to the connection so far; no more can have been acknowledged. */
-export function takeReply(replies: Replies, read: Uint8Array, sentBytes: number): Replies {
+export interface Limits {
+  /** What was handed to the connection so far; no more can have been acknowledged. */
+  readonly sentBytes: number;
+  /** Where the device is known to print no larger number. */
+  readonly largestCountBytes?: number | undefined;
+}
+
+/** Takes one TCP read. */
+export function takeReply(replies: Replies, read: Uint8Array, limits: Limits): Replies {
   if (replies.verdict.length > 0) return { ...replies, verdict: join(replies.verdict, read) };
+  const { sentBytes, largestCountBytes = Infinity } = limits;
   const digits = countDigits(read);
   const outstanding = Math.max(0, sentBytes - replies.acknowledgedBytes);
-  const counted = Math.min(outstanding, sumOfCounts(read.subarray(0, digits), outstanding));
+  const largest = Math.min(outstanding, largestCountBytes);
+  const counted = Math.min(outstanding, sumOfCounts(read.subarray(0, digits), largest));
   return {
     verdict: join(replies.verdict, read.subarray(digits)),
     acknowledgedBytes: replies.acknowledgedBytes + counted,
@@ -60,22 +69,31 @@ export function verdictOf(replies: Replies, ended: boolean): Verdict | undefined
   return ended || verdict.includes(0x0a) ? { type: 'rejected', text } : undefined;
 }
 
-function sumOfCounts(digits: Uint8Array, outstanding: number): number {
-  if (digits.length === 0) return 0;
-  const whole = Number(Buffer.from(digits).toString('latin1'));
-  if (whole <= outstanding) return whole;
-  let sum = 0;
-  let number = 0;
-  for (const byte of digits) {
-    const longer = number * 10 + (byte - 0x30);
-    if (longer > largestReadBytes) {
-      sum += number;
-      number = byte - 0x30;
-    } else {
-      number = longer;
+/**
+ * The sum of the fewest numbers up to `largest` that these digits can be cut into, none of which starts with a zero; of
+ * several such cuts the smallest. 0 where there is none.
+ */
+function sumOfCounts(digits: Uint8Array, largest: number): number {
+  const longest = String(largest).length;
+  // What a cut inside a number has left of it may well start with zeros.
+  const first = digits.findIndex((digit) => digit !== 0x30);
+  if (first === -1) return 0;
+  const rest = digits.subarray(first);
+  const best: { numbers: number; sum: number }[] = [{ numbers: 0, sum: 0 }];
+  for (let end = 1; end <= rest.length; end += 1) {
+    let shortest = { numbers: Infinity, sum: 0 };
+    for (let start = Math.max(0, end - longest); start < end; start += 1) {
+      const before = best[start];
+      if (before === undefined || rest[start] === 0x30) continue;
+      const number = Number(Buffer.from(rest.subarray(start, end)).toString('latin1'));
+      const cut = { numbers: before.numbers + 1, sum: before.sum + number };
+      const isBetter =
+        cut.numbers < shortest.numbers || (cut.numbers === shortest.numbers && cut.sum < shortest.sum);
+      if (number <= largest && isBetter) shortest = cut;
     }
+    best.push(shortest);
   }
-  return sum + number;
+  return best[rest.length]?.sum ?? 0;
 }
 
 function countDigits(bytes: Uint8Array): number {

@@ -66,7 +66,7 @@ export function linesOf(event: DeployEvent): readonly Line[] {
       return [message(`${who}skipped: ${event.reason}`)];
     case 'failed':
       return [
-        { type: 'error', text: `${event.code}: ${withDevice(event.device, event.message)}` },
+        { type: 'error', text: `${event.code}: ${failureText(event)}` },
         { type: 'hint', text: event.hint },
       ];
     case 'done':
@@ -123,9 +123,10 @@ function describe(image: { kind: ImageKind; chip?: Chip; platform?: Platform }):
   return chip === undefined ? kind : `${chip.toUpperCase()} ${kind}`;
 }
 
-/** Messages of the engine name the device already; others are led by its name. */
-function withDevice(device: string | undefined, text: string): string {
-  return device === undefined || text.includes(device) ? text : `${device}: ${text}`;
+/** A build or an image fails for whatever device; most other messages name theirs already. */
+function failureText({ device, message, stage }: Extract<DeployEvent, { type: 'failed' }>): string {
+  const isOfDevice = stage === 'locate' || stage === 'push' || stage === 'verify';
+  return !isOfDevice || device === undefined || message.includes(device) ? message : `${device}: ${message}`;
 }
 
 function endpoint(address: string, port: number): string {

@@ -35,6 +35,8 @@ export interface Ending {
   /** What the device has seen. */
   readonly invitations: number;
   readonly authentications: number;
+  /** Whether it has begun the update, heard or not. */
+  readonly agreed: boolean;
   /** As people count. */
   readonly attempts: number;
 }
@@ -137,6 +139,7 @@ export function play(world: World): Ending {
             roundTripMs: state.roundTripMs,
             invitations,
             authentications,
+            agreed: device === 'updating',
             attempts,
           };
       }

@@ -156,7 +156,8 @@ describe('what is no agreement', () => {
 describe('on a bad link', () => {
   const world = fc.record({
     losses: fc.array(fc.boolean(), { minLength: 24, maxLength: 24 }),
-    delayMs: fc.integer({ min: 0, max: 150 }),
+    // A duplicate comes sooner than the next answer can.
+    delayMs: fc.integer({ min: 10, max: 150 }),
     copies: fc.integer({ min: 1, max: 2 }),
     openMs: fc.integer({ min: 0, max: 1100 }),
   });
@@ -194,9 +195,8 @@ describe('on a bad link', () => {
       fc.property(right, twoOf, fc.integer({ min: 0, max: 150 }), (accepts, indexes, delayMs) => {
         const isLost: World['isLost'] = (way, index) => indexes.includes(index * 2 + (way === 'in' ? 0 : 1));
         const ending = play({ accepts, delayMs, isLost });
-        // An open device says its OK once: when that is lost, its connection tells, and that is not played here.
-        if (accepts === 'none' && isLost('out', 0)) expect(ending.action.type).toBe('silent');
-        else if (ending.action.type === 'silent') expect(isLost('out', ending.authentications)).toBe(true);
+        // A device says its OK once: when that is lost, its connection tells, and that is not played here.
+        if (ending.action.type === 'silent') expect(ending.agreed).toBe(true);
         else expect(ending).toMatchObject({ action: { type: 'agreed' }, scheme: accepts });
       }),
       { numRuns: 300 },

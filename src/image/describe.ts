@@ -1,0 +1,130 @@
+/** Images and partition tables for a person to read: lines of text, made from values alone. */
+
+import { count, word } from './bytes.ts';
+import { chipName } from './chips.ts';
+import type { Check, Facts, Segment } from './facts.ts';
+import { subtypeName, typeName } from './partition-names.ts';
+import { filesystemPartition, smallestAppSlotBytes, type PartitionTable } from './partition.ts';
+
+/** The file itself: what is known of it whatever it holds. */
+export interface FileFacts {
+  readonly file: string;
+  readonly sizeBytes: number;
+  readonly md5: string;
+  readonly sha256: string;
+}
+
+export function describeImage(file: FileFacts, facts: Facts): string[] {
+  const { chip, platform, app, flash } = facts;
+  return keyed([
+    ['file', file.file],
+    ['is', facts.format],
+    ['kind', facts.kind === 'filesystem' ? 'file system' : facts.kind],
+    ['chip', chip === undefined ? platform : chipName(chip)],
+    ['size', size(file.sizeBytes)],
+    ['inflated', facts.inflatedBytes === undefined ? undefined : size(facts.inflatedBytes)],
+    ['MD5', file.md5],
+    ['SHA-256', file.sha256],
+    ['flash', flash === undefined ? undefined : `${flash.mode}, ${flash.size}, ${flash.frequency}`],
+    ['app', app === undefined ? undefined : [app.name, app.version].filter(Boolean).join(' ')],
+    ['compiled', app?.compiledAt],
+    ['IDF', app?.idfVersion],
+    ['ELF SHA-256', app?.elfSha256],
+    [
+      'signature',
+      facts.signatureBytes === undefined ? undefined : `${facts.signatureBytes} bytes, not checked here`,
+    ],
+    ['checks', checkLines(facts.checks)],
+    ['segments', segmentLines(facts.segments)],
+    ['note', facts.notes],
+  ]);
+}
+
+export function describePartitions(file: FileFacts, table: PartitionTable | undefined): string[] {
+  const head = keyed([
+    ['file', file.file],
+    ['is', 'partition table of the ESP32 family'],
+    ['size', size(file.sizeBytes)],
+    ['MD5', file.md5],
+    ['SHA-256', file.sha256],
+  ]);
+  if (table === undefined) return head;
+  const slotBytes = smallestAppSlotBytes(table);
+  const fileSystem = filesystemPartition(table);
+  const rows = table.partitions.map(({ label, type, subtype, offset, sizeBytes }) => [
+    label,
+    typeName(type),
+    subtypeName(type, subtype),
+    word(offset),
+    count(sizeBytes),
+    kib(sizeBytes),
+  ]);
+  return [
+    ...head,
+    ...keyed([
+      ['own digest', table.md5],
+      [
+        'application',
+        slotBytes === undefined
+          ? 'no OTA slot: it takes no update over the air'
+          : `at most ${size(slotBytes)}`,
+      ],
+      [
+        'file system',
+        fileSystem === undefined ? 'none' : `exactly ${size(fileSystem.sizeBytes)}, in "${fileSystem.label}"`,
+      ],
+    ]),
+    '',
+    ...columns([['label', 'type', 'subtype', 'offset', 'bytes', 'KiB'], ...rows], new Set([4, 5])),
+  ];
+}
+
+type Row = readonly [key: string, value: string | readonly string[] | undefined];
+
+const keyWidth = 'ELF SHA-256'.length + 2;
+
+/** One line a value, the key at the first alone. What is not known, or says nothing, has no line. */
+function keyed(rows: readonly Row[]): string[] {
+  return rows.flatMap(([key, value]) => {
+    const lines = typeof value === 'string' ? [value] : (value ?? []);
+    return lines
+      .filter((line) => line !== '')
+      .map((line, index) => `${(index === 0 ? key : '').padEnd(keyWidth)}${line}`);
+  });
+}
+
+function checkLines(checks: readonly Check[]): string[] {
+  const verdicts = { ok: 'ok', wrong: 'WRONG', absent: 'absent', 'not-checked': 'not checked' } as const;
+  return columns(checks.map(({ name, verdict, detail = '' }) => [name, verdicts[verdict], detail]));
+}
+
+function segmentLines(segments: readonly Segment[]): string[] {
+  if (segments.length === 0) return [];
+  const rows = segments.map(({ address, sizeBytes, fileOffset }) => [
+    word(address),
+    count(sizeBytes),
+    word(fileOffset),
+  ]);
+  return columns([['address', 'bytes', 'in the file at'], ...rows], new Set([1]));
+}
+
+/** Each column as wide as its widest cell; those in `right` are aligned to the right. */
+function columns(rows: readonly (readonly string[])[], right: ReadonlySet<number> = new Set()): string[] {
+  const widthOf = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        right.has(column) ? cell.padStart(widthOf(column)) : cell.padEnd(widthOf(column)),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function size(bytes: number): string {
+  return `${count(bytes)} bytes (${kib(bytes)} KiB)`;
+}
+
+function kib(bytes: number): string {
+  return (bytes / 1024).toLocaleString('en-US', { maximumFractionDigits: 1 });
+}
