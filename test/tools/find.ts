@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { arduinoCliFolder, hasArduinoCli } from './arduino-cli.ts';
 import { compilerName, ctagsName } from './compiler.ts';
+import { hasNodes, nodePath, nodeVersions } from './nodes.ts';
 import { onPath } from './part.ts';
 import { hasPython, pythonFolder } from './python.ts';
 import type { ToolName, ToolPaths, ToolReport } from './report.ts';
@@ -16,6 +17,9 @@ export function findTools(toolsDir: string): ToolPaths & { readonly littlefs: bo
       : onPath('arduino-cli'),
     ctags: onPath(ctagsName),
     compilerDir: compilerPath === '' ? '' : dirname(compilerPath),
+    nodes: hasNodes(toolsDir)
+      ? Object.fromEntries(nodeVersions.map((version) => [version, nodePath(toolsDir, version)]))
+      : {},
   };
   const folder = pythonFolder(toolsDir);
   const bin = join(folder, 'venv', 'bin');
@@ -60,6 +64,7 @@ export function report({ littlefs, ...paths }: ToolPaths & { readonly littlefs: 
     ],
     littlefs: [paths.pio === '' && 'PlatformIO', !littlefs && 'littlefs-python'],
     esptool: [paths.esptool === '' && 'esptool'],
+    nodes: [Object.keys(paths.nodes).length === 0 && 'Node in other versions'],
   };
   const missing: Partial<Record<ToolName, string>> = {};
   for (const [name, parts] of Object.entries(lacking) as [ToolName, (string | false)[]][]) {

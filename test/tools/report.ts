@@ -1,6 +1,6 @@
 /** What the tests know of the real build tools on this machine: made once per run by `setup.ts`, read by `requireTools`. */
 
-export const toolNames = ['pio', 'arduino-cli', 'littlefs', 'esptool'] as const;
+export const toolNames = ['pio', 'arduino-cli', 'littlefs', 'esptool', 'nodes'] as const;
 /** `pio` and `arduino-cli` mean the tool with all it takes to compile; `littlefs`: `pio` with file-system images. */
 export type ToolName = (typeof toolNames)[number];
 
@@ -15,6 +15,8 @@ export interface ToolPaths {
   readonly ctags: string;
   /** The folder of `xtensa-lx106-elf-g++`. */
   readonly compilerDir: string;
+  /** Node of each version that is tested, by version. */
+  readonly nodes: Readonly<Record<string, string>>;
 }
 
 export interface ToolReport {
@@ -26,5 +28,7 @@ export interface ToolReport {
 declare module 'vitest' {
   export interface ProvidedContext {
     tools: ToolReport;
+    /** A folder of this run, where `packed()` keeps the tarball and its installation. */
+    packedDir: string;
   }
 }

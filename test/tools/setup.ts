@@ -5,17 +5,24 @@
  * nothing is ever downloaded: what lies in the cache or on PATH is used, and tests of what is missing skip with a reason.
  */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { arduinoCli } from './arduino-cli.ts';
 import { compiler } from './compiler.ts';
 import { withLock } from './lock.ts';
+import { nodes } from './nodes.ts';
 import { python } from './python.ts';
 import { findTools, report } from './find.ts';
 import { toolNames, type ToolReport } from './report.ts';
 
-export default async function setup(project: TestProject): Promise<void> {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   project.provide('tools', await provideTools());
+  // Filled by the first test that needs the packed command; a run without one pays nothing for it.
+  const packedDir = await mkdtemp(join(tmpdir(), 'otarc-packed-'));
+  project.provide('packedDir', packedDir);
+  return () => rm(packedDir, { recursive: true, force: true });
 }
 
 async function provideTools(): Promise<ToolReport> {
@@ -37,7 +44,9 @@ async function provideTools(): Promise<ToolReport> {
 
 /** Each into a folder of its own, each complete or not there at all, so side by side and again after an interruption. */
 async function installAll(dir: string): Promise<void> {
-  const ends = await Promise.allSettled([compiler, python, arduinoCli].map((part) => part.provide(dir)));
+  const ends = await Promise.allSettled(
+    [compiler, python, arduinoCli, nodes].map((part) => part.provide(dir)),
+  );
   const failures = ends.flatMap((end) => (end.status === 'rejected' ? [String(end.reason)] : []));
   if (failures.length > 0) throw new Error(`The tools for the tests:\n${failures.join('\n')}`);
 }
