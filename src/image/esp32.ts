@@ -100,7 +100,7 @@ function checkDigest(bytes: Uint8Array, end: number, appended: number): Check {
   }
   // The one damage that would switch this very check off: byte 23 itself. The digest is still there, and was made with
   // the byte set.
-  const asAppended = bytes.slice(0, end);
+  const asAppended = new Uint8Array(bytes.subarray(0, end)); // a copy: `slice` of a Buffer is none
   asAppended[23] = 1;
   if (stored.length === digestBytes && sha256(asAppended) === hex(stored)) {
     return { name, verdict: 'wrong', detail: 'header byte 23 is 0, but the digest is there' };

@@ -23,7 +23,9 @@ export interface IdentifyOptions {
 export function identify(bytes: Uint8Array, { kind, expectedPlatform }: IdentifyOptions): Identification {
   if (bytes.length === 0) return incomplete(plain('empty file'), 'is empty');
   if (kind === 'filesystem') return identifyFileSystem(bytes, expectedPlatform);
-  const found = identifyFirmware(bytes, expectedPlatform);
+  // Only looking: the RP2040's looks are proof enough.
+  const isLook = kind === undefined && isRp2040(bytes);
+  const found = identifyFirmware(bytes, isLook ? 'rp2040' : expectedPlatform);
   const name = fileSystemName(bytes);
   if (found.ok || name === undefined || found.facts.kind === 'firmware') return found;
   if (kind === undefined) return fine(fileSystemFacts(bytes));

@@ -201,7 +201,7 @@ export function noise(length: number, seed: number): Uint8Array {
 
 /** A copy with the byte at `offset` changed by XOR. */
 export function flipped(bytes: Uint8Array, offset: number, mask = 0x01): Uint8Array {
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes);
   copy[offset] = (copy[offset] ?? 0) ^ mask;
   return copy;
 }

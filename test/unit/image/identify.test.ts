@@ -1,0 +1,237 @@
+import fc from 'fast-check';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { platforms, type ImageKind, type Platform } from '../../../src/types.ts';
+import { identify } from '../../../src/image/identify.ts';
+import {
+  flipped,
+  makeEsp32Image,
+  makeEsp8266Image,
+  makeLittlefsImage,
+  makePartitionTable,
+  makeRp2040Image,
+  noise,
+  signEsp8266Image,
+} from '../../support/images.ts';
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+const firmware = (bytes: Uint8Array, expectedPlatform?: Platform) =>
+  identify(bytes, { kind: 'firmware', expectedPlatform });
+const codeOf = (bytes: Uint8Array): string => {
+  const found = firmware(bytes);
+  return found.ok ? 'ok' : found.code;
+};
+
+it('an empty file is not finished, whatever it is to be', () => {
+  for (const kind of ['firmware', 'filesystem', undefined] as const) {
+    expect(identify(new Uint8Array(), { kind })).toMatchObject({ code: 'IMAGE_INCOMPLETE' });
+  }
+});
+
+describe('a gzip', () => {
+  const image = makeEsp8266Image({ sizeBytes: 4096 + 256 });
+  const gzip = new Uint8Array(gzipSync(image));
+
+  it('of an ESP8266 image is firmware, with the identity from inside', () => {
+    const found = firmware(gzip);
+    expect(found).toMatchObject({
+      ok: true,
+      facts: { platform: 'esp8266', compression: 'gzip', inflatedBytes: image.length },
+    });
+    expect(found.facts.identity).toBe(firmware(image).facts.identity);
+  });
+
+  it('is incomplete at every shorter length', () => {
+    for (let length = 0; length < gzip.length; length += 1) {
+      const code = codeOf(gzip.subarray(0, length));
+      // One byte of it alone is nothing yet.
+      expect([length, code]).toEqual([length, length === 1 ? 'IMAGE_NOT_OTA' : 'IMAGE_INCOMPLETE']);
+    }
+  });
+
+  it('is not fine with a bit flipped, but for the header’s time, text mark, level and system', () => {
+    for (let offset = 0; offset < gzip.length; offset += 1) {
+      if (offset >= 3 && offset <= 9) continue;
+      expect([offset, codeOf(flipped(gzip, offset, 0x04))]).not.toEqual([offset, 'ok']);
+    }
+  });
+
+  it('with a file name in its header is read too', () => {
+    const named = new Uint8Array([
+      ...gzip.subarray(0, 3),
+      0x08,
+      ...gzip.subarray(4, 10),
+      0x61,
+      0,
+      ...gzip.subarray(10),
+    ]);
+    expect(codeOf(named)).toBe('ok');
+    expect(codeOf(named.subarray(0, 11))).toBe('IMAGE_INCOMPLETE');
+  });
+
+  it('may be signed', () => {
+    const signed = signEsp8266Image(gzip);
+    expect(firmware(signed)).toMatchObject({ ok: true, facts: { signatureBytes: 256 } });
+    expect(codeOf(signed.subarray(0, signed.length - 1))).toBe('IMAGE_INCOMPLETE');
+  });
+
+  it('of an unfinished image is unfinished, of a damaged one damaged', () => {
+    expect(codeOf(gzipSync(makeEsp8266Image({ layout: 'unfinished' })))).toBe('IMAGE_INCOMPLETE');
+    expect(codeOf(gzipSync(flipped(image, 4200)))).toBe('IMAGE_CORRUPT');
+  });
+
+  it('is nothing for an ESP32, and fine for an RP2040', () => {
+    expect(firmware(gzipSync(makeEsp32Image()))).toMatchObject({ code: 'IMAGE_NOT_OTA' });
+    expect(firmware(gzipSync(makeRp2040Image()), 'rp2040')).toMatchObject({
+      ok: true,
+      facts: { platform: 'rp2040', compression: 'gzip' },
+    });
+  });
+
+  it('that inflates without end, holds nothing, or another gzip, is no image', () => {
+    expect(codeOf(gzipSync(new Uint8Array(17 * 1024 * 1024)))).toBe('IMAGE_NOT_OTA');
+    expect(codeOf(gzipSync(new Uint8Array()))).toBe('IMAGE_NOT_OTA');
+    expect(codeOf(gzipSync(gzip))).toBe('IMAGE_NOT_OTA');
+  });
+});
+
+describe('an RP2040 image', () => {
+  const image = makeRp2040Image({ sizeBytes: 1024 });
+
+  it('is taken only where the platform is known', () => {
+    expect(firmware(image, 'rp2040')).toMatchObject({
+      ok: true,
+      facts: { platform: 'rp2040', chip: 'rp2040' },
+    });
+    for (const platform of [undefined, 'esp8266', 'esp32'] as const) {
+      expect(firmware(image, platform)).toMatchObject({
+        code: 'IMAGE_NOT_OTA',
+        hint: expect.stringContaining('--platform rp2040'),
+      });
+    }
+  });
+
+  it('is taken by its looks where nobody wants to push it', () => {
+    expect(identify(image, {})).toMatchObject({ ok: true, facts: { chip: 'rp2040' } });
+  });
+
+  it('is corrupt with a bit of its boot block flipped, incomplete without its vectors', () => {
+    for (let offset = 0; offset < 256; offset += 1) {
+      expect([offset, firmware(flipped(image, offset), 'rp2040')]).toMatchObject([offset, { ok: false }]);
+    }
+    expect(firmware(image.subarray(0, 263), 'rp2040')).toMatchObject({ code: 'IMAGE_INCOMPLETE' });
+  });
+
+  it('of an RP2350 begins with its vectors', () => {
+    const found = firmware(image.subarray(256), 'rp2040');
+    expect(found).toMatchObject({ ok: true, facts: { platform: 'rp2040', format: 'RP2350 firmware' } });
+    expect(found.facts.chip).toBeUndefined();
+  });
+
+  it('that is something else is called by its name', () => {
+    expect(firmware(makeEsp8266Image(), 'rp2040')).toMatchObject({
+      ok: true,
+      facts: { platform: 'esp8266' },
+    });
+    expect(firmware(text('UF2\n....'), 'rp2040')).toMatchObject({ message: expect.stringContaining('UF2') });
+    expect(firmware(noise(4096, 3), 'rp2040')).toMatchObject({ code: 'IMAGE_NOT_OTA' });
+  });
+});
+
+describe('what is never pushed as firmware', () => {
+  it.each<[string, Uint8Array, string]>([
+    ['partition table', makePartitionTable(), 'partition table'],
+    ['ELF', new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]), 'ELF'],
+    ['UF2', text('UF2\n\u0057'), 'UF2'],
+    ['zip', text('PK\u0003\u0004'), 'zip'],
+    ['Intel HEX', text(':10000000000102030405060708090A0B0C0D0E0F78\n'), 'Intel HEX'],
+    ['HTML', text('<!DOCTYPE html><html></html>'), 'web page'],
+    ['text', text('404: not found\n'), 'text'],
+    ['blank flash', new Uint8Array(4096).fill(0xff), '0xFF'],
+    ['SDK image', new Uint8Array([0xea, 0x04, 0, 0]), 'SDK'],
+    ['littlefs', makeLittlefsImage(), 'littlefs'],
+    ['noise', noise(5000, 99), 'no image'],
+  ])('%s', (_, bytes, name) => {
+    const found = firmware(bytes);
+    expect(found).toMatchObject({
+      code: 'IMAGE_NOT_OTA',
+      message: expect.stringContaining(name),
+      hint: expect.stringMatching(/push|Push|Build/),
+    });
+  });
+});
+
+describe('a file-system image', () => {
+  it.each([
+    ['littlefs', makeLittlefsImage()],
+    ['not recognised', noise(8192, 5)],
+  ])('is taken as it is: %s', (name, bytes) => {
+    expect(identify(bytes, { kind: 'filesystem' })).toMatchObject({
+      ok: true,
+      facts: { kind: 'filesystem', format: expect.stringContaining(name) },
+    });
+  });
+
+  it('is recognised as SPIFFS', () => {
+    const image = new Uint8Array(65536).fill(0xff);
+    new DataView(image.buffer).setUint16(252, (0x0529 ^ 256 ^ 16) & 0xffff, true);
+    expect(identify(image, { kind: 'filesystem' }).facts.format).toContain('SPIFFS');
+  });
+
+  it('is never firmware', () => {
+    for (const bytes of [makeEsp8266Image(), makeEsp32Image(), gzipSync(makeEsp8266Image())]) {
+      expect(identify(bytes, { kind: 'filesystem' })).toMatchObject({
+        code: 'IMAGE_NOT_OTA',
+        hint: expect.stringContaining('--filesystem'),
+      });
+    }
+    expect(identify(makeRp2040Image(), { kind: 'filesystem', expectedPlatform: 'rp2040' }).ok).toBe(false);
+  });
+
+  it('is found out where nobody says what it is', () => {
+    expect(identify(makeLittlefsImage(), {})).toMatchObject({ ok: true, facts: { kind: 'filesystem' } });
+  });
+});
+
+describe('any bytes', () => {
+  const kinds = fc.constantFrom<ImageKind | undefined>('firmware', 'filesystem', undefined);
+  const expectations = fc.constantFrom<Platform | undefined>(...platforms, undefined);
+  const starts = fc.constantFrom([], [0xe9], [0xe9, 1, 2, 0x40], [0x1f, 0x8b, 8, 0], [0xaa, 0x50], [0x7f]);
+  const input = fc
+    .tuple(starts, fc.uint8Array({ maxLength: 6000 }))
+    .map(([start, rest]) => new Uint8Array([...start, ...rest]));
+
+  it('make no parser throw, and none of them is firmware', () => {
+    fc.assert(
+      fc.property(input, kinds, expectations, (bytes, kind, expectedPlatform) => {
+        const found = identify(bytes, { kind, expectedPlatform });
+        expect(found.ok && found.facts.kind === 'firmware').toBe(false);
+        if (!found.ok) expect(found.message).not.toBe('');
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('laid over a real image make no parser throw', () => {
+    const images = [
+      makeEsp8266Image({ sizeBytes: 4096 + 256 }),
+      makeEsp32Image({ sizeBytes: 1024 }),
+      makeEsp8266Image({ layout: 'plain', sizeBytes: 512 }),
+    ];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...images),
+        fc.uint8Array({ minLength: 1, maxLength: 64 }),
+        fc.nat(),
+        (image, patch, at) => {
+          const bytes = image.slice();
+          const offset = at % (bytes.length - patch.length);
+          bytes.set(patch, offset);
+          const found = identify(bytes, { kind: 'firmware' });
+          expect(found.ok || found.message.length > 0).toBe(true);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
