@@ -3,7 +3,6 @@
  * only in where the image comes from, which the plan says.
  */
 
-import { build, findArtifact } from './build/index.ts';
 import { resolveCredential } from './config/index.ts';
 import { deploy, type DeployOptions, type Outcome, type ReadyImage } from './deploy.ts';
 import type { OtaError } from './errors.ts';
@@ -115,11 +114,13 @@ async function makeImage(planned: PlannedImage, context: RunContext): Promise<Re
   return { image, ...(partitionsPath === undefined ? {} : { partitionsPath }) };
 }
 
-function artifactOf(planned: PlannedImage, context: RunContext, tell: Tell): Promise<Artifact> | Artifact {
+async function artifactOf(planned: PlannedImage, context: RunContext, tell: Tell): Promise<Artifact> {
   const { path, kind, request, source, expectedPlatform } = planned;
   if (path !== undefined) {
     return withoutUndefined({ path, kind, tool: 'file' as const, platform: expectedPlatform });
   }
+  // Loaded where there is something to build: a push of a file must not pay for the tools' formats.
+  const { build, findArtifact } = await import('./build/index.ts');
   const buildContext = { tell, signal: context.signal, output: context.output, env: context.env };
   return source === 'build' ? build(request, buildContext) : findArtifact(request, buildContext);
 }

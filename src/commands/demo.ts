@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { OtaError, cancelled } from '../errors.ts';
 import { startVirtualDevice, type VirtualDevice } from '../simulator/index.ts';
 import { deployCommand } from './deploy.ts';
+import { colorOf } from './flags.ts';
 import type { Io } from './io.ts';
 
 /** From `dist/` as from `src/commands/`, the package's own templates. */
@@ -59,7 +60,7 @@ interface Step {
 async function deployStep({ folder, device, version, say }: Step, io: Io): Promise<void> {
   say(`$ otarc deploy livingroom`);
   const rebooted = device.waitFor('runs', { timeoutMs: 60_000, signal: io.signal }).catch(() => undefined);
-  const output = { json: false, verbosity: 'normal', color: io.stderr.isTTY === true } as const;
+  const output = { json: false, verbosity: 'normal', color: colorOf(io.env) } as const;
   const exitCode = await deployCommand({ cwd: folder, targets: ['livingroom'], output }, io);
   if (io.signal.aborted) throw cancelled(io.signal);
   if (exitCode !== 0) {
@@ -68,6 +69,7 @@ async function deployStep({ folder, device, version, say }: Step, io: Io): Promi
     });
   }
   await rebooted;
+  if (io.signal.aborted) throw cancelled(io.signal);
   const runs = Buffer.from(device.running?.bytes ?? []).toString('latin1');
   if (!runs.includes(`version[] = "${version}"`)) {
     throw new OtaError('INTERNAL', `The virtual device does not run version ${version}.`);

@@ -1,13 +1,13 @@
 /** `otarc deploy` and `otarc push`: the same run, and only `deploy` builds first. */
 
 import { deployProject, type DeployProjectOptions } from '../library.ts';
-import { createJsonWriter, createWriter, type Reporter } from '../report/writer.ts';
+import { createJsonWriter, createWriter, type ColorChoice, type Reporter } from '../report/writer.ts';
 import type { Io } from './io.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
-  readonly color: boolean;
+  readonly color: ColorChoice;
 }
 
 /** Resolves to the exit code; what went wrong was told by then. */

@@ -11,6 +11,7 @@ import { run } from '../run.ts';
 import { Secret } from '../secret.ts';
 import { defaultPorts } from '../types.ts';
 import { reporterFor } from './deploy.ts';
+import { colorOf } from './flags.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import type { Io } from './io.ts';
 
@@ -35,7 +36,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
     {
       json: false,
       verbosity: options.debug === true ? 'verbose' : 'normal',
-      color: io.stderr.isTTY === true,
+      color: colorOf(io.env),
     },
     io,
   );

@@ -5,6 +5,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Flags } from '../config/types.ts';
 import { errorCodes, messageOf, OtaError, type ErrorCode } from '../errors.ts';
 import type { DeployProjectOptions } from '../library.ts';
+import type { ColorChoice } from '../report/writer.ts';
 import { platforms, type Platform } from '../types.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import type { OutputOptions } from './deploy.ts';
@@ -90,9 +91,6 @@ export function toCommandOptions(
   io: Io,
 ): Omit<DeployProjectOptions, 'output'> & { output: OutputOptions } {
   const { color, quiet, verbose, timeout, json } = options;
-  const { env, stderr } = io;
-  const wantsColor =
-    env['FORCE_COLOR'] !== undefined || (stderr.isTTY === true && env['NO_COLOR'] === undefined);
   return {
     flags: toFlags(options, io.cwd),
     file: options.file,
@@ -103,9 +101,16 @@ export function toCommandOptions(
     output: {
       json: json === true,
       verbosity: quiet === true ? 'quiet' : verbose === true ? 'verbose' : 'normal',
-      color: color !== false && wantsColor,
+      color: color === false ? 'never' : colorOf(io.env),
     },
   };
+}
+
+/** As Node itself reads them: FORCE_COLOR outweighs NO_COLOR, which counts only where it is not empty. */
+export function colorOf(env: NodeJS.ProcessEnv): ColorChoice {
+  const forced = env['FORCE_COLOR'];
+  if (forced !== undefined) return /^(0|false)$/.test(forced) ? 'never' : 'always';
+  return env['NO_COLOR'] ? 'never' : 'auto';
 }
 
 export function toPort(text: string): number {
@@ -144,8 +149,20 @@ function collectCodes(text: string, before: ErrorCode[] = []): ErrorCode[] {
 
 /** Read by the configuration itself, which shows them as an origin; or too dangerous to be left in an environment. */
 const notFromVariables = new Set([
-  ...['config', 'environment', 'passwordFile', 'port', 'platform', 'hostAddress', 'hostPort', 'interface'],
-  ...['cwd', 'all', 'force', 'file', 'keep', 'schema'],
+  'config',
+  'environment',
+  'passwordFile',
+  'port',
+  'platform',
+  'hostAddress',
+  'hostPort',
+  'interface',
+  'cwd',
+  'all',
+  'force',
+  'file',
+  'keep',
+  'schema',
 ]);
 
 /** `OTARC_TIMEOUT`, `OTARC_DRY_RUN`, …: what was not given as a flag. `0`, `false`, `no` and nothing switch nothing on. */

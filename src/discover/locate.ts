@@ -2,42 +2,8 @@
 
 import { isIPv4, isIPv6 } from 'node:net';
 import { cancelled } from '../errors.ts';
-import type { Tell } from '../events.ts';
-import type { Device, Platform } from '../types.ts';
-import type { LookUp } from './os-resolver.ts';
 import { choosePort } from './port.ts';
-
-/** A `Device` is one. */
-export type LocateRequest = Pick<Device, 'name' | 'host' | 'interfaces'> & {
-  readonly port?: number | undefined;
-  readonly platform?: Platform | undefined;
-};
-
-export interface Located {
-  readonly address: string;
-  /** Configured, else announced, else the platform's; absent: the image's platform decides (`defaultPorts`). */
-  readonly port?: number;
-  readonly via: 'config' | 'mdns' | 'os';
-  /** Configured, else as the announced board says. */
-  readonly platform?: Platform;
-  readonly announced?: Announced;
-}
-
-/** What the device says of itself over mDNS. */
-interface Announced {
-  readonly port: number;
-  readonly board?: string;
-  readonly authRequired?: boolean;
-}
-
-export interface LocateOptions {
-  readonly signal: AbortSignal;
-  readonly tell: Tell;
-  /** For the whole search. Default: 5000. */
-  readonly timeoutMs?: number;
-  /** In place of the system's resolver. */
-  readonly lookUp?: LookUp;
-}
+import type { Located, LocateOptions, LocateRequest } from './types.ts';
 
 /**
  * Finds where the device is now; nothing is remembered from an earlier run. An address is taken as it is, without a

@@ -14,12 +14,12 @@ import {
   selectAddresses,
   withoutZone,
 } from './interfaces.ts';
-import type { Located, LocateOptions, LocateRequest } from './locate.ts';
 import { type Mdns, openMdns, type Problem } from './mdns.ts';
 import { type Question, questionFor } from './names.ts';
 import { contradiction, notFound, type Search } from './not-found.ts';
 import { questionsAbout, questionsAboutHosts } from './packets.ts';
 import { choosePort } from './port.ts';
+import type { Located, LocateOptions, LocateRequest } from './types.ts';
 
 /**
  * When the question is sent again, from an ephemeral port and from 5353. RFC 6762, section 5.2 asks a *continuous*

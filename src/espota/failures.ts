@@ -2,9 +2,8 @@
 
 import { OtaError } from '../errors.ts';
 import type { Image, Target } from '../types.ts';
+import { adviceFor } from './advice.ts';
 import { silenceLimitMs } from './handshake.ts';
-import { numberIn } from './messages.ts';
-import type { TransferEnd } from './transfer.ts';
 
 /** Counted while the exchange ran; goes into `details` of every failure. */
 export interface Observed {
@@ -91,21 +90,6 @@ export function passwordWrong({ target, observed }: Where, why: 'refused' | 'has
   });
 }
 
-/** Advice for the numbers of the ESP8266 and RP2040 cores' updater; the texts beside them differ by version. */
-const adviceFor: Readonly<Record<number, string>> = {
-  1: 'The flash could not be written: check the power supply, then push again.',
-  2: 'The flash could not be erased: check the power supply, then push again.',
-  4: 'The image does not fit beside the running sketch: make it smaller, or choose a flash layout with more room and flash by cable once.',
-  5: 'The size does not fit the partition: build the file system for the flash layout that the device has.',
-  7: 'The image was damaged on its way: push again; if it happens again, check the Wi-Fi signal.',
-  8: 'The flash settings on the device are wrong for its chip: flash once by cable with the right flash size.',
-  9: 'The image was built for a larger flash than the device has: choose the right board or flash size.',
-  10: 'That is no image for this chip: push the application image (firmware.bin).',
-  11: 'This is the first update after flashing by cable: press reset on the device once, then push again.',
-  12: 'The signature was refused: sign the image with the key that the running sketch trusts.',
-  14: 'The device is out of memory: power-cycle it, then push again.',
-};
-
 export function refused({ target, observed }: Where, answer: { text: string; number?: number }): OtaError {
   const details = { ...observed, answer: answer.text };
   if (answer.number === 15) {
@@ -150,75 +134,43 @@ export function connectBackMissing({ target, observed }: Where, image: Image, wa
   );
 }
 
-/** The error for every end of a transfer but `accepted`. */
-export function transferFailed(
-  { target, observed }: Where,
-  image: Image,
-  end: TransferEnd & { type: Exclude<TransferEnd['type'], 'accepted'> },
-): OtaError {
+/** Why the sockets could not be opened; what is no network error is given back as it is. */
+export function notPrepared(error: unknown, target: Target): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const { address, hostAddress, hostPort } = target;
+  const options = { cause: error, details: { address, hostAddress, hostPort, code } };
   const device = deviceText(target);
-  const details = { ...observed, ...end, totalBytes: image.sizeBytes };
-  const taken = `${end.acknowledgedBytes} of ${image.sizeBytes} bytes`;
-  // A file-system image is written in place: what was there is gone, what should be there is not whole.
-  if (image.kind === 'filesystem' && (end.type === 'lost' || end.type === 'stalled')) {
-    const because = end.type === 'lost' ? 'CONNECTION_LOST' : 'TRANSFER_STALLED';
-    return new OtaError(
-      'FILESYSTEM_HALF_WRITTEN',
-      `${device} took ${taken} of its file system, then no more.`,
-      {
-        details: { ...details, because },
-      },
-    );
-  }
-  switch (end.type) {
-    case 'rejected': {
-      const { number } = numberIn(end.answer ?? '');
-      const hint = rejectionHint(number, end.answer ?? '', image);
-      return new OtaError('IMAGE_REJECTED', `${device} rejected the image: ${end.answer}`, {
-        ...(hint === undefined ? {} : { hint }),
-        details,
-      });
-    }
-    case 'garbage':
-      return new OtaError('PROTOCOL_ERROR', `${device} answered with something unreadable: "${end.answer}"`, {
-        details,
-      });
-    case 'early-ok':
+  switch (code) {
+    case 'EADDRINUSE':
       return new OtaError(
-        'PROTOCOL_ERROR',
-        `${device} said OK after ${end.sentBytes} of ${image.sizeBytes} bytes.`,
+        'HOST_PORT_IN_USE',
+        `TCP port ${hostPort} of this computer, which ${device} should connect to, is taken.`,
+        options,
+      );
+    case 'EACCES':
+      return new OtaError(
+        'HOST_PORT_IN_USE',
+        `TCP port ${hostPort} of this computer, which ${device} should connect to, needs more rights.`,
+        { ...options, hint: 'Choose a --host-port above 1023, or leave it out and let otarc choose.' },
+      );
+    case 'EADDRNOTAVAIL':
+    // An address of the other family.
+    case 'EINVAL':
+      return new OtaError(
+        'CONFIG_INVALID',
+        `${hostAddress ?? 'The address to send from'} is no address of this computer from which ${device} can be reached.`,
         {
-          hint: 'It took another image than this one: push again, and look at what it runs.',
-          details,
+          ...options,
+          hint: 'Correct `hostAddress` (--host-address), or leave it out: otarc takes the route to the device.',
         },
       );
-    case 'lost':
-      return new OtaError('CONNECTION_LOST', `${device} closed the connection after it had taken ${taken}.`, {
-        hint: 'It restarted or lost the Wi-Fi: check its power supply and signal, then push again.',
-        details,
+    case 'ENETUNREACH':
+    case 'EHOSTUNREACH':
+      return new OtaError('DEVICE_SILENT', `This computer has no route to ${device} (${code}).`, {
+        ...options,
+        hint: 'Connect to the network of the device, or check its address.',
       });
-    case 'stalled':
-      return new OtaError(
-        'TRANSFER_STALLED',
-        `${device} took ${taken} and then nothing more for ${Math.round(end.silentMs / 1000)} s.`,
-        { details },
-      );
-    case 'no-verdict':
-      return new OtaError(
-        'NO_VERDICT',
-        `${device} took all ${image.sizeBytes} bytes but never said whether it accepts them.`,
-        {
-          hint: 'It may well have taken the image: look whether the new sketch runs before you push again.',
-          details,
-        },
-      );
+    default:
+      return error;
   }
-}
-
-function rejectionHint(number: number | undefined, answer: string, image: Image): string | undefined {
-  if (image.kind === 'filesystem') {
-    return 'The file system on the device may be half written: push the file-system image again before it restarts.';
-  }
-  if (number !== undefined) return adviceFor[number];
-  return /md5/i.test(answer) ? adviceFor[7] : undefined;
 }

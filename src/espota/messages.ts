@@ -22,6 +22,12 @@ export function formatAuthentication({ cnonce, response }: { cnonce: string; res
   return `${authenticate} ${cnonce} ${response}\n`;
 }
 
+/**
+ * A command that no device knows. One that waits for an authentication falls back to idle on it, any other one ignores
+ * it; none answers.
+ */
+export const stepBack = '255\n';
+
 export type Answer =
   | { readonly type: 'ok' }
   | { readonly type: 'challenge'; readonly nonce: string }
@@ -37,7 +43,8 @@ export function parseAnswer(datagram: Uint8Array): Answer {
   if (nonce !== undefined) return { type: 'challenge', nonce };
   if (text === 'Authentication Failed') return { type: 'authentication-failed' };
   const refusal = /^(?:ERR\b:? ?)?(.*)$/s.exec(text)?.[1];
-  if (refusal !== undefined && /^ERR\b|^ERROR\[/.test(text)) return { type: 'refused', text: refusal, ...numberIn(refusal) };
+  if (refusal !== undefined && /^ERR\b|^ERROR\[/.test(text))
+    return { type: 'refused', text: refusal, ...numberIn(refusal) };
   return { type: 'unknown', text };
 }
 

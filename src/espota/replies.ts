@@ -15,6 +15,8 @@ import { printable } from './messages.ts';
 export const largestReadBytes = 1460;
 /** More than any device says; what follows is not kept. */
 const longestVerdict = 512;
+/** The digit. */
+const zero = 0x30;
 
 export interface Replies {
   /** Of the verdict, as far as it was read; empty while the device counts. */
@@ -74,26 +76,33 @@ export function verdictOf(replies: Replies, ended: boolean): Verdict | undefined
  * several such cuts the smallest. 0 where there is none.
  */
 function sumOfCounts(digits: Uint8Array, largest: number): number {
-  const longest = String(largest).length;
   // What a cut inside a number has left of it may well start with zeros.
-  const first = digits.findIndex((digit) => digit !== 0x30);
+  const first = digits.findIndex((digit) => digit !== zero);
   if (first === -1) return 0;
   const rest = digits.subarray(first);
-  const best: { numbers: number; sum: number }[] = [{ numbers: 0, sum: 0 }];
+  // For each length the fewest numbers that make it up, and their smallest sum.
+  const numbers = [0];
+  const sums = [0];
   for (let end = 1; end <= rest.length; end += 1) {
-    let shortest = { numbers: Infinity, sum: 0 };
-    for (let start = Math.max(0, end - longest); start < end; start += 1) {
-      const before = best[start];
-      if (before === undefined || rest[start] === 0x30) continue;
-      const number = Number(Buffer.from(rest.subarray(start, end)).toString('latin1'));
-      const cut = { numbers: before.numbers + 1, sum: before.sum + number };
-      const isBetter =
-        cut.numbers < shortest.numbers || (cut.numbers === shortest.numbers && cut.sum < shortest.sum);
-      if (number <= largest && isBetter) shortest = cut;
+    let fewest = Infinity;
+    let smallest = 0;
+    let number = 0;
+    let place = 1;
+    for (let start = end - 1; start >= 0; start -= 1) {
+      const digit = (rest[start] ?? zero) - zero;
+      number += digit * place;
+      place *= 10;
+      if (number > largest || place > 1e12) break;
+      const count = (numbers[start] ?? Infinity) + 1;
+      const sum = (sums[start] ?? 0) + number;
+      if (digit === 0 || count > fewest || (count === fewest && sum >= smallest)) continue;
+      fewest = count;
+      smallest = sum;
     }
-    best.push(shortest);
+    numbers.push(fewest);
+    sums.push(smallest);
   }
-  return best[rest.length]?.sum ?? 0;
+  return sums.at(-1) ?? 0;
 }
 
 function countDigits(bytes: Uint8Array): number {

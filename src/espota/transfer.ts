@@ -18,8 +18,8 @@ import type { Connection, Input } from './transport.ts';
 
 /** After the last byte was acknowledged; an ESP8266 takes a second, a slow flash more. */
 const verdictLimitMs = 30_000;
-/** How long an error text may take to be whole once it began. */
-const verdictTextMs = 500;
+/** An error text without a line end is whole when nothing has followed for so long. */
+const verdictTextMs = 2_000;
 const progressEveryMs = 100;
 /** Counts are misread up to this much low where they come glued. */
 const nearlyAll = 0.98;
@@ -32,6 +32,8 @@ export interface TransferOptions {
   readonly signal: AbortSignal;
   readonly tell: Tell;
   readonly roundTripMs?: number;
+  /** Where the device is known to print no larger count. */
+  readonly largestCountBytes?: number;
 }
 
 /** How it ended, with what was observed. Rejects only when the signal aborts. */
@@ -47,10 +49,10 @@ export interface TransferEnd {
 }
 
 export async function transfer(options: TransferOptions): Promise<TransferEnd> {
-  const { bytes, connection, inbox, now, signal, tell } = options;
+  const { bytes, connection, inbox, now, signal, tell, largestCountBytes } = options;
   let replies: Replies = noReplies;
   let toldAtMs = -Infinity;
-  let verdictSinceMs: number | undefined;
+  let verdictAtMs: number | undefined;
   let pace = paces.startPace({
     sizeBytes: bytes.length,
     nowMs: now(),
@@ -65,13 +67,13 @@ export async function transfer(options: TransferOptions): Promise<TransferEnd> {
   });
 
   for (;;) {
-    if (verdictSinceMs === undefined) pace = sendAllowed(pace, { bytes, connection, now });
-    const input = await inbox.next({ untilMs: wakeAt(pace, verdictSinceMs), signal });
-    const ended = input?.type === 'closed' || (input === undefined && verdictSinceMs !== undefined);
+    if (replies.verdict.length === 0) pace = sendAllowed(pace, { bytes, connection, now });
+    const input = await inbox.next({ untilMs: wakeAt(pace, verdictAtMs), signal });
+    const ended = input?.type === 'closed' || (input === undefined && verdictAtMs !== undefined);
 
     if (input?.type === 'data') {
       const before = replies.acknowledgedBytes;
-      replies = takeReply(replies, input.bytes, pace.sentBytes);
+      replies = takeReply(replies, input.bytes, { sentBytes: pace.sentBytes, largestCountBytes });
       pace = paces.acknowledged(pace, replies.acknowledgedBytes, now());
       const isLast = replies.acknowledgedBytes === bytes.length;
       if (replies.acknowledgedBytes > before && (isLast || now() - toldAtMs >= progressEveryMs)) {
@@ -92,7 +94,10 @@ export async function transfer(options: TransferOptions): Promise<TransferEnd> {
       const code = input?.type === 'closed' && input.code !== undefined ? { code: input.code } : {};
       return end(hasAll(pace) ? 'no-verdict' : 'lost', code);
     }
-    if (replies.verdict.length > 0) verdictSinceMs ??= now();
+    // Half an `OK` is waited for as long as a whole one.
+    if (input?.type === 'data' && replies.verdict.length > 1) verdictAtMs = now();
+    // The device has its connection; whoever else comes is turned away.
+    if (input?.type === 'connection') input.connection.reset();
 
     if (input !== undefined) continue;
     const silentMs = now() - pace.lastSignMs;
@@ -113,8 +118,8 @@ function sendAllowed(
   return paces.sent(pace, allowance, options.now());
 }
 
-function wakeAt(pace: paces.Pace, verdictSinceMs: number | undefined): number {
-  if (verdictSinceMs !== undefined) return verdictSinceMs + verdictTextMs;
+function wakeAt(pace: paces.Pace, verdictAtMs: number | undefined): number {
+  if (verdictAtMs !== undefined) return verdictAtMs + verdictTextMs;
   if (hasAll(pace)) return Math.max(pace.lastSignMs, pace.lastMoveMs) + verdictLimitMs;
   const stalledAtMs = pace.lastSignMs + paces.stallLimitMs(pace);
   return pace.sentBytes < pace.sizeBytes ? Math.min(stalledAtMs, paces.goOnAtMs(pace)) : stalledAtMs;

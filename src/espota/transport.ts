@@ -2,7 +2,7 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, isIPv6, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 
 /** What comes in, whichever socket it comes from. */
 export type Input =
@@ -36,6 +36,7 @@ export interface Transport {
   /** This host's address and port as the device is told them. */
   readonly local: Endpoint;
   send(text: string): void;
+  /** Resets every connection that was not ended. */
   close(): Promise<void>;
 }
 
@@ -58,12 +59,20 @@ export type OpenTransport = (options: TransportOptions) => Promise<Transport>;
  */
 export const openTransport: OpenTransport = async (options) => {
   const { device, tell } = options;
-  const udp = createSocket(isIPv6(device.address) ? 'udp6' : 'udp4');
-  const listener = createServer({ pauseOnConnect: true }, (socket) =>
-    tell({ type: 'connection', connection: wrap(socket, tell) }),
-  );
+  // Not `isIPv6`: the expression behind it takes Node 20 three milliseconds to compile, and an address it is.
+  const udp = createSocket(device.address.includes(':') ? 'udp6' : 'udp4');
+  // Each connection until it is ended or reset: one that came while nobody asked any more must not outlive the rest.
+  const open = new Set<Connection>();
+  let isClosed = false;
+  const listener = createServer({ pauseOnConnect: true }, (socket) => {
+    const connection = wrap(socket, tell, () => open.delete(connection));
+    open.add(connection);
+    tell({ type: 'connection', connection });
+  });
   const close = async (): Promise<void> => {
+    isClosed = true;
     listener.close();
+    for (const connection of open) connection.reset();
     await new Promise<void>((resolve) => udp.close(resolve));
   };
   try {
@@ -84,6 +93,7 @@ export const openTransport: OpenTransport = async (options) => {
   return {
     local: { address, port },
     send(text) {
+      if (isClosed) return;
       udp.send(text, (error) => {
         if (error !== null) tell({ type: 'undeliverable', code: codeOf(error) });
       });
@@ -102,7 +112,7 @@ async function bind(udp: ReturnType<typeof createSocket>, options: TransportOpti
   await once(udp, 'connect');
 }
 
-function wrap(socket: Socket, tell: (input: Input) => void): Connection {
+function wrap(socket: Socket, tell: (input: Input) => void, over: () => void): Connection {
   // A connection that is dropped before it was accepted may still report an error.
   socket.on('error', () => {});
   return {
@@ -119,8 +129,14 @@ function wrap(socket: Socket, tell: (input: Input) => void): Connection {
       socket.resume();
     },
     write: (bytes) => void socket.write(bytes),
-    end: () => socket.destroySoon(),
-    reset: () => socket.resetAndDestroy(),
+    end() {
+      over();
+      socket.destroySoon();
+    },
+    reset() {
+      over();
+      socket.resetAndDestroy();
+    },
   };
 }
 

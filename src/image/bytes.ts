@@ -39,8 +39,3 @@ export function word(value: number): string {
 export function byteText(value: number): string {
   return `0x${value.toString(16).padStart(2, '0')}`;
 }
-
-/** `409,616`: the same in every locale, so that messages can be searched for. */
-export function count(value: number): string {
-  return value.toLocaleString('en-US');
-}

@@ -1,6 +1,7 @@
 /** Images and partition tables for a person to read: lines of text, made from values alone. */
 
-import { count, word } from './bytes.ts';
+import { word } from './bytes.ts';
+import { thousands } from '../numbers.ts';
 import { chipName } from './chips.ts';
 import type { Check, Facts, Segment } from './facts.ts';
 import { subtypeName, typeName } from './partition-names.ts';
@@ -56,7 +57,7 @@ export function describePartitions(file: FileFacts, table: PartitionTable | unde
     typeName(type),
     subtypeName(type, subtype),
     word(offset),
-    count(sizeBytes),
+    thousands(sizeBytes),
     kib(sizeBytes),
   ]);
   return [
@@ -102,7 +103,7 @@ function segmentLines(segments: readonly Segment[]): string[] {
   if (segments.length === 0) return [];
   const rows = segments.map(({ address, sizeBytes, fileOffset }) => [
     word(address),
-    count(sizeBytes),
+    thousands(sizeBytes),
     word(fileOffset),
   ]);
   return columns([['address', 'bytes', 'in the file at'], ...rows], new Set([1]));
@@ -122,7 +123,7 @@ function columns(rows: readonly (readonly string[])[], right: ReadonlySet<number
 }
 
 function size(bytes: number): string {
-  return `${count(bytes)} bytes (${kib(bytes)} KiB)`;
+  return `${thousands(bytes)} bytes (${kib(bytes)} KiB)`;
 }
 
 function kib(bytes: number): string {

@@ -10,7 +10,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { byteText, count, cText, hex, isAllOf, startsWith, u16, u32 } from './bytes.ts';
+import { byteText, cText, hex, isAllOf, startsWith, u16, u32 } from './bytes.ts';
+import { thousands } from '../numbers.ts';
 import { chipName, chipOf, flashSettings } from './chips.ts';
 import {
   corrupt,
@@ -78,7 +79,7 @@ function checkDigests(bytes: Uint8Array, walk: WholeWalk, facts: Facts): Identif
   const digest = checkDigest(bytes, walk.end, appended);
   const found: Facts = { ...facts, checks: [checksum, digest] };
   if (digest.verdict === 'not-checked') {
-    return incomplete(found, `ends after ${count(bytes.length)} bytes, before its SHA-256`);
+    return incomplete(found, `ends after ${thousands(bytes.length)} bytes, before its SHA-256`);
   }
   const broken = found.checks.filter((check) => check.verdict === 'wrong').map((check) => check.name);
   if (broken.length > 0) return corrupt(found, `is damaged: wrong ${broken.join(', ')}`);
@@ -113,7 +114,7 @@ function describeRest(bytes: Uint8Array, rest: Uint8Array): string {
   const sector = Math.ceil((bytes.length - rest.length) / 4096) * 4096;
   const isSigned = bytes.length > sector && startsWith(bytes, [0xe7, 0x02], sector);
   const what = isSigned ? 'a secure-boot signature' : isAllOf(rest, 0xff) ? 'padding' : 'unknown content';
-  return `${count(rest.length)} bytes follow the image: ${what}.`;
+  return `${thousands(rest.length)} bytes follow the image: ${what}.`;
 }
 
 function notAnApp(bytes: Uint8Array, walk: Walk, facts: Facts): Identification {

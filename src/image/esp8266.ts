@@ -15,7 +15,8 @@
  * core's image whose code begins with eight zero bytes would be called unfinished; none is known.)
  */
 
-import { byteText, count, isAllOf, u32, word } from './bytes.ts';
+import { byteText, isAllOf, u32, word } from './bytes.ts';
+import { thousands } from '../numbers.ts';
 import { flashSettings } from './chips.ts';
 import { crc32Msb } from './crc32.ts';
 import {
@@ -72,7 +73,7 @@ function parseSingle(bytes: Uint8Array, first: WholeWalk, facts: Facts): Identif
   if (isBootLoader(first.segments) || (rest.length > 0 && isAllOf(rest, 0xaa))) {
     const found = { ...facts, format: 'ESP8266 boot loader without a sketch' };
     if (bytes.length > sketchOffset) return notOta(found, 'is a boot loader without a sketch', hintFirmware);
-    return incomplete(found, `ends after ${count(bytes.length)} bytes, before the sketch at 4,096`);
+    return incomplete(found, `ends after ${thousands(bytes.length)} bytes, before the sketch at 4,096`);
   }
   const checks = [checksum('checksum', first.storedChecksum, first.computedChecksum)];
   const single = { ...facts, format: 'ESP8266 firmware, one header (esptool, version 1)', checks };
@@ -131,7 +132,9 @@ function checkWords(bytes: Uint8Array, sketch: WholeWalk, words: Words): Identif
     {
       name: 'length',
       verdict: lengthFits ? 'ok' : 'wrong',
-      detail: lengthFits ? count(storedBytes) : `${count(storedBytes)} stored, ${count(sketch.end)} found`,
+      detail: lengthFits
+        ? thousands(storedBytes)
+        : `${thousands(storedBytes)} stored, ${thousands(sketch.end)} found`,
     },
     {
       name: 'CRC-32',
@@ -166,9 +169,9 @@ function finish(bytes: Uint8Array, end: number, facts: Facts): Identification {
   if (rest === 0) return fine(facts);
   // The signing tool appends to a file that is whole already.
   if (rest < maxSignatureBytes + 4) {
-    return incomplete(facts, `goes on for ${count(rest)} bytes that are no whole signature`);
+    return incomplete(facts, `goes on for ${thousands(rest)} bytes that are no whole signature`);
   }
-  const what = `goes on for ${count(rest)} bytes after the image, as a dump of a whole flash does`;
+  const what = `goes on for ${thousands(rest)} bytes after the image, as a dump of a whole flash does`;
   return notOta(facts, what, hintFirmware);
 }
 

@@ -3,7 +3,7 @@
 import { constants, type BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { cancelled, messageOf, OtaError } from '../errors.ts';
-import { count } from './bytes.ts';
+import { thousands } from '../numbers.ts';
 
 /**
  * All bytes of a file of at most `limitBytes`.
@@ -64,7 +64,7 @@ async function readHandle(
   if (before.size > BigInt(limitBytes)) {
     throw new OtaError(
       'IMAGE_NOT_OTA',
-      `${path} has ${count(Number(before.size))} bytes, more than any image (${count(limitBytes)}).`,
+      `${path} has ${thousands(Number(before.size))} bytes, more than any image (${thousands(limitBytes)}).`,
       {
         hint: 'Push the `firmware.bin` that the build left.',
         details: { path, sizeBytes: Number(before.size) },

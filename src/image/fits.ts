@@ -2,7 +2,7 @@
 
 import { OtaError } from '../errors.ts';
 import type { Image, Platform } from '../types.ts';
-import { count } from './bytes.ts';
+import { thousands } from '../numbers.ts';
 import { chipName } from './chips.ts';
 import { filesystemPartition, smallestAppSlotBytes, type PartitionTable } from './partition.ts';
 
@@ -41,7 +41,7 @@ function checkSlot(image: Image, table: PartitionTable): void {
   if (image.sizeBytes <= slotBytes) return;
   throw new OtaError(
     'IMAGE_TOO_LARGE',
-    `${image.path} has ${count(image.sizeBytes)} bytes, ${count(image.sizeBytes - slotBytes)} more than the OTA slot of ${count(slotBytes)}.`,
+    `${image.path} has ${thousands(image.sizeBytes)} bytes, ${thousands(image.sizeBytes - slotBytes)} more than the OTA slot of ${thousands(slotBytes)}.`,
     { details: { image: image.path, sizeBytes: image.sizeBytes, slotBytes } },
   );
 }
@@ -57,7 +57,7 @@ function checkFileSystem(image: Image, table: PartitionTable): void {
   if (image.sizeBytes === partition.sizeBytes) return;
   throw new OtaError(
     'IMAGE_TOO_LARGE',
-    `${image.path} has ${count(image.sizeBytes)} bytes, and the partition "${partition.label}" has ${count(partition.sizeBytes)}: a file-system image must fill it exactly.`,
+    `${image.path} has ${thousands(image.sizeBytes)} bytes, and the partition "${partition.label}" has ${thousands(partition.sizeBytes)}: a file-system image must fill it exactly.`,
     {
       hint: 'Build the file-system image for the partition layout that the device has.',
       details: { image: image.path, sizeBytes: image.sizeBytes, partitionBytes: partition.sizeBytes },

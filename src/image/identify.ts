@@ -1,7 +1,7 @@
 /** What a file is, from its bytes alone: which parser is to read it, and whether it is what was asked for. */
 
 import type { ImageKind, Platform } from '../types.ts';
-import { count } from './bytes.ts';
+import { thousands } from '../numbers.ts';
 import { isEsp8266, parseEsp8266, signatureLength } from './esp8266.ts';
 import { parseEsp32 } from './esp32.ts';
 import { fine, incomplete, corrupt, notOta, type Facts, type Identification } from './facts.ts';
@@ -77,7 +77,7 @@ function identifyGzip(bytes: Uint8Array, expectedPlatform: Platform | undefined)
   if (inflated.type === 'damaged') return corrupt(facts, 'is a damaged gzip');
   const hint = 'Push the `firmware.bin` that the build left.';
   if (inflated.type === 'too-large') {
-    return notOta(facts, `is a gzip of more than ${count(inflateLimitBytes)} bytes`, hint);
+    return notOta(facts, `is a gzip of more than ${thousands(inflateLimitBytes)} bytes`, hint);
   }
   if (inflated.bytes.length === 0 || isGzip(inflated.bytes)) {
     return notOta(facts, 'is a gzip with no image inside', hint);
@@ -99,7 +99,7 @@ function identifyGzip(bytes: Uint8Array, expectedPlatform: Platform | undefined)
   if (signatureBytes !== undefined) return fine({ ...outer, signatureBytes });
   return incomplete(
     outer,
-    `goes on for ${count(rest.length)} bytes after the gzip that are no whole signature`,
+    `goes on for ${thousands(rest.length)} bytes after the gzip that are no whole signature`,
   );
 }
 

@@ -4,7 +4,8 @@
  * bytes, starting from 0xEF.
  */
 
-import { count, u32, word } from './bytes.ts';
+import { u32, word } from './bytes.ts';
+import { thousands } from '../numbers.ts';
 import type { Segment } from './facts.ts';
 
 /** 0xE9: the first byte of every image that a chip of Espressif's boots. */
@@ -52,7 +53,7 @@ export function walkSegments(bytes: Uint8Array, { at, headerBytes, isAddress }: 
   let checksum = 0xef;
   for (let index = 0; index < expected; index += 1) {
     if (bytes.length < offset + 8) {
-      const message = `ends after ${count(bytes.length)} bytes, before segment ${index + 1} of ${expected}`;
+      const message = `ends after ${thousands(bytes.length)} bytes, before segment ${index + 1} of ${expected}`;
       return { type: 'truncated', segments, message };
     }
     const segment = { address: u32(bytes, offset), sizeBytes: u32(bytes, offset + 4), fileOffset: offset };
@@ -61,12 +62,12 @@ export function walkSegments(bytes: Uint8Array, { at, headerBytes, isAddress }: 
       return { type: 'absurd', segments, message };
     }
     if (segment.sizeBytes > maxSegmentBytes) {
-      return { type: 'absurd', segments, message: `has a segment of ${count(segment.sizeBytes)} bytes` };
+      return { type: 'absurd', segments, message: `has a segment of ${thousands(segment.sizeBytes)} bytes` };
     }
     segments.push(segment);
     offset += 8 + segment.sizeBytes;
     if (bytes.length < offset) {
-      const message = `ends after ${count(bytes.length)} bytes, inside segment ${index + 1} of ${expected}, which ends at ${count(offset)}`;
+      const message = `ends after ${thousands(bytes.length)} bytes, inside segment ${index + 1} of ${expected}, which ends at ${thousands(offset)}`;
       return { type: 'truncated', segments, message };
     }
     checksum ^= xorOf(bytes.subarray(offset - segment.sizeBytes, offset));
@@ -77,7 +78,7 @@ export function walkSegments(bytes: Uint8Array, { at, headerBytes, isAddress }: 
     return {
       type: 'truncated',
       segments,
-      message: `ends after ${count(bytes.length)} bytes, before its checksum`,
+      message: `ends after ${thousands(bytes.length)} bytes, before its checksum`,
     };
   }
   const storedChecksum = bytes[end - 1] ?? 0;
@@ -85,9 +86,16 @@ export function walkSegments(bytes: Uint8Array, { at, headerBytes, isAddress }: 
 }
 
 export function xorOf(bytes: Uint8Array): number {
+  // Four at a time where the memory allows: a push reads each image once, in code that no compiler has warmed up for.
+  const head = Math.min(bytes.length, (4 - (bytes.byteOffset % 4)) % 4);
+  const words = (bytes.length - head) >> 2;
   let xor = 0;
-  for (let index = 0; index < bytes.length; index += 1) xor ^= bytes[index] ?? 0;
-  return xor;
+  for (const word of new Uint32Array(bytes.buffer, bytes.byteOffset + head, words)) xor ^= word;
+  xor ^= xor >>> 16;
+  xor ^= xor >>> 8;
+  for (const byte of bytes.subarray(0, head)) xor ^= byte;
+  for (const byte of bytes.subarray(head + words * 4)) xor ^= byte;
+  return xor & 0xff;
 }
 
 /** The boot loaders and esptool refuse more. */

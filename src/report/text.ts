@@ -1,6 +1,7 @@
 /** Events as sentences for a person. Pure: the same for a terminal and a pipe; colours and redrawing are the writer's. */
 
 import type { DeployEvent } from '../events.ts';
+import { thousands } from '../numbers.ts';
 import type { Chip, ImageKind, Platform } from '../types.ts';
 
 export interface Line {
@@ -124,8 +125,14 @@ function describe(image: { kind: ImageKind; chip?: Chip; platform?: Platform }):
 }
 
 /** A build or an image fails for whatever device; most other messages name theirs already. */
-function failureText({ device, message, stage }: Extract<DeployEvent, { type: 'failed' }>): string {
-  const isOfDevice = stage === 'locate' || stage === 'push' || stage === 'verify';
+function failureText({ device, message, stage, code }: Extract<DeployEvent, { type: 'failed' }>): string {
+  const isOfDevice =
+    stage === 'locate' ||
+    stage === 'push' ||
+    stage === 'verify' ||
+    // An image that is good, and not for this device.
+    code === 'IMAGE_WRONG_CHIP' ||
+    code === 'IMAGE_TOO_LARGE';
   return !isOfDevice || device === undefined || message.includes(device) ? message : `${device}: ${message}`;
 }
 
@@ -139,10 +146,6 @@ function rate(bytesPerSecond: number): string {
 
 function kib(bytes: number): string {
   return thousands(Math.round(bytes / 1024));
-}
-
-function thousands(value: number): string {
-  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }
 
 function message(text: string): Line {

@@ -9,11 +9,14 @@ interface Stream extends NodeJS.WritableStream {
   readonly columns?: number;
 }
 
+/** `auto`: on those of the two streams that are terminals. */
+export type ColorChoice = 'auto' | 'always' | 'never';
+
 export interface WriterOptions {
   readonly stdout: Stream;
   readonly stderr: Stream;
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
-  readonly color: boolean;
+  readonly color: ColorChoice;
   readonly now: () => number;
 }
 
@@ -41,7 +44,8 @@ export function createWriter(options: WriterOptions): Reporter {
     if (!isShown(line, verbosity)) return;
     clear();
     const stream = line.type === 'result' ? stdout : stderr;
-    stream.write(`${decorate(line, options.color && stream.isTTY === true)}\n`);
+    const color = options.color === 'always' || (options.color === 'auto' && stream.isTTY === true);
+    stream.write(`${decorate(line, color)}\n`);
   };
   const drawProgress = (event: Extract<DeployEvent, { type: 'progress' }>): void => {
     if (verbosity === 'quiet') return;
@@ -64,13 +68,14 @@ export function createWriter(options: WriterOptions): Reporter {
     tell(event) {
       if (event.type === 'progress') return drawProgress(event);
       if (event.type === 'accepted') drawnAtMs = -Infinity;
+      const lines = linesOf(event);
       // One build that fails for ten devices is told once.
       if (event.type === 'failed') {
-        const key = `${event.code} ${event.message}`;
+        const key = lines.map(({ text }) => text).join('\n');
         if (errorsTold.has(key)) return;
         errorsTold.add(key);
       }
-      for (const line of linesOf(event)) writeLine(line);
+      lines.forEach(writeLine);
     },
   };
 }

@@ -30,8 +30,11 @@ export function createTimeline(): Timeline {
       } else if (pending.delete(cancel)) run(dueMs);
     };
     pending.add(cancel);
-    if (dueMs - performance.now() > earlyMs) arm();
-    else {
+    const restMs = dueMs - performance.now();
+    if (restMs > earlyMs) {
+      const timer = setTimeout(arm, restMs);
+      stop = () => clearTimeout(timer);
+    } else {
       const immediate = setImmediate(arm);
       stop = () => clearImmediate(immediate);
     }

@@ -7,19 +7,9 @@ import { OtaError } from '../../src/errors.ts';
 import { firmwareOf, recordedContext } from '../support/build-context.ts';
 import { processesOf } from '../support/processes.ts';
 import { arduinoFqbn, makeArduinoSketch, makePioProject, type Project } from '../support/projects.ts';
+import { slowSource } from '../support/slow-source.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { requireTools } from '../support/tools.ts';
-
-/** Half a minute of work for the compiler, in one file. */
-const slowSource = `
-template <int seed> constexpr unsigned spin() {
-  unsigned value = seed;
-  for (int i = 0; i < 200000; i++) value = value * 1664525u + 1013904223u;
-  return value;
-}
-${Array.from({ length: 200 }, (_, i) => `constexpr unsigned value${i} = spin<${i}>();`).join('\n')}
-unsigned total() { return ${Array.from({ length: 200 }, (_, i) => `value${i}`).join(' + ')}; }
-`;
 
 /** Aborts the build when `awaited` runs, and sees what is left when the build has come to its end. */
 async function abortMidway(project: Project, awaited: string, more: object): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import { locate } from '../../src/discover/index.ts';
-import type { LocateOptions, LocateRequest } from '../../src/discover/locate.ts';
+import type { LocateOptions, LocateRequest } from '../../src/discover/types.ts';
 import { openMdns } from '../../src/discover/mdns.ts';
 import { lookUpInSystem, type LookUp } from '../../src/discover/os-resolver.ts';
 import { questionsAbout } from '../../src/discover/packets.ts';

@@ -4,7 +4,7 @@ import * as handshakes from '../../../src/espota/handshake.ts';
 import { play, type World } from './device-model.ts';
 
 const lost =
-  (way: 'in' | 'out', ...indexes: number[]): World['isLost'] =>
+  (way: 'in' | 'out', ...indexes: number[]): NonNullable<World['isLost']> =>
   (itsWay, index) =>
     itsWay === way && indexes.includes(index);
 
@@ -144,7 +144,11 @@ describe('what is no agreement', () => {
   });
 
   test('one strange datagram and then nothing is no silence', () => {
-    const ending = play({ accepts: 'none', says: 'hello', isLost: (way, index) => way === 'out' && index > 0 });
+    const ending = play({
+      accepts: 'none',
+      says: 'hello',
+      isLost: (way, index) => way === 'out' && index > 0,
+    });
     expect(ending.action).toEqual({ type: 'no-protocol', text: 'hello' });
   });
 
@@ -193,7 +197,8 @@ describe('on a bad link', () => {
     const twoOf = fc.uniqueArray(fc.nat(7), { minLength: 2, maxLength: 2 });
     fc.assert(
       fc.property(right, twoOf, fc.integer({ min: 0, max: 150 }), (accepts, indexes, delayMs) => {
-        const isLost: World['isLost'] = (way, index) => indexes.includes(index * 2 + (way === 'in' ? 0 : 1));
+        const isLost: NonNullable<World['isLost']> = (way, index) =>
+          indexes.includes(index * 2 + (way === 'in' ? 0 : 1));
         const ending = play({ accepts, delayMs, isLost });
         // A device says its OK once: when that is lost, its connection tells, and that is not played here.
         if (ending.action.type === 'silent') expect(ending.agreed).toBe(true);

@@ -40,12 +40,18 @@ describe('parseAnswer', () => {
     expect(answerTo(text)).toEqual(answer);
   });
 
-  test.each(['', 'ok', 'OKAY', 'AUTH', 'AUTH 12', `AUTH ${'a'.repeat(33)}`, `AUTH ${'g'.repeat(32)}`, 'ERRATIC'])(
-    '%j is none of the answers',
-    (text) => {
-      expect(answerTo(text)).toMatchObject({ type: 'unknown' });
-    },
-  );
+  test.each([
+    '',
+    'ok',
+    'OKAY',
+    'AUTH',
+    'AUTH 12',
+    `AUTH ${'a'.repeat(33)}`,
+    `AUTH ${'g'.repeat(32)}`,
+    'ERRATIC',
+  ])('%j is none of the answers', (text) => {
+    expect(answerTo(text)).toMatchObject({ type: 'unknown' });
+  });
 
   test('takes any datagram, and gives back nothing that moves a cursor', () => {
     fc.assert(

@@ -1,0 +1,37 @@
+/** What is asked for, and what was found. */
+
+import type { Tell } from '../events.ts';
+import type { Device, Platform } from '../types.ts';
+import type { LookUp } from './os-resolver.ts';
+
+/** A `Device` is one. */
+export type LocateRequest = Pick<Device, 'name' | 'host' | 'interfaces'> & {
+  readonly port?: number | undefined;
+  readonly platform?: Platform | undefined;
+};
+
+export interface Located {
+  readonly address: string;
+  /** Configured, else announced, else the platform's; absent: the image's platform decides (`defaultPorts`). */
+  readonly port?: number;
+  readonly via: 'config' | 'mdns' | 'os';
+  /** Configured, else as the announced board says. */
+  readonly platform?: Platform;
+  readonly announced?: Announced;
+}
+
+/** What the device says of itself over mDNS. */
+interface Announced {
+  readonly port: number;
+  readonly board?: string;
+  readonly authRequired?: boolean;
+}
+
+export interface LocateOptions {
+  readonly signal: AbortSignal;
+  readonly tell: Tell;
+  /** For the whole search. Default: 5000. */
+  readonly timeoutMs?: number;
+  /** In place of the system's resolver. */
+  readonly lookUp?: LookUp;
+}
