@@ -2,9 +2,11 @@
 /** The process: signals → abort, exit code. The only place that ends it. */
 
 import * as nodeModule from 'node:module';
+import { constants } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Io } from './commands/io.ts';
 import { OtaError } from './errors.ts';
+import { signalExitCodes } from './failure.ts';
 
 // Not in Node 20, which loads otarc without it.
 const { enableCompileCache } = nodeModule as { enableCompileCache?: () => unknown };
@@ -13,12 +15,14 @@ enableCompileCache?.();
 /** The first signal ends everything in order; the second at once. */
 function abortOnSignal(): AbortSignal {
   const controller = new AbortController();
-  const abort = (signal: 'SIGINT' | 'SIGTERM', exitCode: number): void => {
-    if (controller.signal.aborted) process.exit(exitCode);
-    controller.abort(new OtaError('CANCELLED', `Interrupted by ${signal}.`, { details: { signal } }));
-  };
-  process.on('SIGINT', () => abort('SIGINT', 130));
-  process.on('SIGTERM', () => abort('SIGTERM', 143));
+  for (const [signal, exitCode] of Object.entries(signalExitCodes)) {
+    // Not every system has every signal; one without a listener would leave build tools behind.
+    if (!(signal in constants.signals)) continue;
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(exitCode);
+      controller.abort(new OtaError('CANCELLED', `Interrupted by ${signal}.`, { details: { signal } }));
+    });
+  }
   // Whoever reads our output has gone (`| head`, an arduino-cli that was interrupted): so are we, in order.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', () =>

@@ -12,15 +12,22 @@ import { hostAddressFor, locate, type Located } from './discover/index.ts';
 import type { Engine } from './engine.ts';
 import { OtaError, type ErrorCode } from './errors.ts';
 import type { Stage, Tell } from './events.ts';
-import { checkFits, checkTarget, readPartitionTable } from './image/index.ts';
+import { checkFits, checkTarget, type PartitionTable } from './image/index.ts';
 import { defaultPorts, type Device, type Image, type Platform, type Receipt, type Target } from './types.ts';
 import { verify } from './verify/index.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
+/** A device whose password is at hand, and what of its configuration was read. */
+export interface ReadyDevice {
+  readonly device: Device;
+  /** The device's own, above the build's. */
+  readonly partitions?: PartitionTable | undefined;
+}
+
 /** An image that was read, and the partition table of the build that made it. */
 export interface ReadyImage {
   readonly image: Image;
-  readonly partitionsPath?: string | undefined;
+  readonly partitions?: PartitionTable | undefined;
 }
 
 export interface DeployOptions {
@@ -32,6 +39,8 @@ export interface DeployOptions {
   /** Everything up to, not including, the invitation. */
   readonly dryRun: boolean;
   readonly timeoutMs?: number | undefined;
+  /** How long the device may answer nothing at all. Default: the engine's own. */
+  readonly silenceLimitMs?: number | undefined;
 }
 
 export type Outcome =
@@ -44,16 +53,17 @@ export type Outcome =
  * in otarc and is thrown. `coming` may still be in the making, and may reject with what its build or its read met.
  */
 export async function deploy(
-  device: Device,
+  ready: ReadyDevice,
   coming: Promise<ReadyImage>,
   options: DeployOptions,
 ): Promise<Outcome> {
   const { tell, signal, engine } = options;
+  const { device } = ready;
   let stage: Stage = 'build';
   const looking = new AbortController();
   try {
     const early = locateEarly(device, { tell, signal: AbortSignal.any([signal, looking.signal]) });
-    const { image, partitionsPath } = await coming;
+    const { image, partitions } = await coming;
     stage = 'locate';
     const located = await early();
     const target = await targetOf({ device, located, image });
@@ -65,12 +75,16 @@ export async function deploy(
       via: target.via,
     });
     stage = 'image';
-    await check({ image, device, target, partitionsPath: device.partitionsPath ?? partitionsPath, options });
+    check({ image, device, target, partitions: ready.partitions ?? partitions, options });
     stage = 'push';
     const session = await engine.prepare(target, { tell, signal });
     try {
       if (options.dryRun) return skip('dry run: nothing was sent', tell);
-      const receipt = await session.send(image, { signal, timeoutMs: options.timeoutMs });
+      const receipt = await session.send(image, {
+        signal,
+        timeoutMs: options.timeoutMs,
+        silenceLimitMs: options.silenceLimitMs,
+      });
       tell({ type: 'rebooting' });
       stage = 'verify';
       tell(verify());
@@ -153,18 +167,15 @@ interface Checked {
   readonly image: Image;
   readonly device: Device;
   readonly target: Target;
-  readonly partitionsPath: string | undefined;
+  readonly partitions: PartitionTable | undefined;
   readonly options: DeployOptions;
 }
 
 /** Whatever can be known to be wrong before the device is disturbed. */
-async function check({ image, device, target, partitionsPath, options }: Checked): Promise<void> {
-  await pass(() => checkTarget(image, { platform: target.platform }), options);
-  await pass(() => checkKnownChip(image, device, target), options);
-  if (partitionsPath !== undefined) {
-    const table = await readPartitionTable(partitionsPath, options.signal);
-    await pass(() => checkFits(image, table), options);
-  }
+function check({ image, device, target, partitions, options }: Checked): void {
+  pass(() => checkTarget(image, { platform: target.platform }), options);
+  pass(() => checkKnownChip(image, device, target), options);
+  if (partitions !== undefined) pass(() => checkFits(image, partitions), options);
 }
 
 /**
@@ -184,7 +195,7 @@ function checkKnownChip(image: Image, device: Device, target: Target): void {
   );
 }
 
-async function pass(run: () => void, { allowed, tell }: DeployOptions): Promise<void> {
+function pass(run: () => void, { allowed, tell }: DeployOptions): void {
   try {
     run();
   } catch (error) {

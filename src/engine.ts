@@ -30,6 +30,8 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** For the whole exchange. Default: generous, derived from the size. */
   readonly timeoutMs?: number | undefined;
+  /** How long the device may answer nothing at all. Default: the engine's own. */
+  readonly silenceLimitMs?: number | undefined;
 }
 
 /** One device, ready to be pushed to once. */

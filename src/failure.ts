@@ -2,9 +2,19 @@
 
 import { OtaError, errorCodes } from './errors.ts';
 
+/** SIGBREAK is Ctrl-Break and a closed console on Windows. */
+export const signalExitCodes: Readonly<Record<string, number>> = {
+  SIGHUP: 129,
+  SIGINT: 130,
+  SIGTERM: 143,
+  SIGBREAK: 149,
+};
+
 /** As shells count: 128 and the number of the signal. */
 export function exitCodeFor({ code, details }: OtaError): number {
-  return code === 'CANCELLED' && details['signal'] === 'SIGTERM' ? 143 : errorCodes[code].exitCode;
+  const { signal } = details;
+  if (code !== 'CANCELLED' || typeof signal !== 'string') return errorCodes[code].exitCode;
+  return signalExitCodes[signal] ?? errorCodes[code].exitCode;
 }
 
 /** A plain `Error` is a mistake in otarc: it is told as one, with where it happened for the report. */

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { loadConfig, selectDevices } from './config/index.ts';
-import type { Flags } from './config/types.ts';
+import type { Config, Flags } from './config/types.ts';
 import type { Engine } from './engine.ts';
 import type { ErrorCode } from './errors.ts';
 import { espota } from './espota/index.ts';
 import type { DeployEvent } from './events.ts';
-import { makePlan, type Plan } from './plan.ts';
+import { buildRequestOf, makePlan, type Plan } from './plan.ts';
 import { run, type RunResult } from './run.ts';
 
 export interface DeployProjectOptions {
@@ -47,10 +47,15 @@ export function deployProject(options: DeployProjectOptions = {}): Promise<RunRe
     for (const message of warnings) {
       onEvent({ type: 'log', level: 'warn', message, at: new Date().toISOString() });
     }
-    const environment = flags.environment ?? config.build.environment;
+    const { targets = [], all = false, command } = options;
+    const isDecided = targets.length > 0 || all || source === 'file';
+    const environment =
+      flags.environment ??
+      config.build.environment ??
+      (isDecided ? undefined : await environmentOfTool({ config, command, env, signal }));
     const devices = selectDevices(config, {
-      targets: options.targets ?? [],
-      all: options.all === true,
+      targets,
+      all,
       ...(environment === undefined ? {} : { builtEnvironment: environment }),
     });
     return makePlan({
@@ -58,7 +63,7 @@ export function deployProject(options: DeployProjectOptions = {}): Promise<RunRe
       devices,
       source,
       environment: flags.environment,
-      command: options.command,
+      command,
       file: options.file === undefined ? undefined : resolve(cwd, options.file),
     });
   };
@@ -73,4 +78,20 @@ export function deployProject(options: DeployProjectOptions = {}): Promise<RunRe
     output: options.output ?? process.stderr,
     timeoutMs: options.timeoutMs,
   });
+}
+
+interface Undecided {
+  readonly config: Config;
+  readonly command: readonly string[] | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+/** What the build tool builds by itself: asked only where it decides which of the devices are meant. */
+async function environmentOfTool({ config, command, env, signal }: Undecided): Promise<string | undefined> {
+  const { devices, defaultDevice } = config;
+  const takers = devices.filter(({ environment }) => environment !== undefined);
+  if (defaultDevice !== undefined || devices.length < 2 || takers.length === 0) return undefined;
+  const { builtEnvironment } = await import('./build/index.ts');
+  return builtEnvironment(buildRequestOf({ config, command }), { env, signal });
 }

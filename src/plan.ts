@@ -3,6 +3,7 @@
  * does it, `--dry-run` stops it before the first invitation.
  */
 
+import { namedTool, refuseEnvironment } from './build/named-tool.ts';
 import type { BuildRequest } from './build/types.ts';
 import type { Config, DeviceConfig } from './config/types.ts';
 import type { ImageKind, Platform } from './types.ts';
@@ -44,8 +45,11 @@ export interface PlanRequest {
   readonly file?: string | undefined;
 }
 
+/** @throws {OtaError} `USAGE` for an environment where another tool than PlatformIO builds */
 export function makePlan(wanted: PlanRequest): Plan {
-  const { devices, config } = wanted;
+  const { devices, config, source } = wanted;
+  if (source !== 'file')
+    refuseEnvironment(namedTool(buildRequestOf(wanted)), wanted.environment ?? config.build.environment);
   const jobs = devices.map((device) => ({ device, imageKey: keyOf(wanted, device) }));
   const keys = [...new Set(jobs.map((job) => job.imageKey))];
   const images = keys.map((key): PlannedImage => {
@@ -55,22 +59,20 @@ export function makePlan(wanted: PlanRequest): Plan {
     return withoutUndefined({
       key,
       kind: config.kind,
-      source: wanted.source,
-      request: requestOf(wanted, key),
-      path: wanted.source === 'file' ? wanted.file : undefined,
+      source,
+      request: buildRequestOf(wanted, key),
+      path: source === 'file' ? wanted.file : undefined,
       expectedPlatform: platforms.size === 1 ? platform : undefined,
     });
   });
   return { images, waves: jobs.map((job) => [job]) };
 }
 
-/** Devices that take the same environment share one build; `''` is the build tool's own choice. */
-function keyOf({ source, environment, config }: PlanRequest, device: DeviceConfig): string {
-  if (source === 'file') return '';
-  return environment ?? device.environment ?? config.build.environment ?? '';
-}
-
-function requestOf({ config, command }: PlanRequest, environment: string): BuildRequest {
+/** What is to be built; `''` as the environment leaves it to the build tool. */
+export function buildRequestOf(
+  { config, command }: Pick<PlanRequest, 'config' | 'command'>,
+  environment = '',
+): BuildRequest {
   const { build, kind } = config;
   return withoutUndefined({
     projectDir: build.sketch,
@@ -84,4 +86,15 @@ function requestOf({ config, command }: PlanRequest, environment: string): Build
     image: build.image,
     filesystemImage: build.filesystemImage,
   });
+}
+
+/**
+ * Devices that take the same environment share one build; all do where the tool has no environments. `''` is the build
+ * tool's own choice.
+ */
+function keyOf(wanted: PlanRequest, device: DeviceConfig): string {
+  const { source, environment, config } = wanted;
+  const tool = namedTool(buildRequestOf(wanted)); // undefined: the folder decides, which the build stage reads
+  if (source === 'file' || (tool !== undefined && tool !== 'pio')) return '';
+  return environment ?? device.environment ?? config.build.environment ?? '';
 }

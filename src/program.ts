@@ -1,14 +1,16 @@
 /** The command line: argv → command → exit code. Each command is loaded when it is asked for. */
 
 import { resolve } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import {
   applyVariables,
   collect,
+  isOn,
   toCommandOptions,
   toFlags,
   toNumber,
+  toWhole,
   toPort,
   toSeconds,
   withConfigFlags,
@@ -19,6 +21,7 @@ import {
 import type { EspotaOptions } from './commands/espota.ts';
 import type { Io } from './commands/io.ts';
 import { OtaError } from './errors.ts';
+import { platforms, type Platform } from './types.ts';
 
 const { version } = packageJson;
 
@@ -35,7 +38,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const done = (code: number): void => {
     exitCode = code;
   };
-  const { own, after } = splitAtDashes(argv);
+  const { own, after } = splitAtDashes(withFolderBehind(argv));
   const program = createProgram({ io, done, after });
   try {
     if (own.length === 0) {
@@ -128,9 +131,11 @@ function addLookCommands(program: Command, { io, done }: Parts): void {
     .command('inspect')
     .argument('<file>', 'an image or a partition table')
     .description('say what an image is: chip, sizes, digests, problems')
-    .option('--platform <name>', 'what it is for, where the file does not say')
+    .addOption(
+      new Option('--platform <name>', 'what it is for, where the file does not say').choices(platforms),
+    )
     .option('--json', 'one JSON document')
-    .action(async (file: string, options: { json?: boolean; platform?: 'rp2040' }) => {
+    .action(async (file: string, options: { json?: boolean; platform?: Platform }) => {
       const { inspect } = await import('./commands/inspect.ts');
       const platform = options.platform === undefined ? {} : { platform: options.platform };
       done(await inspect({ file: resolve(io.cwd, file), json: options.json === true, ...platform }, io));
@@ -160,17 +165,17 @@ function addDeviceCommands(program: Command, { io, done }: Parts): void {
     .option('--model <model>', 'esp8266, esp32, esp32-3.3.1, esp32-3.3.1-md5 or rp2040')
     .option('--name <name>', 'the name it announces')
     .option('--host <address>', 'address to listen at (default 127.0.0.1)')
-    .option('--port <number>', "UDP port (default: the model's usual one; 0: any)", toNumber)
+    .option('--port <number>', "UDP port (default: the model's usual one; 0: any)", toWhole)
     .option('--password-file <file>', 'it asks for the password in this file (-: stdin)')
     .option('--round-trip-ms <ms>', 'round-trip time of the link', toNumber)
     .option('--ms-per-sector <ms>', 'flash time for 4 KiB (default 55)', toNumber)
-    .option('--window-bytes <bytes>', 'TCP receive window', toNumber)
-    .option('--slot-bytes <bytes>', 'room for a sketch', toNumber)
+    .option('--window-bytes <bytes>', 'TCP receive window', toWhole)
+    .option('--slot-bytes <bytes>', 'room for a sketch', toWhole)
     .option('--datagram-loss <share>', 'share of datagrams lost, 0 to 1', toNumber)
     .option('--reboot-ms <ms>', 'how long a restart takes', toNumber)
     .option('--fault <name[=value]>', 'what shall go wrong (repeatable)', collect)
     .option('--no-announce', 'do not announce it over mDNS')
-    .option('--count <number>', 'so many devices, ports ascending', toNumber)
+    .option('--count <number>', 'so many devices, ports ascending', toWhole)
     .option('--homeding <file>', "name, port and password from HomeDing's env.json")
     .option('--out <file>', 'write each received image here')
     .option('--once', 'end after the first completed update')
@@ -184,6 +189,13 @@ function addDeviceCommands(program: Command, { io, done }: Parts): void {
 const commandOf = (argv: readonly string[]): string | undefined => argv.find((word) => !word.startsWith('-'));
 const isRunOf = (command: string | undefined): boolean => command === 'deploy' || command === 'push';
 
+/** `otarc -C DIR deploy`, as with git and make: the folder may stand before the command. */
+function withFolderBehind(argv: readonly string[]): readonly string[] {
+  const [flag, folder, command, ...rest] = argv;
+  const isFolder = flag === '-C' || flag === '--cwd';
+  return isFolder && folder !== undefined && command !== undefined ? [command, flag, folder, ...rest] : argv;
+}
+
 /** `deploy hall -- make firmware`: what follows belongs to somebody else's command line. */
 function splitAtDashes(argv: readonly string[]): {
   own: readonly string[];
@@ -196,7 +208,7 @@ function splitAtDashes(argv: readonly string[]): {
 /** What no command has told itself: mistakes in usage, files that cannot be read, mistakes of otarc. */
 async function reportFailure(
   error: unknown,
-  { stdout, stderr }: Io,
+  { stdout, stderr, env }: Io,
   argv: readonly string[],
 ): Promise<number> {
   const { asOtaError, exitCodeFor } = await import('./failure.ts');
@@ -209,7 +221,8 @@ async function reportFailure(
   // espota.py, and whoever calls it, knows 0 and 1.
   const status = exitCodeFor(failure);
   const exitCode = command === 'espota' && status === 2 ? 1 : status;
-  const format = argv.includes('--json') ? (isRunOf(command) ? 'events' : 'document') : 'text';
+  const format =
+    argv.includes('--json') || isOn(env['OTARC_JSON']) ? (isRunOf(command) ? 'events' : 'document') : 'text';
   // commander has printed its own already, with the nearest word where there is one.
   if (!isCommanders || format !== 'text') {
     writeFailure(failure, { stdout, stderr, format, exitCode, now: () => new Date() });

@@ -4,11 +4,13 @@
  */
 
 import { resolveCredential } from './config/index.ts';
-import { deploy, type DeployOptions, type Outcome, type ReadyImage } from './deploy.ts';
-import type { OtaError } from './errors.ts';
+import type { DeviceConfig } from './config/types.ts';
+import { deploy, type DeployOptions, type Outcome, type ReadyDevice, type ReadyImage } from './deploy.ts';
+import { checkHost } from './discover/index.ts';
+import { OtaError } from './errors.ts';
 import { asOtaError, exitCodeFor } from './failure.ts';
-import type { DeployEvent, EventBody, Tell } from './events.ts';
-import { awaitImage, readImage } from './image/index.ts';
+import type { DeployEvent, EventBody, Stage, Tell } from './events.ts';
+import { awaitImage, readImage, readPartitionTable, type PartitionTable } from './image/index.ts';
 import type { Job, Plan, PlannedImage } from './plan.ts';
 import type { Artifact, Device } from './types.ts';
 import { withoutUndefined } from './without-undefined.ts';
@@ -62,26 +64,86 @@ export async function run(makePlan: () => Promise<Plan>, context: RunContext): P
 }
 
 async function runWaves(plan: Plan, context: RunContext, outcomes: Map<string, Outcome>): Promise<void> {
-  const ready: { job: Job; device: Device }[][] = [];
-  for (const wave of plan.waves) {
-    ready.push(
-      await Promise.all(wave.map(async (job) => ({ job, device: await withCredential(job, context) }))),
-    );
-  }
+  const waves = await makeReady(plan, context, outcomes);
+  // A mistake in one device's configuration is mended before anything is built or pushed.
+  if (outcomes.size > 0) return;
   const images = new Map(plan.images.map((image) => [image.key, startImage(image, context)]));
-  for (const wave of ready) {
+  for (const wave of waves) {
     await Promise.all(
-      wave.map(async ({ job, device }) => {
+      wave.map(async ({ job, ready }) => {
         const image = images.get(job.imageKey);
         if (image === undefined) throw new Error(`The plan names no image "${job.imageKey}".`);
-        // A device that was not reached before the interruption failed by it, and is told so.
-        outcomes.set(
-          device.name,
-          await deploy(device, image(), { ...context, tell: telling(context, device.name) }),
+        const tell = telling(context, ready.device.name);
+        // A device that was not reached before an interruption failed by it, and is told so.
+        const outcome = await deploy(ready, image(), { ...context, tell }).catch((error: unknown) =>
+          failed({ error: asOtaError(error), stage: 'push', tell }),
         );
+        outcomes.set(ready.device.name, outcome);
       }),
     );
   }
+}
+
+interface ReadyJob {
+  readonly job: Job;
+  readonly ready: ReadyDevice;
+}
+
+/** Everything of the configuration that can fail without the network, for all devices. */
+async function makeReady(
+  plan: Plan,
+  context: RunContext,
+  outcomes: Map<string, Outcome>,
+): Promise<ReadyJob[][]> {
+  const waves: ReadyJob[][] = [];
+  for (const wave of plan.waves) {
+    const ready: ReadyJob[] = [];
+    for (const job of wave) {
+      const { name } = job.device;
+      try {
+        ready.push({ job, ready: await readyDevice(job.device, context) });
+      } catch (error) {
+        outcomes.set(
+          name,
+          failed({ error: asOtaError(error), stage: 'config', tell: telling(context, name) }),
+        );
+      }
+    }
+    waves.push(ready);
+  }
+  return waves;
+}
+
+async function readyDevice(
+  { credentialSource, ...device }: DeviceConfig,
+  { env, stdin, signal }: RunContext,
+): Promise<ReadyDevice> {
+  const credential = await resolveCredential({ ...device, credentialSource }, { env, stdin, signal });
+  await checkHost(device);
+  const partitions = await partitionsOf(device, signal);
+  return { device: { ...device, credential }, partitions };
+}
+
+async function partitionsOf(
+  { name, partitionsPath }: Pick<Device, 'name' | 'partitionsPath'>,
+  signal: AbortSignal,
+): Promise<PartitionTable | undefined> {
+  if (partitionsPath === undefined) return undefined;
+  return readPartitionTable(partitionsPath, signal).catch((cause: unknown) => {
+    if (!(cause instanceof OtaError) || cause.code === 'CANCELLED') throw cause;
+    throw new OtaError('CONFIG_INVALID', `The partition table of ${name} cannot be used. ${cause.message}`, {
+      hint: `Correct \`devices.${name}.partitions\`.`,
+      details: { path: partitionsPath, because: cause.code },
+      cause,
+    });
+  });
+}
+
+function failed(end: { error: OtaError; stage: Stage; tell: Tell }): Outcome {
+  const { error, stage, tell } = end;
+  const { code, message, hint, details } = error;
+  tell({ type: 'failed', code, message, hint, stage, details });
+  return { type: 'failed', stage, error };
 }
 
 /** Starts at the first call, and gives the same promise to every later one: a build for ten devices runs once. */
@@ -123,11 +185,6 @@ async function artifactOf(planned: PlannedImage, context: RunContext, tell: Tell
   const { build, findArtifact } = await import('./build/index.ts');
   const buildContext = { tell, signal: context.signal, output: context.output, env: context.env };
   return source === 'build' ? build(request, buildContext) : findArtifact(request, buildContext);
-}
-
-async function withCredential({ device }: Job, { env, stdin, signal }: RunContext): Promise<Device> {
-  const { credentialSource: _, ...rest } = device;
-  return { ...rest, credential: await resolveCredential(device, { env, stdin, signal }) };
 }
 
 function telling({ onEvent }: RunContext, device?: string): Tell {

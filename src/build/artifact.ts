@@ -1,24 +1,48 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { cancelled, type OtaError } from '../errors.ts';
 import type { Artifact } from '../types.ts';
 import { imageNotFound, imageUnknown } from './failures.ts';
 import { chooseFilesystemImage, chooseFirmware, programName, type FileInFolder } from './pio/images.ts';
 import type { BuildPlan, ExpectedImage } from './plan.ts';
 
-/** The image that the plan expects, once it is on disk. `outputEnd`: what the tool has printed last, if it ran. */
-export async function locateImage(plan: BuildPlan, outputEnd: string): Promise<Artifact> {
-  const { tool, kind, environment, platform, expected } = plan;
-  if (expected.type === 'unknown') throw imageUnknown(tool, expected.reason);
-  const path = await pathOf({ ...plan, expected }, outputEnd);
-  if (path === undefined) {
-    const what = kind === 'firmware' ? 'firmware image' : 'file-system image';
-    const where = expected.type === 'file' ? expected.path : expected.folder;
-    throw imageNotFound({
-      what,
-      path: where,
-      ...(plan.run === undefined ? {} : { command: plan.run.command }),
+/** A build's plan, or no more than a file that the user has named. */
+type ImagePlan = Omit<BuildPlan, 'tool'> & { readonly tool: Artifact['tool'] };
+
+/** A tool's child that outlives it may not even have made the file yet. */
+const LIMIT_MS = 3_000;
+const POLL_MS = 25;
+
+/** The image that the plan expects. Throws `IMAGE_NOT_FOUND`. */
+export async function locateImage(plan: ImagePlan, outputEnd = ''): Promise<Artifact> {
+  const found = await findImage(plan, outputEnd);
+  if (found === undefined) throw lost(plan);
+  return found;
+}
+
+/** The same after a build: waits a little for it. `outputEnd`: what the tool has printed last. */
+export async function awaitImageFile(
+  plan: BuildPlan,
+  { outputEnd, signal }: { readonly outputEnd: string; readonly signal: AbortSignal },
+): Promise<Artifact> {
+  const deadline = performance.now() + LIMIT_MS;
+  for (;;) {
+    const found = await findImage(plan, outputEnd);
+    if (found !== undefined) return found;
+    if (plan.expected.type === 'unknown' || performance.now() > deadline) throw lost(plan);
+    await wait(POLL_MS, undefined, { signal }).catch(() => {
+      throw cancelled(signal);
     });
   }
+}
+
+/** Undefined: it is not there. */
+export async function findImage(plan: ImagePlan, outputEnd = ''): Promise<Artifact | undefined> {
+  const { tool, kind, environment, platform, expected } = plan;
+  if (expected.type === 'unknown') return undefined;
+  const path = await pathOf({ ...plan, expected }, outputEnd);
+  if (path === undefined) return undefined;
   const partitionsPath = await ifFile(partitionsOf(expected));
   return {
     path,
@@ -30,10 +54,19 @@ export async function locateImage(plan: BuildPlan, outputEnd: string): Promise<A
   };
 }
 
+function lost({ tool, kind, expected, run }: ImagePlan): OtaError {
+  if (expected.type === 'unknown') return imageUnknown(tool, expected.reason);
+  return imageNotFound({
+    what: kind === 'firmware' ? 'firmware image' : 'file-system image',
+    path: expected.type === 'file' ? expected.path : expected.folder,
+    ...(run === undefined ? {} : { command: run.command }),
+  });
+}
+
 type KnownPlace = Exclude<ExpectedImage, { type: 'unknown' }>;
 
 async function pathOf(
-  plan: BuildPlan & { expected: KnownPlace },
+  plan: ImagePlan & { expected: KnownPlace },
   outputEnd: string,
 ): Promise<string | undefined> {
   const { expected, kind } = plan;

@@ -1,13 +1,16 @@
-import { cancelled } from '../errors.ts';
+import { cancelled, OtaError } from '../errors.ts';
 import type { Artifact } from '../types.ts';
 import { planArduinoCli } from './arduino-cli/plan.ts';
-import { locateImage } from './artifact.ts';
+import type { AskContext } from './ask.ts';
+import { awaitImageFile, locateImage } from './artifact.ts';
 import { planCommand } from './command.ts';
 import { detectTool } from './detect.ts';
 import { buildFailed, toolMissing } from './failures.ts';
+import { namedTool, refuseEnvironment } from './named-tool.ts';
 import { planPio } from './pio/plan.ts';
-import type { BuildPlan } from './plan.ts';
+import { namedImage, type BuildPlan } from './plan.ts';
 import { runTool } from './run.ts';
+import { imageBefore, warnIfUntouched } from './stale.ts';
 import type { BuildContext, BuildRequest } from './types.ts';
 
 /**
@@ -21,19 +24,61 @@ import type { BuildContext, BuildRequest } from './types.ts';
  */
 export async function build(request: BuildRequest, context: BuildContext): Promise<Artifact> {
   const plan = await planBuild(request, context);
-  const outputEnd = plan.run === undefined ? '' : await runBuild(plan, plan.run, request, context);
-  return locateImage(plan, outputEnd);
+  const { run } = plan;
+  if (run === undefined) return locateImage(plan);
+  const before = await imageBefore(plan, request);
+  const outputEnd = await runBuild({ ...plan, run }, request, context);
+  const artifact = await awaitImageFile(plan, { outputEnd, signal: context.signal });
+  if (before !== undefined)
+    await warnIfUntouched(before, { path: artifact.path, command: run.command }, context);
+  return artifact;
 }
 
-/** The image that the project's last build left. Runs no build. Throws as `build` does, but never `BUILD_FAILED`. */
+/**
+ * The image that the project's last build left. Runs no build; where the user names the image, nothing else is looked
+ * at, neither tool nor project. Throws as `build` does, but never `BUILD_FAILED`.
+ */
 export async function findArtifact(request: BuildRequest, context: BuildContext): Promise<Artifact> {
-  const { run: _, ...plan } = await planBuild(request, context);
-  return locateImage(plan, '');
+  const { kind, environment } = request;
+  const expected = namedImage(request);
+  if (expected === undefined) {
+    const { run: _, ...plan } = await planBuild(request, context);
+    return locateImage(plan);
+  }
+  if (context.signal.aborted) throw cancelled(context.signal);
+  const tool = namedTool(request);
+  refuseEnvironment(tool, environment);
+  return locateImage({
+    tool: tool ?? 'file',
+    kind,
+    expected,
+    ...(environment === undefined ? {} : { environment }),
+  });
+}
+
+/**
+ * The PlatformIO environment that `build` would build. Undefined where there is none, where nothing says which, or where
+ * nobody can be asked: what is wrong then is for the build to tell.
+ *
+ * @throws {OtaError} only when aborted
+ */
+export async function builtEnvironment(
+  request: BuildRequest,
+  context: AskContext,
+): Promise<string | undefined> {
+  try {
+    return (await detectTool(request)) === 'pio' ? (await planPio(request, context)).environment : undefined;
+  } catch (error) {
+    if (context.signal.aborted) throw cancelled(context.signal);
+    if (error instanceof OtaError) return undefined;
+    throw error;
+  }
 }
 
 async function planBuild(request: BuildRequest, context: BuildContext): Promise<BuildPlan> {
   if (context.signal.aborted) throw cancelled(context.signal);
   const tool = await detectTool(request);
+  refuseEnvironment(tool, request.environment);
   switch (tool) {
     case 'pio':
       return planPio(request, context);
@@ -48,12 +93,11 @@ async function planBuild(request: BuildRequest, context: BuildContext): Promise<
 
 /** Resolves to the end of what the tool has printed. */
 async function runBuild(
-  plan: BuildPlan,
-  run: NonNullable<BuildPlan['run']>,
+  plan: BuildPlan & { readonly run: NonNullable<BuildPlan['run']> },
   request: BuildRequest,
   context: BuildContext,
 ): Promise<string> {
-  const { tool, environment } = plan;
+  const { tool, environment, run } = plan;
   const told = { tool, ...(environment === undefined ? {} : { environment }) };
   const startedAt = performance.now();
   context.tell({ type: 'build-started', command: run.command, ...told });

@@ -1,12 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { OtaError } from '../errors.ts';
+import { OtaError, messageOf } from '../errors.ts';
 import type { BuildTool } from '../types.ts';
+import { namedTool } from './named-tool.ts';
 import type { BuildRequest } from './types.ts';
 
-/** The tool that the request names, else the one that builds such a folder. */
+/**
+ * The tool that the request names, else the one that builds such a folder. The folder is read in either case: a tool that
+ * is started in a folder that does not exist looks like a tool that does not exist (both ENOENT).
+ */
 export async function detectTool(request: BuildRequest): Promise<BuildTool> {
-  if (request.tool !== undefined) return request.tool;
   return toolOfFolder(request, await readFolder(request.projectDir));
 }
 
@@ -14,19 +17,26 @@ async function readFolder(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (cause) {
-    throw new OtaError('CONFIG_INVALID', `The project folder ${folder} cannot be read.`, {
+    throw new OtaError('CONFIG_INVALID', `The project folder ${folder} ${whyUnread(cause)}.`, {
       hint: 'Start otarc in the project folder, or name it with `-C DIR` or `build.sketch` in .otarc.',
-      details: { projectDir: folder },
+      details: { projectDir: folder, key: 'build.sketch' },
       cause,
     });
   }
 }
 
+function whyUnread(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOENT') return 'does not exist';
+  if (code === 'ENOTDIR') return 'is not a folder';
+  return `cannot be read: ${messageOf(cause)}`;
+}
+
 /** Pure: `names` is what lies in the project folder. */
 export function toolOfFolder(request: BuildRequest, names: readonly string[]): BuildTool {
   const { projectDir, command } = request;
-  // an image of its own goes with a command of its own, whatever else lies in the folder
-  if (command !== undefined && request.image !== undefined) return 'command';
+  const named = namedTool(request);
+  if (named !== undefined) return named;
 
   const isPio = names.includes('platformio.ini');
   const isSketch = isSketchFolder(projectDir, names);

@@ -1,7 +1,7 @@
 /** The errors of a build in words, each with its cure. */
 
 import { OtaError, messageOf } from '../errors.ts';
-import type { BuildTool } from '../types.ts';
+import type { Artifact, BuildTool } from '../types.ts';
 import { lastLines } from './output-end.ts';
 
 const TAIL_LINES = 20;
@@ -92,7 +92,7 @@ export function imageNotFound({ what, path, command }: LostImage): OtaError {
 }
 
 /** The tool was asked where its image is, and gave this for an answer. */
-export function imageUnknown(tool: BuildTool, answer: string): OtaError {
+export function imageUnknown(tool: Artifact['tool'], answer: string): OtaError {
   const said = lastLines(answer, TAIL_LINES);
   return new OtaError(
     'IMAGE_NOT_FOUND',

@@ -1,3 +1,3 @@
 /** From a project to the image that its own build tool makes of it. */
 
-export { build, findArtifact } from './build.ts';
+export { build, builtEnvironment, findArtifact } from './build.ts';

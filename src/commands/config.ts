@@ -36,7 +36,7 @@ function asText({ projectDir, file, origins }: Config, colour: boolean): string 
   const lines = rows.flatMap(({ path, text, origin }, index) => {
     const line = `${path.padEnd(pathWidth)}  ${text.padEnd(valueWidth)}  ${origin}`;
     const isNewSection = index > 0 && sectionOf(path) !== sectionOf(rows[index - 1]?.path ?? '');
-    return [...(isNewSection ? [''] : []), origin === 'default' && colour ? dim(line) : line];
+    return [...(isNewSection ? [''] : []), isDefault(origin) && colour ? dim(line) : line];
   });
   const head = [`project ${projectDir}`, `file    ${file ?? 'none'}`];
   return `${[...head, '', ...lines].join('\n')}\n`;
@@ -57,6 +57,7 @@ function printable(text: string): string {
 const sectionOf = (path: string): string =>
   path.startsWith('devices') ? path.slice(0, path.lastIndexOf('.')) : path.replace(/\..*$/, '');
 
+const isDefault = (origin: string): boolean => /^default(?::|$)/.test(origin);
 const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(({ length }) => length));
 const dim = (text: string): string => styleText('dim', text, { validateStream: false });
 

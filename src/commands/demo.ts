@@ -61,7 +61,9 @@ async function deployStep({ folder, device, version, say }: Step, io: Io): Promi
   say(`$ otarc deploy livingroom`);
   const rebooted = device.waitFor('runs', { timeoutMs: 60_000, signal: io.signal }).catch(() => undefined);
   const output = { json: false, verbosity: 'normal', color: colorOf(io.env) } as const;
-  const exitCode = await deployCommand({ cwd: folder, targets: ['livingroom'], output }, io);
+  // The user's own settings are for the user's own devices.
+  const env = Object.fromEntries(Object.entries(io.env).filter(([name]) => !name.startsWith('OTARC_')));
+  const exitCode = await deployCommand({ cwd: folder, targets: ['livingroom'], output }, { ...io, env });
   if (io.signal.aborted) throw cancelled(io.signal);
   if (exitCode !== 0) {
     throw new OtaError('INTERNAL', 'The demo could not deploy to its own virtual device.', {

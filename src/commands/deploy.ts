@@ -1,5 +1,6 @@
 /** `otarc deploy` and `otarc push`: the same run, and only `deploy` builds first. */
 
+import { Writable } from 'node:stream';
 import { deployProject, type DeployProjectOptions } from '../library.ts';
 import { createJsonWriter, createWriter, type ColorChoice, type Reporter } from '../report/writer.ts';
 import type { Io } from './io.ts';
@@ -22,9 +23,14 @@ export async function deployCommand(
     signal: io.signal,
     env: io.env,
     stdin: io.stdin,
-    output: io.stderr,
+    output: wanted.output.verbosity === 'quiet' ? nowhere() : io.stderr,
   });
   return exitCode;
+}
+
+/** Errors only: of a failed build its last lines, which the failure itself carries. */
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
 export function reporterFor({ json, verbosity, color }: OutputOptions, io: Io): Reporter {

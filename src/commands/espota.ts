@@ -61,7 +61,9 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
     ],
   });
   const { ok, exitCode } = await run(() => Promise.resolve(plan), {
-    onEvent: (event) => reporter.tell(event),
+    // espota.py shows progress only when it is asked to.
+    onEvent: (event) =>
+      event.type === 'progress' && options.progress !== true ? undefined : reporter.tell(event),
     signal: io.signal,
     engine,
     // espota.py sends whatever it is given to whatever port it is told.
@@ -70,6 +72,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
     env: io.env,
     stdin: io.stdin,
     output: io.stderr,
+    silenceLimitMs: options.timeout === undefined ? undefined : options.timeout * 1000,
   });
   return ok ? 0 : exitCode > 128 ? exitCode : 1;
 }

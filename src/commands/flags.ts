@@ -131,6 +131,12 @@ export function toNumber(text: string): number {
   throw new InvalidArgumentError('It must be a number, not below 0.');
 }
 
+export function toWhole(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError('It must be a whole number, not below 0.');
+}
+
 export function collect(text: string, before: string[] = []): string[] {
   return [...before, text];
 }
@@ -145,6 +151,11 @@ function collectCodes(text: string, before: ErrorCode[] = []): ErrorCode[] {
   throw new InvalidArgumentError(
     `${isCode ? 'That cannot be allowed' : 'There is no such check'}; known are ${checks.join(', ')}.`,
   );
+}
+
+/** `0`, `false`, `no` and nothing switch nothing on. */
+export function isOn(text: string | undefined): boolean {
+  return text !== undefined && !/^(|0|false|no)$/i.test(text);
 }
 
 /** Read by the configuration itself, which shows them as an origin; or too dangerous to be left in an environment. */
@@ -165,7 +176,7 @@ const notFromVariables = new Set([
   'schema',
 ]);
 
-/** `OTARC_TIMEOUT`, `OTARC_DRY_RUN`, …: what was not given as a flag. `0`, `false`, `no` and nothing switch nothing on. */
+/** `OTARC_TIMEOUT`, `OTARC_DRY_RUN`, …: what was not given as a flag. */
 export function applyVariables(command: Command, env: NodeJS.ProcessEnv): void {
   for (const option of command.options) {
     const name = option.attributeName();
@@ -174,7 +185,7 @@ export function applyVariables(command: Command, env: NodeJS.ProcessEnv): void {
     const source = command.getOptionValueSource(name);
     if (text === undefined || notFromVariables.has(name) || source === 'cli') continue;
     if (option.isBoolean()) {
-      if (!/^(|0|false|no)$/i.test(text)) command.setOptionValueWithSource(name, !option.negate, 'env');
+      if (isOn(text)) command.setOptionValueWithSource(name, !option.negate, 'env');
       continue;
     }
     try {

@@ -2,9 +2,11 @@
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
 
-import { OtaError, messageOf } from '../errors.ts';
+import { firstLineOf } from '../config/first-line.ts';
+import { within } from '../config/limit.ts';
+import { OtaError, cancelled, messageOf } from '../errors.ts';
+import { exitCodeFor } from '../failure.ts';
 import { describeEvent } from '../simulator/describe.ts';
 import { parseHomeding } from '../simulator/homeding.ts';
 import {
@@ -59,7 +61,7 @@ interface Plan {
 }
 
 /**
- * Runs until `io.signal` is aborted, or with `once` until an update was accepted.
+ * Runs until `io.signal` is aborted (130, 143), or with `once` until an update was accepted.
  *
  * @throws OtaError `USAGE`, `SECRET_UNAVAILABLE`, `CONFIG_UNREADABLE`, `CONFIG_INVALID` or `HOST_PORT_IN_USE`.
  */
@@ -98,7 +100,8 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
     await Promise.all(devices.map((device) => device.close()));
   }
   await reportFailedWrites(writes, options.out);
-  return 0;
+  // Ctrl-C is how it usually ends: no error, but the status that scripts expect.
+  return finished.signal.aborted ? 0 : exitCodeFor(cancelled(io.signal));
 }
 
 async function planDevices(options: SimulateOptions, io: Io): Promise<Plan> {
@@ -153,14 +156,16 @@ async function readPassword(
 ): Promise<{ password: string | undefined; passwordHint: string }> {
   if (options.passwordFile !== undefined) {
     const file = options.passwordFile;
-    const content = await (file === '-' ? text(io.stdin) : readFile(resolve(io.cwd, file), 'utf8')).catch(
-      (error: unknown) => {
-        throw new OtaError('SECRET_UNAVAILABLE', `The password file ${file} cannot be read.`, {
-          cause: error,
-        });
-      },
-    );
-    return { password: content.replace(/\r?\n$/, ''), passwordHint: `--password-file ${file}` };
+    const unavailable = (cause?: unknown): OtaError =>
+      new OtaError('SECRET_UNAVAILABLE', `The password file ${file} cannot be read.`, { cause });
+    const limit = { timeoutMs: 60_000, signal: io.signal, late: unavailable };
+    const content =
+      file === '-'
+        ? await within(firstLineOf(io.stdin), limit)
+        : await readFile(resolve(io.cwd, file), 'utf8').catch((error: unknown) => {
+            throw unavailable(error);
+          });
+    return { password: content.replace(/\r?\n[^]*$/, ''), passwordHint: `--password-file ${file}` };
   }
   const fromEnvironment = io.env['OTARC_SIMULATE_PASSWORD'];
   if (fromEnvironment) {

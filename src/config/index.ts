@@ -3,7 +3,8 @@
 import { dirname, resolve } from 'node:path';
 import { cancelled } from '../errors.ts';
 import { readEnvironment } from './environment.ts';
-import { findConfigFile } from './places.ts';
+import { defaultSketch } from './default-sketch.ts';
+import { findConfigFile, namedConfigFile } from './places.ts';
 import { invalid, pathText, type Problem } from './problem.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ConfigFile, HomedingFile } from './schema.ts';
@@ -36,7 +37,7 @@ export async function loadConfig({ flags, env, signal }: LoadOptions): Promise<L
   const { flags: overrides, passwordVariables, problems } = readEnvironment(env);
   const named = flags.config ?? overrides.config;
   const found =
-    named === undefined ? findConfigFile(projectDir, env) : { file: resolve(projectDir, named), unused: [] };
+    named === undefined ? findConfigFile(projectDir, env) : namedConfigFile(resolve(projectDir, named));
   // Loaded only where there is something to read: without a file, a push does not pay for zod, yaml and cosmiconfig.
   const read = found && (await readFiles(found.file, signal));
   if (signal.aborted) throw cancelled(signal);
@@ -47,6 +48,7 @@ export async function loadConfig({ flags, env, signal }: LoadOptions): Promise<L
     flags,
     overrides,
     passwordVariables,
+    defaultSketch: defaultSketch(projectDir, found),
     file: read?.file,
     homeding: read?.homeding ?? new Map(),
   });

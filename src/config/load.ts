@@ -2,11 +2,20 @@
 
 import { basename } from 'node:path';
 import { cosmiconfig, type Loader } from 'cosmiconfig';
+import { metaSearchPlaces } from 'cosmiconfig/dist/defaults.js';
 import { messageOf, OtaError } from '../errors.ts';
 import { within } from './limit.ts';
 import { parseText, type ParsedText } from './parse-text.ts';
 import { searchPlaces } from './places.ts';
 import { withoutSecrets } from './shown-line.ts';
+
+/**
+ * Each call of `cosmiconfig()` looks for settings of cosmiconfig itself in the process's working folder, whatever folder
+ * is asked for, and no option prevents it (9.0, `getUserDefinedOptionsFromMetaConfig`). It would run a `.config/config.js`
+ * that has nothing to do with otarc, and fail with it. So it is left no place to look in. Only otarc is concerned: the
+ * package carries its own copy of cosmiconfig.
+ */
+metaSearchPlaces.length = 0;
 
 const scriptTimeoutMs = 30_000;
 
@@ -116,12 +125,9 @@ function placeIn(file: string, error: unknown): string {
 
 /** Never the error's own words: they may quote the file. */
 function reasonOf(error: unknown): string {
-  const { code, message = '' } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   if (code === 'ENOENT') return 'no such file';
   if (code === 'EISDIR') return 'it is a folder';
   if (code === 'EACCES') return 'permission denied';
-  // cosmiconfig also looks for settings of its own in package.json and .config/ of the working folder.
-  const other = /^(?:JSON|YAML) Error in (.+):$/m.exec(message)?.[1];
-  if (other !== undefined) return `${other} beside it has a syntax error`;
   return code ?? 'the file could not be loaded';
 }

@@ -2,7 +2,7 @@
  * Keys of the contract whose feature this version does not have, each with the values that ask for what it does anyway.
  * Whoever brings a feature deletes its row.
  */
-interface NotYet {
+export interface NotYet {
   /** `*` is any key. */
   readonly path: readonly string[];
   readonly asIs: readonly unknown[];

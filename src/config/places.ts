@@ -2,7 +2,7 @@
 
 import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { messageOf, OtaError } from '../errors.ts';
 
 const scripts = ['js', 'cjs', 'mjs', 'ts'];
@@ -27,6 +27,8 @@ export interface Found {
   readonly file: string;
   /** Files in the same folder that would have been used without it. */
   readonly unused: readonly string[];
+  /** Absolute folder of the project that it describes; absent for the user's own file. */
+  readonly projectFolder?: string;
 }
 
 /**
@@ -40,9 +42,15 @@ export interface Found {
 export function findConfigFile(projectDir: string, env: NodeJS.ProcessEnv): Found | undefined {
   for (const folder of foldersUpward(projectDir, homeOf(env))) {
     const found = firstOf(folder, searchPlaces);
-    if (found) return found;
+    if (found) return { ...found, projectFolder: folder };
   }
   return firstOf(userConfigFolder(env), userPlaces);
+}
+
+/** A file that the user has named: described is the folder that would find it. */
+export function namedConfigFile(file: string): Found {
+  const folder = dirname(file);
+  return { file, unused: [], projectFolder: basename(folder) === '.config' ? dirname(folder) : folder };
 }
 
 function firstOf(folder: string, places: readonly string[]): Found | undefined {

@@ -44,7 +44,7 @@ export function resolveConfig(sources: Sources): Config {
 }
 
 function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {
-  const { file, projectDir } = sources;
+  const { file, defaultSketch } = sources;
   const build: NonNullable<ConfigFile['build']> = file?.settings.build ?? {};
   const written = <K extends keyof typeof build>(key: K) =>
     fromFile<(typeof build)[K]>(file, ['build', key], build[key]);
@@ -61,7 +61,7 @@ function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {
     ),
     fqbn: ledger.chooseOptional('build.fqbn', [written('fqbn')], 'what sketch.yaml says'),
     profile: ledger.chooseOptional('build.profile', [written('profile')]),
-    sketch: ledger.choose('build.sketch', [path('sketch')], projectDir),
+    sketch: ledger.choose('build.sketch', [path('sketch'), defaultSketch], defaultSketch.value),
     args: ledger.choose('build.args', [written('args')], []),
     command: ledger.chooseOptional('build.command', [written('command')]),
     image: ledger.chooseOptional('build.image', [path('image')]),

@@ -1,7 +1,8 @@
 /**
  * What a configuration file may hold. The schema is the type, and `otarc config --schema` prints it for editors.
  *
- * It knows every key of the contract, also those whose feature a later version brings; `not-yet.ts` says which.
+ * It knows every key of the contract, also those whose feature a later version brings; `not-yet.ts` says which, and what is
+ * printed has of those only the values that this version accepts.
  */
 
 import { isIP } from 'node:net';
@@ -72,7 +73,8 @@ const device = z.strictObject({
   password: password.optional(),
   passwordHash: z
     .string()
-    .regex(/^(?:[\da-f]{32}|[\da-f]{64})$/i, { error: 'must be 32 or 64 hexadecimal digits' })
+    // Without the flag `i`, which a JSON schema cannot hold.
+    .regex(/^(?:[\dA-Fa-f]{32}|[\dA-Fa-f]{64})$/, { error: 'must be 32 or 64 hexadecimal digits' })
     .describe('Where only the hash is known: MD5 (32 hexadecimal digits) or SHA-256 (64).')
     .optional(),
   environment: text
@@ -107,7 +109,11 @@ const build = z.strictObject({
   environment: text.describe('PlatformIO environment; default: default_envs, else the only one.').optional(),
   fqbn: text.describe('arduino-cli board; default: what sketch.yaml says.').optional(),
   profile: text.describe('arduino-cli build profile of sketch.yaml.').optional(),
-  sketch: text.describe('Folder of the sketch or project; default: the project folder.').optional(),
+  sketch: text
+    .describe(
+      'Folder of the sketch or project; default: the working folder where it holds one, else the folder of this file.',
+    )
+    .optional(),
   args: list.describe('More arguments for the build tool.').optional(),
   command: command.describe('What to run, with `tool: command`.').optional(),
   image: text.describe('The image that the command leaves.').optional(),

@@ -95,35 +95,41 @@ async function commandText(
   { device, context }: Asked,
 ): Promise<string> {
   const { execa } = await import('execa');
+  const { signal } = context;
+  if (signal.aborted) throw cancelled(signal);
+  const failed = (how: string): OtaError => unavailable(device, `\`${[program, ...args].join(' ')}\` ${how}`);
   // In the foreground and with the terminal's stdin and stderr, so that a password manager can ask and complain.
-  const result = await execa(program, args, {
+  const child = execa(program, args, {
     cwd,
     env: context.env,
     extendEnv: false,
     stdio: ['inherit', 'pipe', 'inherit'],
     maxBuffer: 64 * 1024,
-    timeout: waitMs,
-    cancelSignal: context.signal,
     forceKillAfterDelay: 400,
     reject: false,
   });
+  // Not execa's own `timeout` and `cancelSignal`: they wait for the pipe, which a program that the child has started
+  // keeps open, and which cannot be ended with it: it shares our process group.
+  const late = () => failed(`did not end within ${waitMs / 1000} s`);
+  const result = await within(child, { timeoutMs: waitMs, signal, late }).catch((error: unknown) => {
+    child.kill();
+    child.stdout.destroy();
+    throw error;
+  });
   // The result holds what was printed: only facts about it go into the error, and never the result as its cause.
   if (!result.failed) return result.stdout;
-  if (context.signal.aborted) throw cancelled(context.signal);
-  throw unavailable(device, `\`${[program, ...args].join(' ')}\` ${howItFailed(result)}`);
+  throw signal.aborted ? cancelled(signal) : failed(howItFailed(result));
 }
 
 interface Failure {
   readonly isMaxBuffer: boolean;
-  readonly timedOut: boolean;
   readonly exitCode?: number | undefined;
   readonly signal?: string | undefined;
   readonly code?: string | undefined;
 }
 
-function howItFailed({ isMaxBuffer, timedOut, exitCode, signal, code }: Failure): string {
+function howItFailed({ isMaxBuffer, exitCode, signal, code }: Failure): string {
   if (isMaxBuffer) return 'printed far more than a password';
-  if (timedOut) return `did not end within ${waitMs / 1000} s`;
   if (exitCode !== undefined) return `ended with exit status ${exitCode}`;
   if (signal !== undefined) return `was ended by ${signal}`;
   return code === 'ENOENT' ? 'was not found' : `could not be run (${code ?? 'unknown error'})`;

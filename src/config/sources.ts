@@ -18,6 +18,8 @@ export interface Sources {
   /** What `OTARC_…` variables say. */
   readonly overrides: Flags;
   readonly passwordVariables: ReadonlySet<string>;
+  /** Absolute folder that is built where nothing says which. */
+  readonly defaultSketch: Sourced<string>;
   readonly file: CheckedFile<ConfigFile> | undefined;
   /** What the devices' `homeding:` files say, by the device's name. */
   readonly homeding: ReadonlyMap<string, CheckedFile<HomedingFile>>;

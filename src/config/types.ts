@@ -52,7 +52,7 @@ export interface Origin {
   /** `devices.livingroom.port` */
   readonly path: string;
   readonly value: unknown;
-  /** `flag --port`, `environment OTARC_PORT`, `/home/me/p/.otarc:4`, `platformio.ini [env:d1]`, `default` */
+  /** `flag --port`, `environment OTARC_PORT`, `/home/me/p/.otarc:4`, `platformio.ini [env:d1]`, `default`, `default: why` */
   readonly origin: string;
   /** Where there is no value: what happens then. */
   readonly note?: string;

@@ -55,6 +55,16 @@ export async function hostAddressFor(
   return best === undefined ? await routeTo(address) : withZone(best.address, best.zone);
 }
 
+/**
+ * Whether this host has what the configuration names, as far as that can be seen before the device is found.
+ *
+ * @throws `CONFIG_INVALID`
+ */
+export async function checkHost({ interfaces, hostAddress }: HostAddressOptions): Promise<void> {
+  if (interfaces.length > 0) selectAddresses(hostAddresses(), interfaces);
+  if (hostAddress !== undefined) await checkedHostAddress(hostAddress, hostAddress);
+}
+
 async function checkedHostAddress(hostAddress: string, address: string): Promise<string> {
   const all = hostAddresses();
   const hint = `Choose among ${describeAddresses(all)}, or leave it out: otarc takes the one on the route to the device.`;

@@ -1,5 +1,14 @@
+import type { ImageKind } from '../types.ts';
+
+/** What to do about an error number; undefined where nothing better is known than the answer itself. */
+export function advise(number: number | undefined, kind: ImageKind): string | undefined {
+  if (number === undefined) return undefined;
+  // The room for a file system is fixed by the flash layout, whatever the sketch needs.
+  return adviceFor[kind === 'filesystem' && number === 4 ? 5 : number];
+}
+
 /** Advice for the numbers of the ESP8266 and RP2040 cores' updater; the texts beside them differ by version. */
-export const adviceFor: Readonly<Record<number, string>> = {
+const adviceFor: Readonly<Record<number, string>> = {
   1: 'The flash could not be written: check the power supply, then push again.',
   2: 'The flash could not be erased: check the power supply, then push again.',
   4: 'The image does not fit beside the running sketch: make it smaller, or choose a flash layout with more room and flash by cable once.',

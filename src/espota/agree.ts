@@ -22,6 +22,12 @@ export interface Exchange {
   readonly where: failures.Where;
 }
 
+export interface AgreeOptions {
+  readonly signal: AbortSignal;
+  /** How long the device may answer nothing at all. */
+  readonly silenceLimitMs?: number | undefined;
+}
+
 export interface Agreement {
   /** Where it was measured. */
   readonly roundTripMs?: number;
@@ -30,10 +36,11 @@ export interface Agreement {
 }
 
 /** Invites the device until it has connected. Rejects with the `OtaError` of whatever else happened. */
-export async function agree(exchange: Exchange, image: Image, signal: AbortSignal): Promise<Agreement> {
+export async function agree(exchange: Exchange, image: Image, options: AgreeOptions): Promise<Agreement> {
+  const { signal } = options;
   if (signal.aborted) throw cancelled(signal);
   try {
-    const { state, connection } = await converse(exchange, image, signal);
+    const { state, connection } = await converse(exchange, image, options);
     const { roundTripMs } = state;
     return {
       connection: connection ?? (await connectBack(exchange, image, signal)),
@@ -53,7 +60,11 @@ interface Conversation {
 }
 
 /** Every answer, and every silence, is the state machine's to judge. */
-async function converse(exchange: Exchange, image: Image, signal: AbortSignal): Promise<Conversation> {
+async function converse(
+  exchange: Exchange,
+  image: Image,
+  { signal, silenceLimitMs }: AgreeOptions,
+): Promise<Conversation> {
   const { target, context, transport, inbox, now, where } = exchange;
   const { observed } = where;
   const { port: hostPort, address: hostAddress } = transport.local;
@@ -62,7 +73,7 @@ async function converse(exchange: Exchange, image: Image, signal: AbortSignal): 
   let authentication = '';
   let candidates: readonly Candidate[] = [];
   let connection: Connection | undefined;
-  let [state, actions] = handshakes.startHandshake(now());
+  let [state, actions] = handshakes.startHandshake(now(), silenceLimitMs);
 
   for (;;) {
     for (const action of actions) {
@@ -95,13 +106,16 @@ async function converse(exchange: Exchange, image: Image, signal: AbortSignal): 
           context.tell({ type: 'authenticated', scheme: handshakes.agreedScheme(state, candidates) });
           return { state, ...(connection === undefined ? {} : { connection }) };
         case 'refused':
-          throw failures.refused(where, action);
+          throw failures.refused(where, action, image.kind);
         case 'password-wrong':
           throw failures.passwordWrong(where, 'refused');
         case 'no-protocol':
           throw failures.noProtocol(where, action.text);
         case 'silent':
-          throw failures.silent(where, action.afterChallenge);
+          throw failures.silent(where, {
+            afterChallenge: action.afterChallenge,
+            waitedMs: now() - state.lastAnswerMs,
+          });
       }
     }
     const input = await inbox.next({ untilMs: state.wakeAtMs, signal });
@@ -130,7 +144,7 @@ async function connectBack(exchange: Exchange, image: Image, signal: AbortSignal
     if (input.type === 'datagram' && isFrom(input.from, target)) {
       where.observed.datagramsReceived += 1;
       const answer = parseAnswer(input.bytes);
-      if (answer.type === 'refused') throw failures.refused(where, answer);
+      if (answer.type === 'refused') throw failures.refused(where, answer, image.kind);
     } else note(input, where.observed);
   }
 }

@@ -1,9 +1,8 @@
 /** What went wrong, in words: one function from what was observed to the error that a person reads. Pure. */
 
 import { OtaError } from '../errors.ts';
-import type { Image, Target } from '../types.ts';
-import { adviceFor } from './advice.ts';
-import { silenceLimitMs } from './handshake.ts';
+import type { Image, ImageKind, Target } from '../types.ts';
+import { advise } from './advice.ts';
 
 /** Counted while the exchange ran; goes into `details` of every failure. */
 export interface Observed {
@@ -25,19 +24,24 @@ export interface Where {
 /** `livingroom (192.0.2.7:8266)` */
 export function deviceText({ name, address, port }: Target): string {
   const host = address.includes(':') ? `[${address}]` : address;
-  return name === address ? `${host}:${port}` : `${name} (${host}:${port})`;
+  const endpoint = `${host}:${port}`;
+  // What was typed may be the address itself.
+  return name === address || name === endpoint ? endpoint : `${name} (${endpoint})`;
 }
 
-export function silent({ target, observed }: Where, afterChallenge: boolean): OtaError {
+export function silent(
+  { target, observed }: Where,
+  silence: { afterChallenge: boolean; waitedMs: number },
+): OtaError {
   const details = { ...observed, port: target.port };
   const device = deviceText(target);
-  if (afterChallenge) {
+  if (silence.afterChallenge) {
     return new OtaError('DEVICE_SILENT', `${device} asked for the password and then answered no more.`, {
       hint: 'Power-cycle the device, then push again; if it happens again, look at its serial output.',
       details,
     });
   }
-  const tried = `${observed.invitations} invitations in ${silenceLimitMs / 1000} s`;
+  const tried = `${observed.invitations} invitations in ${Math.round(silence.waitedMs / 1000)} s`;
   if (observed.undeliverable.includes('ECONNREFUSED')) {
     return new OtaError(
       'DEVICE_SILENT',
@@ -90,12 +94,16 @@ export function passwordWrong({ target, observed }: Where, why: 'refused' | 'has
   });
 }
 
-export function refused({ target, observed }: Where, answer: { text: string; number?: number }): OtaError {
+export function refused(
+  { target, observed }: Where,
+  answer: { text: string; number?: number },
+  kind: ImageKind,
+): OtaError {
   const details = { ...observed, answer: answer.text };
   if (answer.number === 15) {
     return new OtaError('DEVICE_BUSY', `${deviceText(target)} is busy with another update.`, { details });
   }
-  const hint = answer.number === undefined ? undefined : adviceFor[answer.number];
+  const hint = advise(answer.number, kind);
   return new OtaError(
     'DEVICE_REFUSED',
     `${deviceText(target)} refused to begin: ${answer.text || '(no reason given)'}`,
@@ -148,6 +156,8 @@ export function notPrepared(error: unknown, target: Target): unknown {
         options,
       );
     case 'EACCES':
+      // Without a port of its own that needs rights, it is the route: a broadcast address takes no connected socket.
+      if (hostPort === undefined) return noDevice(target, 'is a broadcast address', options);
       return new OtaError(
         'HOST_PORT_IN_USE',
         `TCP port ${hostPort} of this computer, which ${device} should connect to, needs more rights.`,
@@ -156,6 +166,9 @@ export function notPrepared(error: unknown, target: Target): unknown {
     case 'EADDRNOTAVAIL':
     // An address of the other family.
     case 'EINVAL':
+      if (hostAddress === undefined && /^fe80:/i.test(address) && !address.includes('%')) {
+        return noDevice(target, 'is link-local: add the interface, as in fe80::1%eth0', options);
+      }
       return new OtaError(
         'CONFIG_INVALID',
         `${hostAddress ?? 'The address to send from'} is no address of this computer from which ${device} can be reached.`,
@@ -173,4 +186,17 @@ export function notPrepared(error: unknown, target: Target): unknown {
     default:
       return error;
   }
+}
+
+/** An address at which no one device can be. */
+export function noDevice(
+  target: Target,
+  why: string,
+  options: { cause?: unknown; details?: object } = {},
+): OtaError {
+  return new OtaError('CONFIG_INVALID', `${deviceText(target)}: this address ${why}.`, {
+    hint: 'Give the address of the device itself.',
+    cause: options.cause,
+    details: { ...options.details, address: target.address },
+  });
 }

@@ -22,8 +22,8 @@
 import type { AuthScheme } from '../events.ts';
 import type { Answer } from './messages.ts';
 
-/** No answer at all for this long ends it. */
-export const silenceLimitMs = 10_000;
+/** No answer at all for this long ends it, where nothing else is asked for. */
+const defaultSilenceLimitMs = 10_000;
 /** The whole exchange, whatever is answered. */
 const handshakeLimitMs = 30_000;
 
@@ -43,6 +43,8 @@ const disbelievedFailures = 3;
 export interface Handshake {
   readonly phase: 'inviting' | 'responding' | 'authenticating' | 'agreed';
   readonly startedAtMs: number;
+  /** No answer at all for this long ends it. */
+  readonly silenceLimitMs: number;
   readonly lastAnswerMs: number;
   /** When to call `onTime`, absolute. */
   readonly wakeAtMs: number;
@@ -81,10 +83,11 @@ export type Action =
 
 export type Step = readonly [Handshake, readonly Action[]];
 
-export function startHandshake(nowMs: number): Step {
+export function startHandshake(nowMs: number, silenceLimitMs = defaultSilenceLimitMs): Step {
   const state: Handshake = {
     phase: 'inviting',
     startedAtMs: nowMs,
+    silenceLimitMs,
     lastAnswerMs: nowMs,
     wakeAtMs: nowMs,
     attempt: 0,
@@ -229,8 +232,8 @@ function giveUpAfterMs(state: Handshake): number {
   return giveUpDoubtfulMs[state.nonce?.length === 64 ? 'sha256' : 'md5'] + state.latencyMs;
 }
 
-function limitAtMs({ lastAnswerMs, startedAtMs }: Handshake): number {
-  return Math.min(lastAnswerMs + silenceLimitMs, startedAtMs + handshakeLimitMs);
+function limitAtMs({ lastAnswerMs, startedAtMs, silenceLimitMs }: Handshake): number {
+  return Math.min(lastAnswerMs + silenceLimitMs, startedAtMs + Math.max(handshakeLimitMs, silenceLimitMs));
 }
 
 /** Something strange was heard and nothing else: that is not silence. */

@@ -1,7 +1,7 @@
 /** The espota engine: ArduinoOTA of the ESP8266, ESP32 and RP2040 Arduino cores. */
 
 import type { Engine } from '../engine.ts';
-import { notPrepared } from './failures.ts';
+import { noDevice, notPrepared } from './failures.ts';
 import { createInbox } from './inbox.ts';
 import { createSession } from './session.ts';
 import { openTransport, type Input, type OpenTransport } from './transport.ts';
@@ -13,6 +13,7 @@ export function createEspota(parts: { open: OpenTransport; now: () => number }):
     capabilities: { kinds: ['firmware', 'filesystem'], verifiesDigest: true },
     async prepare(target, context) {
       const { hostAddress, hostPort } = target;
+      if (/^(?:0\.0\.0\.0|[0:]+)$/.test(target.address)) throw noDevice(target, 'stands for any');
       const inbox = createInbox<Input>(parts.now);
       const transport = await parts
         .open({

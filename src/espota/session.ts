@@ -12,7 +12,7 @@ import type { Image, Receipt, Target } from '../types.ts';
 import { agree, type Exchange } from './agree.ts';
 import { deviceText, type Observed } from './failures.ts';
 import { largestReadBytes } from './replies.ts';
-import { transferFailed } from './transfer-failures.ts';
+import { interrupted, transferFailed } from './transfer-failures.ts';
 import { transfer } from './transfer.ts';
 import type { Connection } from './transport.ts';
 
@@ -45,7 +45,10 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
       const startedAtMs = now();
       let connection: Connection | undefined;
       try {
-        const agreement = await agree({ ...parts, where }, image, signal);
+        const agreement = await agree({ ...parts, where }, image, {
+          signal,
+          silenceLimitMs: options.silenceLimitMs,
+        });
         connection = agreement.connection;
         connection.accept();
         context.tell({ type: 'connected', address: connection.address });
@@ -71,6 +74,9 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
         };
         context.tell({ type: 'accepted', ...receipt });
         return receipt;
+      } catch (error) {
+        const isMidway = connection !== undefined && signal.aborted && error instanceof OtaError;
+        throw isMidway ? interrupted(where, image, error) : error;
       } finally {
         limit.clear();
         connection?.reset();

@@ -2,7 +2,7 @@
 
 import { OtaError } from '../errors.ts';
 import type { Image } from '../types.ts';
-import { adviceFor } from './advice.ts';
+import { advise } from './advice.ts';
 import { deviceText, type Where } from './failures.ts';
 import { numberIn } from './messages.ts';
 import type { TransferEnd } from './transfer.ts';
@@ -76,8 +76,7 @@ function rejectionHint(number: number | undefined, answer: string, image: Image)
   if (image.kind === 'filesystem') {
     return 'The file system on the device may be half written: push the file-system image again before it restarts.';
   }
-  if (number !== undefined) return adviceFor[number];
-  return /md5/i.test(answer) ? adviceFor[7] : undefined;
+  return advise(number ?? (/md5/i.test(answer) ? 7 : undefined), image.kind);
 }
 
 /** An ESP32 whose updater failed reads on, says nothing, and ends the connection in order a second after the last byte. */
@@ -86,4 +85,17 @@ function lossHint(end: TransferEnd, image: Image, target: Where['target']): stri
   if (!mayBeUpdater)
     return 'It restarted or lost the Wi-Fi: check its power supply and signal, then push again.';
   return 'An ESP32 closes like this when it cannot write the image (not built for this chip, or a damaged flash), and when it lost the Wi-Fi for seconds: check that the image is for this chip, then push again.';
+}
+
+/**
+ * An interruption while the image was on its way. Firmware goes beside the running sketch, a file system is written in
+ * place: what was there is gone.
+ */
+export function interrupted({ target }: Where, image: Image, error: OtaError): OtaError {
+  if (image.kind !== 'filesystem') return error;
+  const details = { ...error.details, because: error.code };
+  const message = `${error.message} The file system on ${deviceText(target)} is half written.`;
+  const hint = 'Push the file-system image again before the device is restarted.';
+  const code = error.code === 'CANCELLED' ? 'CANCELLED' : 'FILESYSTEM_HALF_WRITTEN';
+  return new OtaError(code, message, { hint, details, cause: error });
 }

@@ -90,6 +90,8 @@ export async function transfer(options: TransferOptions): Promise<TransferEnd> {
       return end('accepted');
     }
     if (verdict !== undefined) return end(verdict.type, { answer: verdict.text });
+    // Something was said that makes no sense, and nothing more came.
+    if (ended && input === undefined) return end('garbage', { answer: '' });
     if (ended) {
       const code = input?.type === 'closed' && input.code !== undefined ? { code: input.code } : {};
       return end(hasAll(pace) ? 'no-verdict' : 'lost', code);

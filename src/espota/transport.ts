@@ -64,7 +64,7 @@ export const openTransport: OpenTransport = async (options) => {
   // Each connection until it is ended or reset: one that came while nobody asked any more must not outlive the rest.
   const open = new Set<Connection>();
   let isClosed = false;
-  const listener = createServer({ pauseOnConnect: true }, (socket) => {
+  const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
     const connection = wrap(socket, tell, () => open.delete(connection));
     open.add(connection);
     tell({ type: 'connection', connection });

@@ -86,16 +86,21 @@ export function walkSegments(bytes: Uint8Array, { at, headerBytes, isAddress }: 
 }
 
 export function xorOf(bytes: Uint8Array): number {
-  // Four at a time where the memory allows: a push reads each image once, in code that no compiler has warmed up for.
-  const head = Math.min(bytes.length, (4 - (bytes.byteOffset % 4)) % 4);
-  const words = (bytes.length - head) >> 2;
+  // Four at a time: a push reads each image once, in code that no compiler has warmed up for.
+  const toWord = (4 - (bytes.byteOffset % 4)) % 4;
+  const words = Math.max(0, (bytes.length - toWord) >> 2);
+  if (words === 0) return xorOfEach(bytes);
   let xor = 0;
-  for (const word of new Uint32Array(bytes.buffer, bytes.byteOffset + head, words)) xor ^= word;
+  for (const word of new Uint32Array(bytes.buffer, bytes.byteOffset + toWord, words)) xor ^= word;
   xor ^= xor >>> 16;
   xor ^= xor >>> 8;
-  for (const byte of bytes.subarray(0, head)) xor ^= byte;
-  for (const byte of bytes.subarray(head + words * 4)) xor ^= byte;
-  return xor & 0xff;
+  return (xor & 0xff) ^ xorOfEach(bytes.subarray(0, toWord)) ^ xorOfEach(bytes.subarray(toWord + words * 4));
+}
+
+function xorOfEach(bytes: Uint8Array): number {
+  let xor = 0;
+  for (const byte of bytes) xor ^= byte;
+  return xor;
 }
 
 /** The boot loaders and esptool refuse more. */

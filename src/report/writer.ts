@@ -74,10 +74,16 @@ export function createWriter(options: WriterOptions): Reporter {
         const key = lines.map(({ text }) => text).join('\n');
         if (errorsTold.has(key)) return;
         errorsTold.add(key);
+        // What else would have stood above it.
+        if (verbosity === 'quiet') for (const line of tailOf(event.details)) stderr.write(`${line}\n`);
       }
       lines.forEach(writeLine);
     },
   };
+}
+
+function tailOf({ tail }: Readonly<Record<string, unknown>>): readonly string[] {
+  return Array.isArray(tail) ? tail.filter((line) => typeof line === 'string') : [];
 }
 
 /** One JSON object a line; `stdout` carries nothing else. */

@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
+import { ask } from '../../src/build/ask.ts';
 import { build } from '../../src/build/build.ts';
 import { OtaError } from '../../src/errors.ts';
 import { firmwareOf, recordedContext } from '../support/build-context.ts';
@@ -80,6 +81,46 @@ describe.runIf(onLinux)('a build whose otarc ends by itself', () => {
     const run = await execa(jiti, [script, dir], { env, extendEnv: false, reject: false });
     expect(run.exitCode).toBe(5);
     await vi.waitFor(() => expect(processesOf(dir)).toEqual([]), { timeout: 5_000 });
+  });
+});
+
+describe.runIf(onLinux)('a tool that does not answer', () => {
+  it('is ended at once by an abort, with the child that holds its pipe', async () => {
+    const dir = join(await tempDir(), 'Blink');
+    const bin = join(dir, 'bin');
+    await mkdir(bin, { recursive: true });
+    await writeFile(join(dir, 'Blink.ino'), '');
+    await writeFile(join(bin, 'arduino-cli'), '#!/bin/sh\nsleep 600\n', { mode: 0o755 });
+    const env = { PATH: `${bin}:${process.env['PATH']}`, HOME: dir };
+    const left = await abortMidway({ dir, source: '', env }, 'sleep', { fqbn: 'a:b:c' });
+    expect(left).toEqual([]);
+  });
+
+  it('is ended at the limit, and what it has said is kept', async () => {
+    const dir = await tempDir();
+    const env = { PATH: process.env['PATH'], HOME: dir };
+    const script = 'echo half; echo why >&2; sleep 600; echo never';
+    const question = { file: 'sh', args: ['-c', script], cwd: dir, limitMs: 500 };
+
+    const startedAt = performance.now();
+    const answer = await ask(question, recordedContext(env));
+
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(answer).toEqual({ ok: false, stdout: 'half\n', stderr: 'why\n' });
+    expect(processesOf(dir)).toEqual([]);
+  });
+
+  it('but has left a daemon behind is not waited for', async () => {
+    const dir = await tempDir();
+    const env = { PATH: process.env['PATH'], HOME: dir };
+    const question = { file: 'sh', args: ['-c', 'echo all; sleep 600 & echo $! > pid'], cwd: dir };
+
+    const startedAt = performance.now();
+    const answer = await ask(question, recordedContext(env));
+
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(answer).toEqual({ ok: true, stdout: 'all\n', stderr: '' });
+    process.kill(Number(await readFile(join(dir, 'pid'), 'utf8')), 'SIGKILL');
   });
 });
 

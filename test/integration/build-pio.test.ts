@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { build, findArtifact } from '../../src/build/build.ts';
+import { build, builtEnvironment, findArtifact } from '../../src/build/build.ts';
 import { firmwareOf, recordedContext } from '../support/build-context.ts';
 import { makePioProject, setVersion } from '../support/projects.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -91,7 +91,9 @@ describe.skipIf(requireTools('pio'))('a PlatformIO project', () => {
       const project = await makePioProject(join(await tempDir(), 'p'), { ini });
       const request = firmwareOf(project.dir, wanted === undefined ? {} : { environment: wanted });
 
-      const end = findArtifact(request, recordedContext(project.env));
+      const context = recordedContext(project.env);
+      expect(await builtEnvironment(request, context)).toBe(chosen);
+      const end = findArtifact(request, context);
 
       const folder = join(project.dir, '.pio/build', chosen ?? '');
       await expect(end).rejects.toMatchObject(

@@ -88,6 +88,7 @@ describe('otarc config', () => {
     expect(row('devices.hall.password')?.slice(1)).toEqual(['– none', 'default']);
     expect(row('devices.hall.platform')?.slice(1)).toEqual(['esp32', 'flag --platform']);
     expect(row('devices.hall.hostPort')?.slice(1)).toEqual(['9', 'environment OTARC_HOST_PORT']);
+    expect(row('build.sketch')?.slice(1)).toEqual([folder, 'default: the working folder']);
     expect(row('groups.upstairs')?.slice(1)).toEqual(['[attic, hall]', `${place}:8`]);
     const origins = [' default', ' flag --', ' environment OTARC_', ` ${place}:`];
     const columns = lines
@@ -100,6 +101,7 @@ describe('otarc config', () => {
     write('.otarc', sample);
     const colours = '\u001B[2m';
     expect((await run({}, { isTTY: true })).stdout).toContain(`${colours}devices.hall.engine`);
+    expect((await run({}, { isTTY: true })).stdout).toContain(`${colours}build.sketch`);
     expect((await run({}, { isTTY: true })).stdout).not.toContain(`${colours}devices.hall.host `);
     expect((await run({}, { isTTY: true, env: { NO_COLOR: '1' } })).stdout).not.toContain('\u001B');
     expect((await run()).stdout).not.toContain('\u001B');

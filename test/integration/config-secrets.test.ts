@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { resolveCredential } from '../../src/config/secrets.ts';
 import type { CredentialSource, DeviceConfig } from '../../src/config/types.ts';
 import { Secret } from '../../src/secret.ts';
@@ -164,5 +164,45 @@ describe('resolveCredential', () => {
     const waiting = resolve(source, { stdin: new PassThrough(), signal: abort.signal });
     abort.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
+  describe.skipIf(process.platform === 'win32')('with a command whose own child keeps its pipe open', () => {
+    /** Starts it; resolves once that child is there. */
+    async function start(signal?: AbortSignal): Promise<{ failed: Promise<unknown> }> {
+      const pidFile = join(folder, 'pid');
+      rmSync(pidFile, { force: true });
+      const watcher = watch(folder);
+      const script = 'sleep 25 & echo $! >pid.new; mv pid.new pid; wait; echo x';
+      const command: CredentialSource = { type: 'command', command: ['sh', '-c', script], cwd: folder };
+      const failed = resolve(command, signal && { signal }).then(
+        () => expect.unreachable('it gave a password'),
+        (error: unknown) => error,
+      );
+      while (!existsSync(pidFile)) await once(watcher, 'change');
+      watcher.close();
+      onTestFinished(() => void process.kill(Number(readFileSync(pidFile, 'utf8'))));
+      return { failed };
+    }
+
+    it('ends with the signal', async () => {
+      const abort = new AbortController();
+      const { failed } = await start(abort.signal);
+      const abortedAt = performance.now();
+      abort.abort();
+      expect(await failed).toMatchObject({ code: 'CANCELLED' });
+      expect(performance.now() - abortedAt).toBeLessThan(3000);
+    });
+
+    it('ends when the time is over', async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const { failed } = await start();
+      const lateAt = performance.now();
+      await vi.advanceTimersByTimeAsync(60_000);
+      const error = await failed;
+      expect(error).toMatchObject({ code: 'SECRET_UNAVAILABLE' });
+      expect(String(error)).toContain('did not end within 60 s');
+      expect(performance.now() - lateAt).toBeLessThan(3000);
+    });
   });
 });

@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/index.ts';
 import { searchPlaces } from '../../src/config/places.ts';
@@ -153,6 +155,88 @@ describe('the search', () => {
     expect(
       (await load(folder, 'p/q', { flags: { config: join(folder, '.otarc') } })).config.defaultDevice,
     ).toBe('a');
+  });
+});
+
+describe('what is built where nothing says it', () => {
+  const sketch = async (folder: string, cwd: string, more: Parameters<typeof load>[2] = {}) => {
+    const { build, origins } = (await load(folder, cwd, more)).config;
+    const origin = origins.find(({ path }) => path === 'build.sketch');
+    expect(origin?.value).toBe(build.sketch);
+    return [relative(folder, build.sketch), origin?.origin.replaceAll(folder, '')];
+  };
+
+  it('is the working folder where that holds the configuration, or there is none', async () => {
+    const working = 'default: the working folder';
+    expect(await sketch(home({ 'p/.otarc': '' }), 'p')).toEqual(['p', working]);
+    expect(await sketch(home({ 'p/.config/otarc.yaml': '' }), 'p')).toEqual(['p', working]);
+    expect(await sketch(home({ 'p/.git/': '', 'p/platformio.ini': '' }), 'p')).toEqual(['p', working]);
+  });
+
+  it('is the folder that the configuration was found in', async () => {
+    const folder = home({ 'p/.otarc': '', 'p/platformio.ini': '', 'p/src/deep/': '', 'p/..src/': '' });
+    expect(await sketch(folder, 'p/src')).toEqual(['p', 'default: the folder of /p/.otarc']);
+    expect(await sketch(folder, 'p/src/deep')).toEqual(['p', 'default: the folder of /p/.otarc']);
+    expect(await sketch(folder, 'p/..src')).toEqual(['p', 'default: the folder of /p/.otarc']);
+    const nested = home({ 'p/.config/otarc.yaml': '', 'p/src/other.ino': '' });
+    expect(await sketch(nested, 'p/src')).toEqual(['p', 'default: the folder of /p/.config/otarc.yaml']);
+  });
+
+  it.each(['platformio.ini', 'sketch.yaml', 'blink.ino'])(
+    'is the working folder where that is a project itself: %s',
+    async (file) => {
+      const folder = home({ '.otarc': '', 'platformio.ini': '', [`blink/${file}`]: '' });
+      const origin = `default: the working folder, which holds ${file}`;
+      expect(await sketch(folder, 'blink')).toEqual(['blink', origin]);
+    },
+  );
+
+  it('is the working folder with a file named beside it, the folder above with one named there', async () => {
+    const folder = home({ 'p/.otarc': '', 'p/src/': '', 'ci/otarc.yaml': '' });
+    const named = (config: string) => sketch(folder, 'p/src', { flags: { config } });
+    expect(await named('../../ci/otarc.yaml')).toEqual(['p/src', 'default: the working folder']);
+    expect(await named('../.otarc')).toEqual(['p', 'default: the folder of /p/.otarc']);
+  });
+
+  it.runIf(process.platform === 'linux')("is not the user's own configuration folder", async () => {
+    const folder = home({ '.config/otarc/config': '', '.config/otarc/p/.git/': '', '.config/otarc/q/': '' });
+    expect((await load(folder, '.config/otarc/p')).config.file).toBe(join(folder, '.config/otarc/config'));
+    for (const cwd of ['.config/otarc/p', '.config/otarc/q'])
+      expect(await sketch(folder, cwd)).toEqual([cwd, 'default: the working folder']);
+  });
+
+  it('gives way to what the file says', async () => {
+    const folder = home({ 'p/.otarc': 'build: {sketch: fw}', 'p/src/platformio.ini': '' });
+    expect(await sketch(folder, 'p/src')).toEqual(['p/fw', '/p/.otarc:1']);
+  });
+});
+
+describe("cosmiconfig's own settings in the folder that the process is in", () => {
+  const script = join(root, 'load.ts');
+  const index = fileURLToPath(new URL('../../src/config/index.ts', import.meta.url));
+  writeFileSync(
+    script,
+    `import { loadConfig } from ${JSON.stringify(index)};
+     const [cwd] = process.argv.slice(2);
+     const { signal } = new AbortController();
+     const { config } = await loadConfig({ flags: { cwd }, env: { HOME: cwd, USERPROFILE: cwd }, signal });
+     console.log(config.defaultDevice);`,
+  );
+
+  it.each([
+    ['.config/config.cjs', 'console.log("foreign"); module.exports = { searchPlaces: [] };'],
+    ['.config/config.js', 'console.log("foreign"); throw new Error("foreign");'],
+    ['.config/config.mjs', 'throw new Error("foreign");'],
+    ['.config/config.ts', 'console.log("foreign"); throw new Error("foreign");'],
+    ['.config/config.json', '{"searchPlaces": '],
+    ['.config/config.yaml', 'a: b: c'],
+    ['package.json', '{"name": '],
+  ])('is neither read nor run: %s %s', async (place, text) => {
+    const folder = home({ [place]: text, '.otarc': 'device: found', 'elsewhere/.otarc': 'device: other' });
+    const jiti = fileURLToPath(new URL('../../node_modules/jiti/lib/jiti-cli.mjs', import.meta.url));
+    const run = (cwd: string) => execa(process.execPath, [jiti, script, cwd], { cwd: folder, reject: false });
+    expect(await run(folder)).toMatchObject({ exitCode: 0, stdout: 'found', stderr: '' });
+    expect(await run(join(folder, 'elsewhere'))).toMatchObject({ exitCode: 0, stdout: 'other', stderr: '' });
   });
 });
 

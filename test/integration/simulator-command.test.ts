@@ -91,7 +91,7 @@ test('as JSON, several devices, until it is stopped', async () => {
   const simulation = run({ json: true, count: 3, name: 'room' });
   await simulation.until(/(.*"listening".*\n[^]*){3}/);
   simulation.stop();
-  expect(await simulation.done).toBe(0);
+  expect(await simulation.done).toBe(130);
   const events = simulation
     .printed()
     .trim()
@@ -124,7 +124,7 @@ test('the password comes from a file, stdin, the environment or HomeDing, and is
     });
     await connection.untilText(/OK$/);
     simulation.stop();
-    expect(await simulation.done).toBe(0);
+    expect(await simulation.done).toBe(130);
     expect(simulation.printed()).not.toContain('geheim');
   };
   await Promise.all(runs.map(convince));
@@ -139,7 +139,7 @@ test('faults by name', async () => {
   expect(await client.answer()).toContain('ERROR[2]');
   await simulation.until(/cannot begin: ERROR\[2\]/);
   simulation.stop();
-  expect(await simulation.done).toBe(0);
+  expect(await simulation.done).toBe(130);
 });
 
 test.each<[string, SimulateOptions, string]>([
@@ -159,5 +159,5 @@ test('a port that is taken: the devices that started are closed again', async ()
   const [, port] = await first.until(/ is ready at 127\.0\.0\.1:(\d+)/);
   await expect(run({ port: Number(port) }).done).rejects.toMatchObject({ code: 'HOST_PORT_IN_USE' });
   first.stop();
-  await first.done;
+  expect(await first.done).toBe(130);
 });

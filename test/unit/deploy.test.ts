@@ -61,7 +61,7 @@ async function run(scene: Scene = {}) {
   const { device: more, image = imageFor('esp8266'), send, coming, ...options } = scene;
   const events: EventBody[] = [];
   const noted = notedEngine(send);
-  const outcome = await deploy({ ...device, ...more }, coming ?? Promise.resolve({ image }), {
+  const outcome = await deploy({ device: { ...device, ...more } }, coming ?? Promise.resolve({ image }), {
     tell: (event) => events.push(event),
     signal: new AbortController().signal,
     allowed: new Set(),

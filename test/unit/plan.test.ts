@@ -61,6 +61,28 @@ describe('a plan', () => {
     expect(environments(made)).toEqual([expected]);
   });
 
+  it.each(['command', 'arduino-cli'] as const)(
+    'has one image for all devices where %s builds, which has no environments',
+    (tool) => {
+      const config = { build: { sketch: '/p', args: [], tool }, kind: 'firmware' } as const;
+      const both = [device('a', { environment: 'x' }), device('b', { environment: 'y' }), device('c')];
+      expect(environments(plan(both, { config }))).toEqual([undefined]);
+      const usage = expect.objectContaining({ code: 'USAGE', message: expect.stringContaining('d1') });
+      expect(() => plan(both, { config, environment: 'd1' })).toThrow(usage);
+      const built = { ...config, build: { ...config.build, environment: 'd1' } };
+      expect(() => plan(both, { config: built })).toThrow(usage);
+      expect(plan(both, { config, environment: 'd1', source: 'file' }).images).toHaveLength(1);
+    },
+  );
+
+  it('has one image where command and image are named, which is a build by a command', () => {
+    const build = { sketch: '/p', args: [], image: '/p/i.bin' };
+    const config = { build, kind: 'firmware' } as const;
+    const both = [device('a', { environment: 'x' }), device('b', { environment: 'y' })];
+    expect(environments(plan(both, { config, command: ['make'] }))).toEqual([undefined]);
+    expect(environments(plan(both, { config }))).toEqual(['x', 'y']);
+  });
+
   it('has one image where a file was named, whatever environments the devices have', () => {
     const made = plan([device('a', { environment: 'x' }), device('b', { environment: 'y' })], {
       source: 'file',

@@ -2,15 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { OtaError } from '../../errors.ts';
 import type { Platform } from '../../types.ts';
-import { ask } from '../ask.ts';
+import { ask, type AskContext } from '../ask.ts';
 import { findExecutable } from '../executable.ts';
 import { toolMissing } from '../failures.ts';
 import { plainText } from '../output-end.ts';
 import { namedImage, ownCommand, type BuildPlan, type ExpectedImage } from '../plan.ts';
-import type { BuildContext, BuildRequest } from '../types.ts';
+import type { BuildRequest } from '../types.ts';
 import { readSketchFile, type SketchFile } from './sketch-file.ts';
 
-export async function planArduinoCli(request: BuildRequest, context: BuildContext): Promise<BuildPlan> {
+export async function planArduinoCli(request: BuildRequest, context: AskContext): Promise<BuildPlan> {
   if (request.kind === 'filesystem') return planFilesystem(request);
 
   const file = await findExecutable({ names: ['arduino-cli'], env: context.env });

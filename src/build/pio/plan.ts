@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { closest } from 'fastest-levenshtein';
 import { OtaError } from '../../errors.ts';
+import type { AskContext } from '../ask.ts';
 import { namedImage, ownCommand, type BuildPlan } from '../plan.ts';
-import type { BuildContext, BuildRequest } from '../types.ts';
+import type { BuildRequest } from '../types.ts';
 import { platformOf } from './platform.ts';
 import { findPio, readProject } from './project.ts';
 import type { PioEnvironment, PioProject } from './query.ts';
 
-export async function planPio(request: BuildRequest, context: BuildContext): Promise<BuildPlan> {
+export async function planPio(request: BuildRequest, context: AskContext): Promise<BuildPlan> {
   const pio = await findPio(context);
   const project = await readProject(pio, request, context);
   return planOf(pio, project, request);

@@ -3,10 +3,10 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { OtaError } from '../../errors.ts';
-import { ask, type Answer } from '../ask.ts';
+import { ask, type Answer, type AskContext } from '../ask.ts';
 import { findExecutable } from '../executable.ts';
 import { toolMissing } from '../failures.ts';
-import type { BuildContext, BuildRequest } from '../types.ts';
+import type { BuildRequest } from '../types.ts';
 import {
   pioAnswerSchema,
   pioConfigSchema,
@@ -23,7 +23,7 @@ interface Pio {
 }
 
 /** On PATH, else where PlatformIO's own installer and its editor extension put it. */
-export async function findPio({ env }: BuildContext): Promise<Pio> {
+export async function findPio({ env }: Pick<AskContext, 'env'>): Promise<Pio> {
   const onPath = await findExecutable({ names: ['pio', 'platformio'], env });
   if (onPath !== undefined) return { name: 'pio', file: onPath };
   const home = env['HOME'] ?? env['USERPROFILE'] ?? homedir();
@@ -35,11 +35,7 @@ export async function findPio({ env }: BuildContext): Promise<Pio> {
 }
 
 /** Reads platformio.ini as pio itself does. */
-export async function readProject(
-  pio: Pio,
-  request: BuildRequest,
-  context: BuildContext,
-): Promise<PioProject> {
+export async function readProject(pio: Pio, request: BuildRequest, context: AskContext): Promise<PioProject> {
   const cwd = request.projectDir;
   if (!(await isFile(join(cwd, 'platformio.ini')))) {
     throw new OtaError('CONFIG_INVALID', `There is no platformio.ini in ${cwd}.`, {
@@ -62,7 +58,7 @@ export async function readProject(
 }
 
 /** Beside the executable that `pio` is or links to; else the one that pio names (a shim, a wrapper; 0.3 s). */
-async function* interpreters(pio: Pio, cwd: string, context: BuildContext): AsyncGenerator<string> {
+async function* interpreters(pio: Pio, cwd: string, context: AskContext): AsyncGenerator<string> {
   const folder = dirname(await realpath(pio.file));
   // a venv has python.exe beside pio.exe, Python itself on Windows one folder up
   for (const name of ['python3', 'python', 'python.exe', join('..', 'python.exe')]) {
@@ -78,7 +74,7 @@ async function* interpreters(pio: Pio, cwd: string, context: BuildContext): Asyn
 }
 
 /** The long way round, which does not tell a board's chip, nor a build folder set by `workspace_dir`. */
-async function readWithoutPython(pio: Pio, cwd: string, context: BuildContext): Promise<PioProject> {
+async function readWithoutPython(pio: Pio, cwd: string, context: AskContext): Promise<PioProject> {
   const question = { file: pio.file, args: ['project', 'config', '--json-output'], cwd };
   const sections = await askJson(question, pioConfigSchema, context);
   if (sections === undefined) {
@@ -116,7 +112,7 @@ function text(value: unknown): string | undefined {
 async function askJson<T>(
   question: Parameters<typeof ask>[0],
   schema: z.ZodType<T>,
-  context: BuildContext,
+  context: AskContext,
 ): Promise<T | undefined> {
   const answer = await ask(question, context);
   return answer.ok ? parseJson(answer, schema) : undefined;

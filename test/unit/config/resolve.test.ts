@@ -14,6 +14,7 @@ function resolved(value: unknown, more: Partial<Sources> = {}): Config {
     flags: {},
     overrides: {},
     passwordVariables: new Set(),
+    defaultSketch: { value: '/home/p/sub', origin: 'default: the working folder' },
     homeding: new Map(),
     file: {
       file: '/home/p/.otarc',
@@ -39,7 +40,7 @@ describe('resolveConfig', () => {
       adHoc: { device: { credentialSource: { type: 'none' }, interfaces: [] } },
     });
     expect('file' in config || 'defaultDevice' in config || 'tool' in config.build).toBe(false);
-    expect(config.origins.every(({ origin }) => origin === 'default')).toBe(true);
+    expect(config.origins.every(({ origin }) => origin.startsWith('default'))).toBe(true);
   });
 
   it('applies every key, paths relative to the file', () => {
@@ -116,6 +117,11 @@ describe('resolveConfig', () => {
       origin: 'default',
     });
     expect(originOf(config, 'build.sketch')?.origin).toBe('/home/p/.otarc:build/sketch');
+    expect(originOf(resolved({}), 'build.sketch')).toEqual({
+      path: 'build.sketch',
+      value: '/home/p/sub',
+      origin: 'default: the working folder',
+    });
   });
 
   it('takes `device:` alone for one device found by that name or address', () => {

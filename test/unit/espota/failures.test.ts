@@ -46,16 +46,28 @@ const notPrepared = (code: string): OtaError => {
 };
 
 const all: [string, OtaError][] = [
-  ['silent', failures.silent(where, false)],
-  ['silent after AUTH', failures.silent(where, true)],
-  ['nothing listens', failures.silent(withObserved({ undeliverable: ['ECONNREFUSED'] }), false)],
-  ['no route', failures.silent(withObserved({ undeliverable: ['EHOSTUNREACH'] }), false)],
+  ['silent', failures.silent(where, { afterChallenge: false, waitedMs: 10_000 })],
+  ['silent after AUTH', failures.silent(where, { afterChallenge: true, waitedMs: 10_000 })],
+  [
+    'nothing listens',
+    failures.silent(withObserved({ undeliverable: ['ECONNREFUSED'] }), {
+      afterChallenge: false,
+      waitedMs: 10_000,
+    }),
+  ],
+  [
+    'no route',
+    failures.silent(withObserved({ undeliverable: ['EHOSTUNREACH'] }), {
+      afterChallenge: false,
+      waitedMs: 10_000,
+    }),
+  ],
   ['password required', failures.passwordRequired(where)],
   ['password wrong', failures.passwordWrong(where, 'refused')],
   ['hash unfit', failures.passwordWrong(where, 'hash-unfit')],
-  ['refused', failures.refused(where, { text: 'ERROR[4]: Not Enough Space', number: 4 })],
-  ['refused without a reason', failures.refused(where, { text: '' })],
-  ['busy', failures.refused(where, { text: 'ERROR[15]: Update already running', number: 15 })],
+  ['refused', failures.refused(where, { text: 'ERROR[4]: Not Enough Space', number: 4 }, 'firmware')],
+  ['refused without a reason', failures.refused(where, { text: '' }, 'firmware')],
+  ['busy', failures.refused(where, { text: 'ERROR[15]: Update already running', number: 15 }, 'firmware')],
   ['no protocol', failures.noProtocol(where, 'HTTP/1.1 400')],
   ['no connection', failures.connectBackMissing(where, image, 15_000)],
   ['rejected', failed('rejected', { answer: 'ERROR[9]: new Flash config wrong' })],
@@ -132,8 +144,8 @@ describe('what a hint weighs', () => {
   });
 
   test('the number of the updater', () => {
-    expect(failures.refused(where, { text: 'ERROR[11]: x', number: 11 }).hint).toContain('reset');
-    expect(failures.refused(where, { text: 'ERROR[99]: x', number: 99 }).hint).toBe(
+    expect(failures.refused(where, { text: 'ERROR[11]: x', number: 11 }, 'firmware').hint).toContain('reset');
+    expect(failures.refused(where, { text: 'ERROR[99]: x', number: 99 }, 'firmware').hint).toBe(
       errorCodes.DEVICE_REFUSED.hint,
     );
     expect(failed('rejected', { answer: 'MD5 Check Failed' }).hint).toContain('damaged');
