@@ -2,7 +2,6 @@
 
 import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
-import packageJson from '../package.json' with { type: 'json' };
 import {
   applyVariables,
   collect,
@@ -23,8 +22,6 @@ import type { Io } from './commands/io.ts';
 import { OtaError } from './errors.ts';
 import { platforms, type Platform } from './types.ts';
 
-const { version } = packageJson;
-
 const intro = `Most people need:
   otarc deploy      build with the project's own tool and push to the device of .otarc
   otarc push NAME   push the image that the last build left
@@ -32,14 +29,21 @@ const intro = `Most people need:
 
 const exits = `Exit status: 0 done, 1 a build, check or push failed, 2 usage or configuration, 130 interrupted.`;
 
-/** Runs what `argv` (without node and script) asks for. What went wrong was told by the time it resolves. */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+export interface CommandLine {
+  /** Without node and script. */
+  readonly argv: readonly string[];
+  /** Of this package. */
+  readonly version: string;
+}
+
+/** Runs what the command line asks for. What went wrong was told by the time it resolves to the exit code. */
+export async function main({ argv, version }: CommandLine, io: Io): Promise<number> {
   let exitCode = 0;
   const done = (code: number): void => {
     exitCode = code;
   };
   const { own, after } = splitAtDashes(withFolderBehind(argv));
-  const program = createProgram({ io, done, after });
+  const program = createProgram({ io, done, after, version });
   try {
     if (own.length === 0) {
       program.outputHelp();
@@ -54,6 +58,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 }
 
 interface Parts {
+  readonly version: string;
   readonly io: Io;
   readonly done: (code: number) => void;
   /** What stood behind `--`. */
@@ -61,7 +66,7 @@ interface Parts {
 }
 
 function createProgram(parts: Parts): Command {
-  const { io } = parts;
+  const { io, version } = parts;
   const program = new Command('otarc')
     .description('Save the sketch, and the device across the room runs it.')
     .usage('<command> [options]')

@@ -90,8 +90,9 @@ export function xorOf(bytes: Uint8Array): number {
   const toWord = (4 - (bytes.byteOffset % 4)) % 4;
   const words = Math.max(0, (bytes.length - toWord) >> 2);
   if (words === 0) return xorOfEach(bytes);
+  const view = new Uint32Array(bytes.buffer, bytes.byteOffset + toWord, words);
   let xor = 0;
-  for (const word of new Uint32Array(bytes.buffer, bytes.byteOffset + toWord, words)) xor ^= word;
+  for (let index = 0; index < words; index += 1) xor ^= view[index] ?? 0;
   xor ^= xor >>> 16;
   xor ^= xor >>> 8;
   return (xor & 0xff) ^ xorOfEach(bytes.subarray(0, toWord)) ^ xorOfEach(bytes.subarray(toWord + words * 4));

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+/** What starts first: the question that editors and scripts ask before anything else is answered without the rest. */
+
+import * as nodeModule from 'node:module';
+import packageJson from '../package.json' with { type: 'json' };
+
+const argv = process.argv.slice(2);
+if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  process.stdout.write(`${packageJson.version}\n`);
+} else {
+  // Not in Node 20, which loads otarc without it.
+  const { enableCompileCache } = nodeModule as { enableCompileCache?: () => unknown };
+  enableCompileCache?.();
+  const { run } = await import('./cli.ts');
+  await run(argv, packageJson.version);
+}
