@@ -1,7 +1,8 @@
 /** The configuration of a project: found, checked, resolved. Nothing but this folder knows how a file is written. */
 
+import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { cancelled } from '../errors.ts';
+import { cancelled, OtaError } from '../errors.ts';
 import { readEnvironment } from './environment.ts';
 import { defaultSketch } from './default-sketch.ts';
 import { findConfigFile, namedConfigFile } from './places.ts';
@@ -34,6 +35,9 @@ export interface Loaded {
  */
 export async function loadConfig({ flags, env, signal }: LoadOptions): Promise<Loaded> {
   const projectDir = flags.cwd ?? process.cwd();
+  if (!statSync(projectDir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new OtaError('USAGE', `There is no folder ${projectDir}.`, { hint: 'Correct `-C`.' });
+  }
   const { flags: overrides, passwordVariables, problems } = readEnvironment(env);
   const named = flags.config ?? overrides.config;
   const found =
