@@ -13,7 +13,16 @@ import type { Engine } from './engine.ts';
 import { OtaError, type ErrorCode } from './errors.ts';
 import type { Stage, Tell } from './events.ts';
 import { checkFits, checkTarget, type PartitionTable } from './image/index.ts';
-import { defaultPorts, type Device, type Image, type Platform, type Receipt, type Target } from './types.ts';
+import { thousands } from './numbers.ts';
+import {
+  defaultPorts,
+  platforms,
+  type Device,
+  type Image,
+  type Platform,
+  type Receipt,
+  type Target,
+} from './types.ts';
 import { verify } from './verify/index.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
@@ -79,7 +88,7 @@ export async function deploy(
     stage = 'push';
     const session = await engine.prepare(target, { tell, signal });
     try {
-      if (options.dryRun) return skip('dry run: nothing was sent', tell);
+      if (options.dryRun) return skip(wouldPush(image, target), tell);
       const receipt = await session.send(image, {
         signal,
         timeoutMs: options.timeoutMs,
@@ -179,17 +188,20 @@ function check({ image, device, target, partitions, options }: Checked): void {
 }
 
 /**
- * An ESP8266 takes an ESP32 image: first byte and size nibble fit, and it would be copied over the boot sector. So where
- * nothing says that the device is an ESP32, not even its port, the question is asked once.
+ * Where nothing says what the device is, its port is a hint: a port that is another core's default asks the question
+ * once. For an ESP32 image any other port does: an ESP8266 takes it, as first byte and size nibble fit, and would copy it
+ * over its boot sector.
  */
 function checkKnownChip(image: Image, device: Device, target: Target): void {
-  if (image.platform !== 'esp32' || target.platform !== undefined) return;
-  if (target.port === defaultPorts.esp32) return;
+  if (image.platform === undefined || target.platform !== undefined) return;
+  const usual = platforms.find((platform) => defaultPorts[platform] === target.port);
+  if (usual === image.platform || (usual === undefined && image.platform !== 'esp32')) return;
+  const name = image.platform.toUpperCase();
   throw new OtaError(
     'IMAGE_WRONG_CHIP',
-    `The image is for an ESP32, and nothing tells whether ${device.name} at port ${target.port} is one.`,
+    `The image is for an ${name}, and nothing tells whether ${device.name} at port ${target.port} is one.`,
     {
-      hint: 'If it is, say --platform esp32, or `platform: esp32` in .otarc. An ESP8266 would not survive this image.',
+      hint: `If it is, say --platform ${image.platform}, or \`platform: ${image.platform}\` in .otarc. Another chip may not survive this image.`,
       details: { imagePlatform: image.platform, port: target.port },
     },
   );
@@ -203,6 +215,11 @@ function pass(run: () => void, { allowed, tell }: DeployOptions): void {
     if (!mayPass) throw error;
     tell({ type: 'log', level: 'warn', message: `${error.code} was allowed: ${error.message}` });
   }
+}
+
+function wouldPush({ sizeBytes, kind, chip, platform }: Image, { address, port }: Target): string {
+  const what = kind === 'filesystem' ? 'file system' : `${chip ?? platform ?? ''} firmware`.trim();
+  return `dry run: would push ${thousands(sizeBytes)} bytes of ${what} to ${address} port ${port}; nothing was sent`;
 }
 
 function skip(reason: string, tell: Tell): Outcome {

@@ -42,7 +42,7 @@ export async function findArtifact(request: BuildRequest, context: BuildContext)
   const { kind, environment } = request;
   const expected = namedImage(request);
   if (expected === undefined) {
-    const { run: _, ...plan } = await planBuild(request, context);
+    const { run: _, ...plan } = await planBuild(request, context).catch(mentionFile);
     return locateImage(plan);
   }
   if (context.signal.aborted) throw cancelled(context.signal);
@@ -53,6 +53,17 @@ export async function findArtifact(request: BuildRequest, context: BuildContext)
     kind,
     expected,
     ...(environment === undefined ? {} : { environment }),
+  });
+}
+
+/** Whoever pushes may have an image and no project. */
+function mentionFile(error: unknown): never {
+  if (!(error instanceof OtaError) || error.code !== 'CONFIG_INVALID') throw error;
+  const { code, message, details } = error;
+  throw new OtaError(code, message, {
+    hint: `Name the image with \`--file\`. Or: ${error.hint}`,
+    details,
+    cause: error,
   });
 }
 

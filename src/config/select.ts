@@ -50,9 +50,13 @@ function withoutTarget(config: Config, builtEnvironment: string | undefined): De
   );
   if (built.length > 0) return built;
   if (devices.length === 0)
-    throw new OtaError('NO_TARGET', 'No target was given, and no device is configured.', {
-      hint: 'Name a device on the command line (address or NAME.local), or set `device:` in .otarc.',
-    });
+    throw new OtaError(
+      'NO_TARGET',
+      `No target was given, and ${config.file ?? 'no .otarc'} ${config.file === undefined ? `was found from ${config.projectDir} upward` : 'lists no device'}.`,
+      {
+        hint: 'Name a device on the command line (address or NAME.local), or list one under `devices:` in .otarc.',
+      },
+    );
   const names = devices.map(({ name }) => name);
   throw new OtaError(
     'NO_TARGET',

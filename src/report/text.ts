@@ -5,8 +5,8 @@ import { thousands } from '../numbers.ts';
 import type { Chip, ImageKind, Platform } from '../types.ts';
 
 export interface Line {
-  /** `result` goes to stdout, the others to stderr. */
-  readonly type: 'result' | 'message' | 'detail' | 'warning' | 'error' | 'hint';
+  /** `result` and `failure` are how a run ended, and go to stdout; the others to stderr. */
+  readonly type: 'result' | 'failure' | 'message' | 'detail' | 'warning' | 'error' | 'hint';
   readonly text: string;
 }
 
@@ -112,10 +112,15 @@ function summary(event: Extract<DeployEvent, { type: 'done' }>): Line | undefine
   const parts = [
     event.deployed.length > 0 ? `deployed to ${event.deployed.join(', ')}` : '',
     event.skipped.length > 0 ? `skipped ${event.skipped.join(', ')}` : '',
-    event.failed.length > 0 ? `failed on ${event.failed.join(', ')}` : '',
+    event.failed.length > 0
+      ? `${event.exitCode > 128 ? 'interrupted' : 'failed'} on ${event.failed.join(', ')}`
+      : '',
   ].filter((part) => part !== '');
   if (parts.length === 0) return undefined;
-  return { type: 'result', text: `${parts.join('; ')} in ${seconds(event.durationMs)}` };
+  return {
+    type: event.ok ? 'result' : 'failure',
+    text: `${parts.join('; ')} in ${seconds(event.durationMs)}`,
+  };
 }
 
 function describe(image: { kind: ImageKind; chip?: Chip; platform?: Platform }): string {

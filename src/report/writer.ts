@@ -43,7 +43,8 @@ export function createWriter(options: WriterOptions): Reporter {
   const writeLine = (line: Line): void => {
     if (!isShown(line, verbosity)) return;
     clear();
-    const stream = line.type === 'result' ? stdout : stderr;
+    const isEnd = line.type === 'result' || line.type === 'failure';
+    const stream = isEnd ? stdout : stderr;
     const color = options.color === 'always' || (options.color === 'auto' && stream.isTTY === true);
     stream.write(`${decorate(line, color)}\n`);
   };
@@ -100,6 +101,7 @@ function isShown(line: Line, verbosity: WriterOptions['verbosity']): boolean {
 function decorate({ type, text }: Line, color: boolean): string {
   const shown = {
     result: text,
+    failure: text,
     message: text,
     detail: text,
     warning: `warning: ${text}`,
@@ -110,6 +112,7 @@ function decorate({ type, text }: Line, color: boolean): string {
   const style = (
     {
       result: 'green',
+      failure: 'red',
       message: undefined,
       detail: 'dim',
       warning: 'yellow',

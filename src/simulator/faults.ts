@@ -1,6 +1,6 @@
 /** What can go wrong, each switched on by itself. The devices of the field do all of it. */
 
-import { closest } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 
 import { OtaError } from '../errors.ts';
 
@@ -123,7 +123,7 @@ function parseFault(spec: string): Faults {
   const given = at < 0 ? undefined : spec.slice(at + 1);
   if (!isFault(name)) {
     throw new OtaError('USAGE', `There is no fault "${name}".`, {
-      hint: `Did you mean "${closest(name, Object.keys(faultKinds))}"? \`otarc simulate --help\` lists them.`,
+      hint: `${meant(name)}Known are ${Object.keys(faultKinds).join(', ')}.`,
     });
   }
   const kind = faultKinds[name];
@@ -144,4 +144,10 @@ function parseFault(spec: string): Faults {
 
 function isFault(name: string): name is keyof Faults {
   return Object.hasOwn(faultKinds, name);
+}
+
+/** A guess only where one is close. */
+function meant(name: string): string {
+  const nearest = closest(name, Object.keys(faultKinds));
+  return distance(name, nearest) <= 3 ? `Did you mean "${nearest}"? ` : '';
 }

@@ -37,7 +37,7 @@ export function readSketchFile(text: string): SketchFile {
 
 function parseYaml(text: string): unknown {
   try {
-    return parse(text);
+    return parse(text, { logLevel: 'error' });
   } catch {
     return undefined;
   }

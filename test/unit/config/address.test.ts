@@ -36,7 +36,7 @@ describe('parseHost', () => {
 
   it('gives an answer to anything, soon', () => {
     fc.assert(
-      fc.property(fc.string({ maxLength: 300 }), fc.nat(65_535), (text, port) => {
+      fc.property(fc.string({ maxLength: 300 }), fc.nat(65_534), (text, port) => {
         const parsed = parseHost(text);
         if (parsed && !text.includes(':')) expect(parseHost(`${text}:${port + 1}`)?.host).toBe(parsed.host);
         expect(parsed === undefined || parsed.host.length > 0).toBe(true);
