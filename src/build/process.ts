@@ -78,11 +78,18 @@ export async function runProcess(run: ToolRun, { env, signal, read }: ProcessCon
 async function readToTheEnd(pipes: readonly Readable[], signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + PIPES_LIMIT_MS;
   const ends = Promise.all(pipes.map((pipe) => pipe.closed || pipe.readableEnded || once(pipe, 'close')));
+  // A timer that is left behind would keep otarc alive after its last word.
+  const done = new AbortController();
+  const either = { signal: AbortSignal.any([signal, done.signal]) };
   let heard = true;
   for (const pipe of pipes) pipe.on('data', () => (heard = true));
-  while (heard && performance.now() < deadline) {
-    heard = false;
-    const ended = await Promise.race([ends, wait(SILENCE_MS, 'silence', { signal })]);
-    if (ended !== 'silence') return;
+  try {
+    while (heard && performance.now() < deadline) {
+      heard = false;
+      const ended = await Promise.race([ends, wait(SILENCE_MS, 'silence', either)]);
+      if (ended !== 'silence') return;
+    }
+  } finally {
+    done.abort();
   }
 }
