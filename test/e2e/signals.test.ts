@@ -65,7 +65,7 @@ describe('an interruption in the middle of a transfer', () => {
     const { device, running } = await pushHalfway();
     running.kill('SIGTERM');
     const run = await running.ended;
-    expect(run).toMatchObject({ exitCode: 143, stdout: expect.stringMatching(/^failed on livingroom/) });
+    expect(run).toMatchObject({ exitCode: 143, stdout: expect.stringMatching(/^interrupted on livingroom/) });
     expect(run.stderr).toMatch(/error CANCELLED: .*SIGTERM/);
     await expectIdle(device);
     expect(device.running).toBeUndefined();
