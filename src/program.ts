@@ -43,7 +43,7 @@ export async function main({ argv, version }: CommandLine, io: Io): Promise<numb
     exitCode = code;
   };
   const { own, after } = splitAtDashes(withFolderBehind(argv));
-  const program = createProgram({ io, done, after, version });
+  const program = createProgram({ io, done, after, version, command: commandOf(own) });
   try {
     if (own.length === 0) {
       program.outputHelp();
@@ -58,6 +58,8 @@ export async function main({ argv, version }: CommandLine, io: Io): Promise<numb
 }
 
 interface Parts {
+  /** The word that names it, where there is one. */
+  readonly command: string | undefined;
   readonly version: string;
   readonly io: Io;
   readonly done: (code: number) => void;
@@ -82,7 +84,9 @@ function createProgram(parts: Parts): Command {
     // A device is as its flags say; variables are for the pushing side.
     if (command.name() !== 'simulate' && command.name() !== 'espota') applyVariables(command, io.env);
   });
+  // A push that knows what it wants need not wait for the flags of the others.
   addPushCommands(program, parts);
+  if (isRunOf(parts.command)) return program;
   addLookCommands(program, parts);
   addDeviceCommands(program, parts);
   return program;

@@ -79,7 +79,14 @@ export async function readPartitionTable(path: string, signal: AbortSignal): Pro
 /** Lower-case hex. */
 export function digestsOf(bytes: Uint8Array): { md5: string; sha256: string } {
   const of = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
-  return { md5: of('md5'), sha256: of('sha256') };
+  let sha256: string | undefined;
+  return {
+    md5: of('md5'),
+    // Of the same bytes, but only for who asks: the protocol itself knows MD5 alone, and a push waits for this.
+    get sha256() {
+      return (sha256 ??= of('sha256'));
+    },
+  };
 }
 
 const signedSuffix = '.signed';
@@ -106,11 +113,15 @@ function toImage(artifact: Artifact, bytes: Uint8Array, expectedPlatform: Platfo
     const details = { path, sizeBytes: bytes.length, format: found.facts.format };
     throw new OtaError('IMAGE_INCOMPLETE', `${path} has no signature at its end.`, { details });
   }
+  const digests = digestsOf(bytes);
   return {
     path,
     bytes,
     sizeBytes: bytes.length,
-    ...digestsOf(bytes),
+    md5: digests.md5,
+    get sha256() {
+      return digests.sha256;
+    },
     kind: artifact.kind,
     ...known(found.facts, artifact.platform),
   };
