@@ -1,4 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * The bundle: everything in it, so that an installation has one package and a start reads few files. Each file costs
@@ -6,13 +10,16 @@ import { fileURLToPath } from 'node:url';
  * simulator) stays apart. `npm run bench -- startup` measures it.
  */
 export default {
-  cwd: fileURLToPath(new URL('..', import.meta.url)),
+  cwd: root,
   entry: { cli: 'src/bin.ts', index: 'src/index.ts', simulator: 'src/simulator/index.ts' },
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
   fixedExtension: false,
   dts: true,
+  // White space and comments only: names stay, for the reports of mistakes.
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+  plugins: [thirdPartyLicences()],
   // cosmiconfig names it, and only its own loader for TypeScript would need it; jiti reads those here.
   deps: { neverBundle: ['typescript'] },
   checks: { ineffectiveDynamicImport: false },
@@ -36,3 +43,38 @@ export default {
     },
   },
 };
+
+/** The licences of everything that is bundled go into dist/, as those licences ask. */
+function thirdPartyLicences() {
+  return {
+    name: 'third-party-licences',
+    generateBundle(
+      this: { emitFile: (file: { type: 'asset'; fileName: string; source: string }) => void },
+      _options: unknown,
+      bundle: Record<string, { moduleIds?: string[] }>,
+    ) {
+      const names = new Set<string>();
+      for (const { moduleIds = [] } of Object.values(bundle)) {
+        for (const id of moduleIds) {
+          const name = /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(id)?.[1];
+          if (name !== undefined) names.add(name.replaceAll('\\', '/'));
+        }
+      }
+      // The pass that writes the types bundles no code.
+      if (names.size === 0) return;
+      const source = `otarc contains these packages:\n\n${[...names].toSorted().map(noticeOf).join('\n----\n\n')}`;
+      this.emitFile({ type: 'asset', fileName: 'THIRD-PARTY-LICENSES.txt', source });
+    },
+  };
+}
+
+function noticeOf(name: string): string {
+  const folder = join(root, 'node_modules', name);
+  const about = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    version: string;
+    license: string;
+  };
+  const file = readdirSync(folder).find((each) => /^licen[cs]e(\.|$|-)/i.test(each));
+  const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+  return `${name} ${about.version} (${about.license})\n${text}`;
+}

@@ -11,7 +11,10 @@ export async function run(argv: readonly string[], version: string): Promise<voi
   const io: Io = {
     stdout: process.stdout,
     stderr: process.stderr,
-    stdin: process.stdin,
+    // Made when somebody reads it: its code is two milliseconds of a push that does not.
+    get stdin() {
+      return process.stdin;
+    },
     env: process.env,
     cwd: process.cwd(),
     signal: abortOnSignal(),

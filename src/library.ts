@@ -74,7 +74,9 @@ export function deployProject(options: DeployProjectOptions = {}): Promise<RunRe
     allowed: options.allowed ?? new Set(),
     dryRun: options.dryRun === true,
     env,
-    stdin: options.stdin ?? process.stdin,
+    get stdin() {
+      return options.stdin ?? process.stdin;
+    },
     output: options.output ?? process.stderr,
     timeoutMs: options.timeoutMs,
   });

@@ -67,6 +67,8 @@ async function runWaves(plan: Plan, context: RunContext, outcomes: Map<string, O
   const waves = await makeReady(plan, context, outcomes);
   // A mistake in one device's configuration is mended before anything is built or pushed.
   if (outcomes.size > 0) return;
+  const { signal, engine, allowed, dryRun, timeoutMs, silenceLimitMs } = context;
+  const deployOptions = { signal, engine, allowed, dryRun, timeoutMs, silenceLimitMs };
   const images = new Map(plan.images.map((image) => [image.key, startImage(image, context)]));
   for (const wave of waves) {
     await Promise.all(
@@ -75,7 +77,7 @@ async function runWaves(plan: Plan, context: RunContext, outcomes: Map<string, O
         if (image === undefined) throw new Error(`The plan names no image "${job.imageKey}".`);
         const tell = telling(context, ready.device.name);
         // A device that was not reached before an interruption failed by it, and is told so.
-        const outcome = await deploy(ready, image(), { ...context, tell }).catch((error: unknown) =>
+        const outcome = await deploy(ready, image(), { ...deployOptions, tell }).catch((error: unknown) =>
           failed({ error: asOtaError(error), stage: 'push', tell }),
         );
         outcomes.set(ready.device.name, outcome);
@@ -116,11 +118,11 @@ async function makeReady(
 
 async function readyDevice(
   { credentialSource, ...device }: DeviceConfig,
-  { env, stdin, signal }: RunContext,
+  context: RunContext,
 ): Promise<ReadyDevice> {
-  const credential = await resolveCredential({ ...device, credentialSource }, { env, stdin, signal });
+  const credential = await resolveCredential({ ...device, credentialSource }, context);
   await checkHost(device);
-  const partitions = await partitionsOf(device, signal);
+  const partitions = await partitionsOf(device, context.signal);
   return { device: { ...device, credential }, partitions };
 }
 

@@ -22,7 +22,9 @@ export async function deployCommand(
     onEvent: (event) => reporter.tell(event),
     signal: io.signal,
     env: io.env,
-    stdin: io.stdin,
+    get stdin() {
+      return io.stdin;
+    },
     output: wanted.output.verbosity === 'quiet' ? nowhere() : io.stderr,
   });
   return exitCode;
