@@ -30,7 +30,7 @@ export default {
           name: 'push',
           test: new RegExp(
             [
-              String.raw`src/(errors|failure|types|secret|numbers|without-undefined|cli|program|library|run|deploy|plan)\.ts`,
+              String.raw`src/(errors|failure|types|secret|numbers|endpoint|without-undefined|cli|program|library|run|deploy|plan)\.ts`,
               String.raw`src/commands/(flags|deploy)\.ts`,
               String.raw`src/(report|verify|espota|image)/`,
               String.raw`src/discover/(index|locate|host-address|interfaces|port|addresses)\.ts`,

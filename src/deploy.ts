@@ -12,6 +12,7 @@ import { hostAddressFor, locate, type Located } from './discover/index.ts';
 import type { Engine } from './engine.ts';
 import { OtaError, type ErrorCode } from './errors.ts';
 import type { Stage, Tell } from './events.ts';
+import { failedEvent } from './failure.ts';
 import { checkFits, checkTarget, type PartitionTable } from './image/index.ts';
 import { thousands } from './numbers.ts';
 import {
@@ -104,14 +105,7 @@ export async function deploy(
   } catch (error) {
     if (!(error instanceof OtaError)) throw error;
     if (stage === 'build' && error.code.startsWith('IMAGE_')) stage = 'image';
-    tell({
-      type: 'failed',
-      code: error.code,
-      message: error.message,
-      hint: error.hint,
-      stage,
-      details: error.details,
-    });
+    tell(failedEvent(error, stage));
     return { type: 'failed', stage, error };
   } finally {
     looking.abort();

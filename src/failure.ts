@@ -1,6 +1,7 @@
 /** What a run's failures come to: one error, one exit code. */
 
 import { OtaError, errorCodes } from './errors.ts';
+import type { EventBody, Stage } from './events.ts';
 
 /** SIGBREAK is Ctrl-Break and a closed console on Windows. */
 export const signalExitCodes: Readonly<Record<string, number>> = {
@@ -23,3 +24,10 @@ export function asOtaError(error: unknown): OtaError {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new OtaError('INTERNAL', `Unexpected: ${text}`, { cause: error });
 }
+
+/** How a failure is told, wherever it happened. */
+export function failedEvent({ code, message, hint, details }: OtaError, stage: Stage): FailedEvent {
+  return { type: 'failed', code, message, hint, stage, details };
+}
+
+type FailedEvent = Extract<EventBody, { type: 'failed' }>;

@@ -20,6 +20,8 @@ import {
 import type { EspotaOptions } from './commands/espota.ts';
 import type { Io } from './commands/io.ts';
 import { OtaError } from './errors.ts';
+import { asOtaError, exitCodeFor } from './failure.ts';
+import { writeFailure } from './report/failure.ts';
 import { platforms, type Platform } from './types.ts';
 
 const intro = `Most people need:
@@ -215,13 +217,7 @@ function splitAtDashes(argv: readonly string[]): {
 }
 
 /** What no command has told itself: mistakes in usage, files that cannot be read, mistakes of otarc. */
-async function reportFailure(
-  error: unknown,
-  { stdout, stderr, env }: Io,
-  argv: readonly string[],
-): Promise<number> {
-  const { asOtaError, exitCodeFor } = await import('./failure.ts');
-  const { writeFailure } = await import('./report/failure.ts');
+function reportFailure(error: unknown, { stdout, stderr, env }: Io, argv: readonly string[]): number {
   const isCommanders = error instanceof CommanderError;
   const failure = isCommanders
     ? new OtaError('USAGE', error.message.replace(/^error: /, '').replaceAll('\n', ' '))

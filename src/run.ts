@@ -8,7 +8,7 @@ import type { DeviceConfig } from './config/types.ts';
 import { deploy, type DeployOptions, type Outcome, type ReadyDevice, type ReadyImage } from './deploy.ts';
 import { checkHost } from './discover/index.ts';
 import { OtaError } from './errors.ts';
-import { asOtaError, exitCodeFor } from './failure.ts';
+import { asOtaError, exitCodeFor, failedEvent } from './failure.ts';
 import type { DeployEvent, EventBody, Stage, Tell } from './events.ts';
 import { awaitImage, readImage, readPartitionTable, type PartitionTable } from './image/index.ts';
 import type { Job, Plan, PlannedImage } from './plan.ts';
@@ -44,8 +44,7 @@ export async function run(makePlan: () => Promise<Plan>, context: RunContext): P
     await runWaves(plan, context, outcomes);
   } catch (error) {
     failure = asOtaError(error);
-    const { code, message, hint, details } = failure;
-    tell({ type: 'failed', code, message, hint, stage: 'config', details });
+    tell(failedEvent(failure, 'config'));
   }
   const named = (type: Outcome['type']): string[] =>
     [...outcomes].filter(([, outcome]) => outcome.type === type).map(([name]) => name);
@@ -143,8 +142,7 @@ async function partitionsOf(
 
 function failed(end: { error: OtaError; stage: Stage; tell: Tell }): Outcome {
   const { error, stage, tell } = end;
-  const { code, message, hint, details } = error;
-  tell({ type: 'failed', code, message, hint, stage, details });
+  tell(failedEvent(error, stage));
   return { type: 'failed', stage, error };
 }
 

@@ -27,3 +27,8 @@ export class Secret {
     return '[secret]';
   }
 }
+
+/** The environment variable for a device's own password. */
+export function passwordVariable(device: string): string {
+  return `OTARC_PASSWORD_${device.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;
+}

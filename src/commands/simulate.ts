@@ -5,6 +5,7 @@ import { extname, resolve } from 'node:path';
 
 import { firstLineOf } from '../config/first-line.ts';
 import { within } from '../config/limit.ts';
+import { endpointText } from '../endpoint.ts';
 import { OtaError, cancelled, messageOf } from '../errors.ts';
 import { exitCodeFor } from '../failure.ts';
 import { describeEvent } from '../simulator/describe.ts';
@@ -20,6 +21,7 @@ import {
   type VirtualDeviceOptions,
 } from '../simulator/index.ts';
 import { defaultPortOf } from '../simulator/models.ts';
+import { withoutUndefined } from '../without-undefined.ts';
 import type { Io } from './io.ts';
 
 /** Flags, parsed. Absent: as the model has it. */
@@ -122,9 +124,9 @@ async function planDevices(options: SimulateOptions, io: Io): Promise<Plan> {
     announce: options.announce ?? true,
     password,
     faults,
-    link: { ...given({ roundTripMs, windowBytes, datagramLoss }), seed: index + 1 },
-    flash: given({ msPerSector, slotBytes }),
-    timing: given({ rebootMs }),
+    link: { ...withoutUndefined({ roundTripMs, windowBytes, datagramLoss }), seed: index + 1 },
+    flash: withoutUndefined({ msPerSector, slotBytes }),
+    timing: withoutUndefined({ rebootMs }),
     ...(options.host !== undefined && { host: options.host }),
   }));
   return { devices, passwordHint };
@@ -180,13 +182,9 @@ function inRange(flag: string, value: number, [least, most]: readonly [number, n
   throw new OtaError('USAGE', `${flag} is ${value}; it goes from ${least} to ${most}.`);
 }
 
-function given<T extends Record<string, number | undefined>>(values: T): Partial<Record<keyof T, number>> {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Partial<Record<keyof T, number>>;
-}
-
-function readyLine({ name, model, address, port }: VirtualDevice, passwordHint: string): string {
-  const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+function readyLine(device: VirtualDevice, passwordHint: string): string {
+  const { name, model } = device;
+  const where = endpointText(device);
   const [before, after] = passwordHint.startsWith('--') ? ['', ` ${passwordHint}`] : [passwordHint, ''];
   // RP2040 images carry no mark of their own.
   const platform = model === 'rp2040' ? ' --platform rp2040' : '';

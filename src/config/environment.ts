@@ -15,11 +15,6 @@ export interface Overrides {
   readonly problems: readonly Problem[];
 }
 
-/** The variable for a device's own password. */
-export function passwordVariable(device: string): string {
-  return `OTARC_PASSWORD_${device.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;
-}
-
 /** An empty variable counts as none: it is how a CI hands on a setting that it does not have. */
 export function readEnvironment(env: NodeJS.ProcessEnv): Overrides {
   const problems: Problem[] = [];

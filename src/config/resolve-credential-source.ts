@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { Secret } from '../secret.ts';
-import { passwordVariable } from './environment.ts';
+import { passwordVariable } from '../secret.ts';
 import { fromFile, fromInvocation, sourced, type CheckedFile, type Sources } from './sources.ts';
 import type { Ledger, Sourced } from './ledger.ts';
 import type { PasswordSetting } from './schema.ts';

@@ -2,7 +2,7 @@
 
 import { OtaError } from '../errors.ts';
 import { canonicalHost, parseHost, type HostAndPort } from './address.ts';
-import { passwordVariable } from './environment.ts';
+import { passwordVariable } from '../secret.ts';
 import { nearest } from './nearest.ts';
 import type { Config, DeviceConfig } from './types.ts';
 

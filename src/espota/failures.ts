@@ -1,6 +1,8 @@
 /** What went wrong, in words: one function from what was observed to the error that a person reads. Pure. */
 
+import { endpointText } from '../endpoint.ts';
 import { OtaError } from '../errors.ts';
+import { passwordVariable } from '../secret.ts';
 import type { Image, ImageKind, Target } from '../types.ts';
 import { advise } from './advice.ts';
 
@@ -23,8 +25,7 @@ export interface Where {
 
 /** `livingroom (192.0.2.7:8266)` */
 export function deviceText({ name, address, port }: Target): string {
-  const host = address.includes(':') ? `[${address}]` : address;
-  const endpoint = `${host}:${port}`;
+  const endpoint = endpointText({ address, port });
   // What was typed may be the address itself.
   return name === address || name === endpoint ? endpoint : `${name} (${endpoint})`;
 }
@@ -66,12 +67,11 @@ export function silent(
 }
 
 export function passwordRequired({ target, observed }: Where): OtaError {
-  const variable = `OTARC_PASSWORD_${target.name.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`;
   return new OtaError(
     'PASSWORD_REQUIRED',
     `${deviceText(target)} asks for a password, and none is configured.`,
     {
-      hint: `Set ${variable}, or \`password:\` of this device in .otarc, or use --password-file.`,
+      hint: `Set ${passwordVariable(target.name)}, or \`password:\` of this device in .otarc, or use --password-file.`,
       details: { ...observed },
     },
   );

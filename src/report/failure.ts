@@ -1,6 +1,7 @@
 /** A failure that no run has told: a mistake in usage, a file that cannot be read, a mistake in otarc. */
 
 import type { OtaError } from '../errors.ts';
+import { failedEvent } from '../failure.ts';
 
 export interface FailureOutput {
   readonly stdout: NodeJS.WritableStream;
@@ -11,16 +12,16 @@ export interface FailureOutput {
   readonly now: () => Date;
 }
 
-export function writeFailure({ code, message, hint, details }: OtaError, output: FailureOutput): void {
+export function writeFailure(failure: OtaError, output: FailureOutput): void {
   const { stdout, stderr, format, exitCode, now } = output;
   if (format === 'text') {
-    stderr.write(`error ${code}: ${message}\n  → ${hint}\n`);
+    stderr.write(`error ${failure.code}: ${failure.message}\n  → ${failure.hint}\n`);
     return;
   }
   const at = now().toISOString();
   const print = (event: object): void => void stdout.write(`${JSON.stringify({ ...event, at })}\n`);
   if (format === 'events') print({ type: 'run-started', schema: 1 });
-  print({ type: 'failed', code, message, hint, stage: 'config', details });
+  print(failedEvent(failure, 'config'));
   if (format === 'events') {
     print({ type: 'done', ok: false, deployed: [], skipped: [], failed: [], durationMs: 0, exitCode });
   }

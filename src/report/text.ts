@@ -1,6 +1,7 @@
 /** Events as sentences for a person. Pure: the same for a terminal and a pipe; colours and redrawing are the writer's. */
 
 import type { DeployEvent } from '../events.ts';
+import { endpointText } from '../endpoint.ts';
 import { thousands } from '../numbers.ts';
 import type { Chip, ImageKind, Platform } from '../types.ts';
 
@@ -35,11 +36,11 @@ export function linesOf(event: DeployEvent): readonly Line[] {
       ];
     case 'device-located': {
       const via = { config: 'as configured', mdns: 'over mDNS', os: 'by the system’s resolver' }[event.via];
-      const line = `${who}at ${endpoint(event.address, event.port)} (${via})`;
+      const line = `${who}at ${endpointText(event)} (${via})`;
       return [event.via === 'config' ? detail(line) : message(line)];
     }
     case 'invited': {
-      const line = `${who}invited (try ${event.attempt}), to connect to ${endpoint(event.hostAddress, event.hostPort)}`;
+      const line = `${who}invited (try ${event.attempt}), to connect to ${endpointText({ address: event.hostAddress, port: event.hostPort })}`;
       return [event.attempt === 2 ? message(`${who}no answer yet, asking again`) : detail(line)];
     }
     case 'authenticated':
@@ -139,10 +140,6 @@ function failureText({ device, message, stage, code }: Extract<DeployEvent, { ty
     code === 'IMAGE_WRONG_CHIP' ||
     code === 'IMAGE_TOO_LARGE';
   return !isOfDevice || device === undefined || message.includes(device) ? message : `${device}: ${message}`;
-}
-
-function endpoint(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function rate(bytesPerSecond: number): string {

@@ -5,7 +5,17 @@ import { describe, expect, it } from 'vitest';
 const src = join(import.meta.dirname, '..', '..', 'src');
 
 /** Values that flow between the stages; they know nothing of those. */
-const shared = ['types', 'errors', 'events', 'engine', 'secret', 'without-undefined', 'failure', 'numbers'];
+const shared = [
+  'types',
+  'errors',
+  'events',
+  'engine',
+  'secret',
+  'without-undefined',
+  'failure',
+  'numbers',
+  'endpoint',
+];
 const stages = ['build', 'config', 'discover', 'espota', 'image', 'verify', 'report', 'simulator'];
 const flow = ['deploy', 'plan', 'run', 'library', 'index'];
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { passwordVariable, readEnvironment } from '../../../src/config/environment.ts';
+import { readEnvironment } from '../../../src/config/environment.ts';
+import { passwordVariable } from '../../../src/secret.ts';
 
 describe('readEnvironment', () => {
   it('reads what stands for a flag', () => {
