@@ -1,9 +1,9 @@
 /**
  * THE flow: one image to one device, read top to bottom.
  *
- *   locate ──▶ (the image is there) ──▶ check ──▶ prepare ──▶ send ──▶ verify ──▶ deployed
- *      │                │                 │          │          │
- *      └────────────────┴─────────────────┴──────────┴──────────┴──▶ failed, with the stage and the reason
+ *   locate ──▶ (the image is there) ──▶ check ──▶ lock ──▶ prepare ──▶ send ──▶ verify ──▶ deployed
+ *      │                │                 │         │          │         │
+ *      └────────────────┴─────────────────┴─────────┴──────────┴─────────┴──▶ failed, with the stage and the reason
  *
  * Locating runs beside the build; nothing is sent to the device before the image is whole and checked.
  */
@@ -13,6 +13,7 @@ import type { Engine } from './engine.ts';
 import { OtaError, type ErrorCode } from './errors.ts';
 import type { Stage, Tell } from './events.ts';
 import { failedEvent } from './failure.ts';
+import { lockDevice, type Lock } from './lock.ts';
 import { checkFits, checkTarget, type PartitionTable } from './image/index.ts';
 import { thousands } from './numbers.ts';
 import {
@@ -67,7 +68,7 @@ export async function deploy(
   coming: Promise<ReadyImage>,
   options: DeployOptions,
 ): Promise<Outcome> {
-  const { tell, signal, engine } = options;
+  const { tell, signal } = options;
   const { device } = ready;
   let stage: Stage = 'build';
   const looking = new AbortController();
@@ -87,20 +88,23 @@ export async function deploy(
     stage = 'image';
     check({ image, device, target, partitions: ready.partitions ?? partitions, options });
     stage = 'push';
-    const session = await engine.prepare(target, { tell, signal });
+    if (options.dryRun) {
+      await (await options.engine.prepare(target, { tell, signal })).close();
+      return skip(wouldPush(image, target), tell);
+    }
+    const lock = await lockTarget(target, options);
     try {
-      if (options.dryRun) return skip(wouldPush(image, target), tell);
-      const receipt = await session.send(image, {
-        signal,
-        timeoutMs: options.timeoutMs,
-        silenceLimitMs: options.silenceLimitMs,
-      });
+      if (lock.pushedMeanwhile === image.md5 && options.allowed !== 'all') {
+        return skip('another otarc has pushed this very image in the meantime', tell);
+      }
+      const receipt = await push(image, target, options);
+      lock.release(image.md5);
       tell({ type: 'rebooting' });
       stage = 'verify';
       tell(verify());
       return { type: 'deployed', receipt };
     } finally {
-      await session.close();
+      lock.release();
     }
   } catch (error) {
     if (!(error instanceof OtaError)) throw error;
@@ -110,6 +114,34 @@ export async function deploy(
   } finally {
     looking.abort();
   }
+}
+
+async function push(image: Image, target: Target, options: DeployOptions): Promise<Receipt> {
+  const { tell, signal, engine, timeoutMs, silenceLimitMs } = options;
+  const session = await engine.prepare(target, { tell, signal });
+  try {
+    return await session.send(image, { signal, timeoutMs, silenceLimitMs });
+  } finally {
+    await session.close();
+  }
+}
+
+/** Another otarc may be at this device: a hook, a watch in another terminal. */
+function lockTarget(
+  { name, address, port }: Target,
+  { tell, signal, timeoutMs }: DeployOptions,
+): Promise<Lock> {
+  return lockDevice({
+    name,
+    address,
+    port,
+    signal,
+    waitMs: timeoutMs,
+    onWait: ({ pid }) => {
+      const who = pid === undefined ? 'another otarc' : `another otarc (process ${pid})`;
+      tell({ type: 'log', level: 'info', message: `waiting for ${who}, which is updating this device` });
+    },
+  });
 }
 
 /**

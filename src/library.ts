@@ -17,6 +17,8 @@ export interface DeployProjectOptions {
   /** `build` (default) runs the project's tool; `last-build` takes what it left; `file` takes `file`. */
   readonly source?: 'build' | 'last-build' | 'file';
   readonly file?: string | undefined;
+  /** A build tool called: nothing is done unless the configuration of this very folder asks for a push on build. */
+  readonly hook?: boolean;
   /** Run in place of the configured build. */
   readonly command?: readonly string[] | undefined;
   readonly flags?: Flags;

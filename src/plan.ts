@@ -12,7 +12,8 @@ import { withoutUndefined } from './without-undefined.ts';
 /** An image, however many devices take it: made or read once. */
 export interface PlannedImage {
   readonly key: string;
-  readonly kind: ImageKind;
+  /** Absent: a file that was named is pushed as what it is. */
+  readonly kind?: ImageKind;
   /** `build` runs the tool, `last-build` takes what it left, `file` takes what was named. */
   readonly source: 'build' | 'last-build' | 'file';
   readonly request: BuildRequest;
@@ -43,6 +44,8 @@ export interface PlanRequest {
   readonly command?: readonly string[] | undefined;
   /** Absolute path of `--file`. */
   readonly file?: string | undefined;
+  /** As what the file is pushed. Default: as what it is, unless the file system was asked for. */
+  readonly fileKind?: ImageKind;
 }
 
 /** @throws {OtaError} `USAGE` for an environment where another tool than PlatformIO builds */
@@ -58,7 +61,7 @@ export function makePlan(wanted: PlanRequest): Plan {
     const [platform] = platforms;
     return withoutUndefined({
       key,
-      kind: config.kind,
+      kind: source === 'file' ? fileKindOf(wanted) : config.kind,
       source,
       request: buildRequestOf(wanted, key),
       path: source === 'file' ? wanted.file : undefined,
@@ -66,6 +69,10 @@ export function makePlan(wanted: PlanRequest): Plan {
     });
   });
   return { images, waves: jobs.map((job) => [job]) };
+}
+
+function fileKindOf({ config, fileKind }: PlanRequest): ImageKind | undefined {
+  return fileKind ?? (config.kind === 'filesystem' ? 'filesystem' : undefined);
 }
 
 /** What is to be built; `''` as the environment leaves it to the build tool. */

@@ -30,7 +30,8 @@ export type BuildTool = 'pio' | 'arduino-cli' | 'command';
 export interface Artifact {
   /** Absolute path of the image file. */
   readonly path: string;
-  readonly kind: ImageKind;
+  /** Absent: whatever the file turns out to be. */
+  readonly kind?: ImageKind;
   readonly tool: BuildTool | 'file';
   readonly environment?: string;
   /** What the tool says it built for, where it says so. RP2040 and file-system images carry no mark of their own. */

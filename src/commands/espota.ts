@@ -44,6 +44,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
   const plan = makePlan({
     source: 'file',
     file: resolve(io.cwd, options.file),
+    fileKind: kind,
     config: { build: { sketch: io.cwd, args: [] }, kind },
     devices: [
       withoutUndefined({

@@ -29,6 +29,7 @@ export interface SharedOptions {
 export interface PushOptions extends SharedOptions {
   all?: boolean;
   file?: string;
+  hook?: boolean;
   force?: boolean;
   allow?: ErrorCode[];
   timeout?: number;
@@ -94,6 +95,7 @@ export function toCommandOptions(
   return {
     flags: toFlags(options, io.cwd),
     file: options.file,
+    hook: options.hook === true,
     all: options.all === true,
     dryRun: options.dryRun === true,
     allowed: options.force === true ? 'all' : new Set(options.allow),
@@ -172,6 +174,8 @@ const notFromVariables = new Set([
   'all',
   'force',
   'file',
+  'hook',
+  'remove',
   'keep',
   'schema',
 ]);

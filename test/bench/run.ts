@@ -1,9 +1,10 @@
 /**
- * `npm run bench [-- transfer|startup] [--all] [--rounds N]`: the figures that otarc promises, measured. Exit status 1
+ * `npm run bench [-- transfer|startup|hook] [--all] [--rounds N]`: the figures that otarc promises, measured. Exit status 1
  * when one of them is missed.
  */
 
 import { parseArgs } from 'node:util';
+import { benchHook } from './hook.ts';
 import { benchStartup } from './startup.ts';
 import { benchTransfer, others, required } from './transfer.ts';
 
@@ -20,4 +21,5 @@ if (wants('transfer')) {
 }
 // With the machine to itself, so last.
 if (wants('startup')) isKept = (await benchStartup(Math.max(20, Number(values.rounds)))) && isKept;
+if (wants('hook')) isKept = (await benchHook(Math.max(20, Number(values.rounds)))) && isKept;
 process.exitCode = isKept ? 0 : 1;

@@ -3,16 +3,14 @@
  * all three, one after the other, so that a busy machine slows all of them.
  */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { makeEsp8266Image } from '../support/images.ts';
 import { median, printTable } from './table.ts';
+import { cli, timeNode } from './time-node.ts';
 
-const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli.js');
 /** Over `node -e 0`. */
 const versionLimitMs = 20;
 const pushLimitMs = 45;
@@ -97,17 +95,4 @@ async function startInstantDevice(exchanged: (ms: number) => void): Promise<Virt
       if (type === 'verdict') exchanged(performance.now() - invitedAtMs);
     },
   });
-}
-
-/** Milliseconds from the start of a node to its end. */
-async function timeNode(args: readonly string[], cwd: string): Promise<number> {
-  const startedAtMs = performance.now();
-  const env = { PATH: process.env['PATH'], HOME: cwd };
-  const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
-  let errors = '';
-  child.stderr.on('data', (text: Buffer) => (errors += text.toString()));
-  const [code] = await once(child, 'exit');
-  const tookMs = performance.now() - startedAtMs;
-  if (code !== 0) throw new Error(`node ${args.join(' ')} ended with ${code}: ${errors}`);
-  return tookMs;
 }

@@ -13,6 +13,7 @@ import {
   makeLittlefsImage,
   makePartitionTable,
   makeRp2040Image,
+  noise,
   signEsp8266Image,
 } from '../support/images.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -47,6 +48,26 @@ describe('readImage', () => {
       chip: 'esp32-c3',
     });
     expect(Buffer.compare(image.bytes, bytes)).toBe(0);
+  });
+
+  it.each([
+    { name: 'littlefs.bin', bytes: makeLittlefsImage(), kind: 'filesystem' },
+    { name: 'anything.bin', bytes: makeLittlefsImage(), kind: 'filesystem' },
+    // An ESP8266's SPIFFS carries no mark.
+    { name: 'spiffs.bin', bytes: noise(65_536, 3), kind: 'filesystem' },
+    { name: 'Blink.ino.spiffs.bin', bytes: noise(65_536, 3), kind: 'filesystem' },
+    { name: 'firmware.bin', bytes: makeEsp8266Image(), kind: 'firmware' },
+    { name: 'littlefs.bin', bytes: makeEsp8266Image(), kind: 'firmware' },
+  ])('sees what a file is that nobody has said anything of: $name, $kind', async ({ name, bytes, kind }) => {
+    const path = await put(join(await tempDir(), name), bytes);
+    expect(await readImage({ path, tool: 'file' }, { signal: never })).toMatchObject({ kind });
+  });
+
+  it('takes nothing for a file system only because it is no firmware', async () => {
+    const path = await put(join(await tempDir(), 'firmware.bin'), noise(65_536, 3));
+    await expect(readImage({ path, tool: 'file' }, { signal: never })).rejects.toMatchObject({
+      code: 'IMAGE_NOT_OTA',
+    });
   });
 
   it('takes the artifact’s word, or the caller’s, for an RP2040 image', async () => {

@@ -17,7 +17,7 @@ const shared = [
   'endpoint',
 ];
 const stages = ['build', 'config', 'discover', 'espota', 'image', 'verify', 'report', 'simulator'];
-const flow = ['deploy', 'plan', 'run', 'library', 'index'];
+const flow = ['lock', 'deploy', 'plan', 'run', 'library', 'index'];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll(sep, '/'))

@@ -1,0 +1,102 @@
+/**
+ * Arduino's pluggable discovery, version 1: lines in, answers out. Pure.
+ *
+ *   alive ── HELLO ─► idle ── START ──────► listing ── STOP ─► idle
+ *                     idle ── START_SYNC ─► syncing ── STOP ─► idle
+ *   any ── QUIT ─► dead
+ *
+ * A command that does not fit is answered with an error and changes nothing.
+ */
+
+import type { Port } from './ports.ts';
+
+/** `listing`: ports are told when asked; `syncing`: as they come and go. */
+export type State = 'alive' | 'idle' | 'listing' | 'syncing' | 'dead';
+
+type Command = 'START' | 'STOP' | 'LIST' | 'START_SYNC';
+
+/** One JSON document on stdout. */
+export interface Message {
+  readonly eventType:
+    | 'hello'
+    | 'start'
+    | 'stop'
+    | 'quit'
+    | 'list'
+    | 'start_sync'
+    | 'add'
+    | 'remove'
+    | 'command_error';
+  readonly message?: string;
+  readonly error?: true;
+  readonly protocolVersion?: 1;
+  readonly ports?: readonly Port[];
+  readonly port?: Port | Pick<Port, 'address' | 'protocol'>;
+}
+
+export interface Step {
+  readonly state: State;
+  /** Absent where the answer is the list of the ports there are now. */
+  readonly reply?: Message;
+}
+
+export function step(state: State, line: string): Step {
+  const text = line.trim();
+  const command = (/^\S*/.exec(text)?.[0] ?? '').toUpperCase();
+  if (command === 'QUIT') return { state: 'dead', reply: ok('quit') };
+  if (command === 'HELLO') return hello(state, text);
+  if (!isCommand(command)) return refuse(state, 'command_error', `There is no command '${shown(command)}'.`);
+  if (state === 'alive') return refuse(state, 'command_error', `${command} came before HELLO.`);
+  return follow(state, command);
+}
+
+/** What is answered in place of a list, or of an event, where the process itself has a problem. */
+export function tooLong(): Message {
+  return { eventType: 'command_error', error: true, message: 'The line is too long.' };
+}
+
+function hello(state: State, text: string): Step {
+  // What the client says it can do does not matter: there is only one version of the protocol.
+  if (!/^\S+\s+\d+\s+"[^"]*"$/.test(text)) {
+    return refuse(state, 'command_error', 'HELLO must be followed by a version and a name in quotes.');
+  }
+  if (state !== 'alive') return refuse(state, 'hello', 'HELLO was said already.');
+  return { state: 'idle', reply: { eventType: 'hello', protocolVersion: 1, message: 'OK' } };
+}
+
+function follow(state: State, command: Command): Step {
+  switch (command) {
+    case 'START':
+      if (state !== 'idle') return refuse(state, 'start', runs(state));
+      return { state: 'listing', reply: ok('start') };
+    case 'START_SYNC':
+      if (state !== 'idle') return refuse(state, 'start_sync', runs(state));
+      return { state: 'syncing', reply: ok('start_sync') };
+    case 'LIST':
+      if (state === 'listing') return { state };
+      return refuse(
+        state,
+        'list',
+        state === 'syncing' ? runs(state) : 'The discovery was not started: START first.',
+      );
+    case 'STOP':
+      if (state === 'idle') return refuse(state, 'stop', 'The discovery is not running.');
+      return { state: 'idle', reply: ok('stop') };
+  }
+}
+
+function isCommand(word: string): word is Command {
+  return word === 'START' || word === 'STOP' || word === 'LIST' || word === 'START_SYNC';
+}
+
+function runs(state: State): string {
+  return `The discovery was started by ${state === 'syncing' ? 'START_SYNC' : 'START'}: STOP it first.`;
+}
+
+const ok = (eventType: Message['eventType']): Message => ({ eventType, message: 'OK' });
+
+function refuse(state: State, eventType: Message['eventType'], message: string): Step {
+  return { state, reply: { eventType, error: true, message } };
+}
+
+const shown = (command: string): string => command.slice(0, 40);

@@ -1,0 +1,127 @@
+import { delimiter, dirname } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import type { VirtualDevice } from '../../src/simulator/index.ts';
+import { imageFile } from '../support/image-file.ts';
+import { eventsOf, otarc, quickDevice, startOtarc, storyOf, writeOtarc } from '../support/otarc.ts';
+import { packed } from '../support/packed.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** A device that takes seconds, and the first of two pushes to it, caught when a third of its image is there. */
+async function firstHalfway() {
+  const dir = await tempDir();
+  const device = await quickDevice({ flash: { msPerSector: 30 }, password: 'geheim' });
+  const { bytes } = await imageFile(dir, { sizeBytes: 120_000 });
+  await writeOtarc(dir, { livingroom: { at: device, password: 'geheim' } });
+  const halfway = device.waitFor(
+    (event) => event.type === 'received' && event.receivedBytes > bytes.length / 3,
+  );
+  const first = await startOtarc(['push', '--file', 'firmware.bin'], { cwd: dir });
+  await halfway;
+  return { dir, device, first };
+}
+
+const updatesOf = (device: VirtualDevice) => device.updates.map(({ result }) => result);
+
+describe('two otarc on one device', () => {
+  it('push the same image once: the second waits and steps back', async () => {
+    const { dir, device, first } = await firstHalfway();
+    const second = await otarc(['push', '--file', 'firmware.bin', '--json'], { cwd: dir });
+
+    expect(second.exitCode).toBe(0);
+    const events = eventsOf(second.stdout);
+    expect(storyOf(events)).toEqual(['run-started', 'image-ready', 'device-located', 'skipped', 'done']);
+    expect(events.find(({ type }) => type === 'log')).toMatchObject({
+      device: 'livingroom',
+      message: `waiting for another otarc (process ${first.pid}), which is updating this device`,
+    });
+    expect(events.find(({ type }) => type === 'skipped')).toMatchObject({
+      reason: 'another otarc has pushed this very image in the meantime',
+    });
+    expect((await first.ended).exitCode).toBe(0);
+    expect(updatesOf(device)).toEqual(['accepted']);
+  });
+
+  it('push two images one after the other', async () => {
+    const { dir, device, first } = await firstHalfway();
+    const other = await imageFile(dir, { sizeBytes: 60_000, name: 'other.bin' });
+    const second = await otarc(['push', '--file', 'other.bin'], { cwd: dir });
+
+    expect(second.exitCode).toBe(0);
+    expect((await first.ended).exitCode).toBe(0);
+    expect(updatesOf(device)).toEqual(['accepted', 'accepted']);
+    expect(Buffer.from(device.running?.bytes ?? []).equals(other.bytes)).toBe(true);
+  });
+
+  it('leave no lock behind: when the first is killed, the second pushes', async () => {
+    const { dir, device, first } = await firstHalfway();
+    const second = await startOtarc(['push', '--file', 'firmware.bin'], { cwd: dir });
+    await second.said(/waiting for another otarc/);
+    first.kill('SIGKILL');
+
+    expect((await second.ended).exitCode).toBe(0);
+    expect(updatesOf(device)).toEqual(['interrupted', 'accepted']);
+    await vi.waitFor(() => expect(device.state).toBe('idle'), { timeout: 5_000 });
+  });
+
+  it('say who is there when it takes too long, and send nothing', async () => {
+    const { dir, device, first } = await firstHalfway();
+    const second = await otarc(['push', '--file', 'firmware.bin', '--timeout', '0.2'], { cwd: dir });
+
+    expect(second.exitCode).toBe(1);
+    expect(second.stderr).toContain(
+      `error DEVICE_LOCKED: livingroom is being updated by another otarc (process ${first.pid})`,
+    );
+    expect(second.stderr).toContain(`→ Wait until it is done, or end process ${first.pid}; then try again.`);
+    expect((await first.ended).exitCode).toBe(0);
+    expect(updatesOf(device)).toEqual(['accepted']);
+  });
+});
+
+describe('inside a build that otarc runs', () => {
+  const env = (HOME: string) => ({ HOME, OTARC_SESSION: '1' });
+
+  it('a hook ends at once, and says nothing', async () => {
+    const dir = await tempDir();
+    const run = await otarc(['push', '--hook', '--file', 'missing.bin'], { cwd: dir, env: env(dir) });
+    expect(run).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+  });
+
+  it.each([
+    { name: 'push', args: ['push', '192.0.2.1', '--file', 'missing.bin'] },
+    { name: 'espota', args: ['espota', '-i', '192.0.2.1', '-f', 'missing.bin'] },
+  ])('$name leaves the image to the otarc above it, in one line', async ({ name, args }) => {
+    const dir = await tempDir();
+    const run = await otarc(args, { cwd: dir, env: env(dir) });
+    expect(run).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: `otarc ${name}: left to the otarc that runs this build (OTARC_SESSION is set)\n`,
+    });
+    const json = await otarc([...args, '--json'], { cwd: dir, env: env(dir) });
+    if (name === 'push') expect(storyOf(eventsOf(json.stdout))).toEqual(['run-started', 'done']);
+  });
+
+  it('deploy refuses, as it would build without end', async () => {
+    const dir = await tempDir();
+    const run = await otarc(['deploy'], { cwd: dir, env: env(dir) });
+    expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(run.stderr).toContain('error USAGE: otarc deploy was called by a build that otarc itself');
+  });
+
+  it('a build command that calls otarc gets its image pushed once', async () => {
+    const dir = await tempDir();
+    const device = await quickDevice();
+    await imageFile(dir);
+    const build = 'otarc push --file firmware.bin && otarc push --hook --file firmware.bin';
+    await writeOtarc(
+      dir,
+      { lamp: { at: device } },
+      { build: { command: ['sh', '-c', build], image: 'firmware.bin' } },
+    );
+    const PATH = [dirname((await packed()).bin), process.env['PATH']].join(delimiter);
+    const run = await otarc(['deploy'], { cwd: dir, env: { HOME: dir, PATH } });
+    expect(run.exitCode).toBe(0);
+    expect(run.stderr).toContain('left to the otarc that runs this build');
+    expect(updatesOf(device)).toEqual(['accepted']);
+  });
+});
