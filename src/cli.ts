@@ -17,7 +17,7 @@ export async function run(argv: readonly string[], version: string): Promise<voi
     },
     env: process.env,
     cwd: process.cwd(),
-    signal: abortOnSignal(),
+    signal: abortOnSignal(argv),
   };
   process.exitCode = await main({ argv, version }, io);
   // All sockets and children are gone by now. What keeps the process all the same must not keep the user.
@@ -25,7 +25,7 @@ export async function run(argv: readonly string[], version: string): Promise<voi
 }
 
 /** The first signal ends everything in order; the second at once. */
-function abortOnSignal(): AbortSignal {
+function abortOnSignal(argv: readonly string[]): AbortSignal {
   const controller = new AbortController();
   for (const [signal, exitCode] of Object.entries(signalExitCodes)) {
     // Not every system has every signal; one without a listener would leave build tools behind.
@@ -41,5 +41,19 @@ function abortOnSignal(): AbortSignal {
       controller.abort(new OtaError('CANCELLED', 'Nobody reads the output any more.')),
     );
   }
+  if (argv.includes('--hook')) abortWithParent(controller);
   return controller.signal;
+}
+
+/**
+ * A hook is in a process group of its own (arduino-cli): Ctrl-C ends the tool, and not the hook, which would meet a closed
+ * pipe at its next line only. On Windows the number of a parent stays; there the pipe has to do.
+ */
+function abortWithParent(controller: AbortController): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) {
+      controller.abort(new OtaError('CANCELLED', 'The build tool that started this hook has ended.'));
+    }
+  }, 250).unref();
 }

@@ -1,32 +1,24 @@
 /**
  * THE flow: one image to one device, read top to bottom.
  *
- *   locate ──▶ (the image is there) ──▶ check ──▶ lock ──▶ prepare ──▶ send ──▶ verify ──▶ deployed
- *      │                │                 │         │          │         │
- *      └────────────────┴─────────────────┴─────────┴──────────┴─────────┴──▶ failed, with the stage and the reason
+ *   locate, prepare ──▶ (the image is there) ──▶ check ──▶ lock ──▶ send ──▶ verify ──▶ deployed
+ *          │                    │                 │         │        │
+ *          └────────────────────┴─────────────────┴─────────┴────────┴──▶ failed, with the stage and the reason
  *
- * Locating runs beside the build; nothing is sent to the device before the image is whole and checked.
+ * Locating and preparing run beside the build (`early.ts`); nothing is sent to the device before the image is whole and
+ * checked.
  */
 
-import { hostAddressFor, locate, type Located } from './discover/index.ts';
-import type { Engine } from './engine.ts';
+import { startEarly } from './early.ts';
+import type { Engine, Session } from './engine.ts';
 import { OtaError, type ErrorCode } from './errors.ts';
 import type { Stage, Tell } from './events.ts';
 import { failedEvent } from './failure.ts';
 import { lockDevice, type Lock } from './lock.ts';
 import { checkFits, checkTarget, type PartitionTable } from './image/index.ts';
 import { thousands } from './numbers.ts';
-import {
-  defaultPorts,
-  platforms,
-  type Device,
-  type Image,
-  type Platform,
-  type Receipt,
-  type Target,
-} from './types.ts';
+import { defaultPorts, platforms, type Device, type Image, type Receipt, type Target } from './types.ts';
 import { verify } from './verify/index.ts';
-import { withoutUndefined } from './without-undefined.ts';
 
 /** A device whose password is at hand, and what of its configuration was read. */
 export interface ReadyDevice {
@@ -49,6 +41,8 @@ export interface DeployOptions {
   readonly allowed: ReadonlySet<ErrorCode> | 'all';
   /** Everything up to, not including, the invitation. */
   readonly dryRun: boolean;
+  /** Why the device need not get this image; undefined: push it. Asked after the checks. */
+  readonly skipReason?: ((device: Device, image: Image) => string | undefined) | undefined;
   readonly timeoutMs?: number | undefined;
   /** How long the device may answer nothing at all. Default: the engine's own. */
   readonly silenceLimitMs?: number | undefined;
@@ -68,16 +62,14 @@ export async function deploy(
   coming: Promise<ReadyImage>,
   options: DeployOptions,
 ): Promise<Outcome> {
-  const { tell, signal } = options;
+  const { tell } = options;
   const { device } = ready;
   let stage: Stage = 'build';
-  const looking = new AbortController();
+  const early = startEarly(device, options);
   try {
-    const early = locateEarly(device, { tell, signal: AbortSignal.any([signal, looking.signal]) });
     const { image, partitions } = await coming;
     stage = 'locate';
-    const located = await early();
-    const target = await targetOf({ device, located, image });
+    const target = await early.target(image);
     tell({
       type: 'device-located',
       name: device.host,
@@ -87,9 +79,11 @@ export async function deploy(
     });
     stage = 'image';
     check({ image, device, target, partitions: ready.partitions ?? partitions, options });
+    const unneeded = options.skipReason?.(device, image);
+    if (unneeded !== undefined) return skip(unneeded, tell);
     stage = 'push';
     if (options.dryRun) {
-      await (await options.engine.prepare(target, { tell, signal })).close();
+      await (await early.session(target)).close();
       return skip(wouldPush(image, target), tell);
     }
     const lock = await lockTarget(target, options);
@@ -97,7 +91,7 @@ export async function deploy(
       if (lock.pushedMeanwhile === image.md5 && options.allowed !== 'all') {
         return skip('another otarc has pushed this very image in the meantime', tell);
       }
-      const receipt = await push(image, target, options);
+      const receipt = await push(image, await early.session(target), options);
       lock.release(image.md5);
       tell({ type: 'rebooting' });
       stage = 'verify';
@@ -112,13 +106,12 @@ export async function deploy(
     tell(failedEvent(error, stage));
     return { type: 'failed', stage, error };
   } finally {
-    looking.abort();
+    await early.close();
   }
 }
 
-async function push(image: Image, target: Target, options: DeployOptions): Promise<Receipt> {
-  const { tell, signal, engine, timeoutMs, silenceLimitMs } = options;
-  const session = await engine.prepare(target, { tell, signal });
+async function push(image: Image, session: Session, options: DeployOptions): Promise<Receipt> {
+  const { signal, timeoutMs, silenceLimitMs } = options;
   try {
     return await session.send(image, { signal, timeoutMs, silenceLimitMs });
   } finally {
@@ -141,60 +134,6 @@ function lockTarget(
       const who = pid === undefined ? 'another otarc' : `another otarc (process ${pid})`;
       tell({ type: 'log', level: 'info', message: `waiting for ${who}, which is updating this device` });
     },
-  });
-}
-
-/**
- * Starts looking for the device at once. What comes back gives the answer when the image is there; a device that was not
- * found while the build still ran is looked for once more, as it may have come back in between.
- */
-function locateEarly(
-  device: Device,
-  { signal, tell }: Pick<DeployOptions, 'signal' | 'tell'>,
-): () => Promise<Located> {
-  const look = (): Promise<Located> => locate(device, { signal, tell });
-  let settledEarly = false;
-  const first = look().then(
-    (located) => ({ ok: true as const, located }),
-    (error: unknown) => {
-      settledEarly = true;
-      return { ok: false as const, error };
-    },
-  );
-  return async () => {
-    const again = settledEarly && !signal.aborted;
-    const found = await first;
-    if (found.ok) return found.located;
-    if (again && found.error instanceof OtaError && found.error.code === 'NAME_NOT_RESOLVED') return look();
-    throw found.error;
-  };
-}
-
-async function targetOf(parts: { device: Device; located: Located; image: Image }): Promise<Target> {
-  const { device, located, image } = parts;
-  const platform = device.platform ?? located.platform;
-  const port = located.port ?? portFor(platform ?? image.platform);
-  if (port === undefined) {
-    throw new OtaError('USAGE', `${device.name}: neither the image nor the device says which port to use.`, {
-      hint: 'Say --platform esp8266, esp32 or rp2040, or the --port; in .otarc: `platform:` or `port:`.',
-    });
-  }
-  const { hostAddress: wanted, hostPort, interfaces, credential, acceptFrom, name } = device;
-  const hostAddress =
-    wanted === undefined && interfaces.length === 0
-      ? undefined
-      : await hostAddressFor(located.address, { interfaces, hostAddress: wanted });
-  const { address, via } = located;
-  return withoutUndefined({
-    name,
-    address,
-    port,
-    via,
-    credential,
-    acceptFrom,
-    platform,
-    hostAddress,
-    hostPort,
   });
 }
 
@@ -251,8 +190,4 @@ function wouldPush({ sizeBytes, kind, chip, platform }: Image, { address, port }
 function skip(reason: string, tell: Tell): Outcome {
   tell({ type: 'skipped', reason });
   return { type: 'skipped', reason };
-}
-
-function portFor(platform: Platform | undefined): number | undefined {
-  return platform === undefined ? undefined : defaultPorts[platform];
 }

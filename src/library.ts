@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
-import { loadConfig, selectDevices } from './config/index.ts';
-import type { Config, Flags } from './config/types.ts';
+import { isForNobody, loadConfig, selectDevices } from './config/index.ts';
+import { mayPushOnBuild } from './config/may-push-on-build.ts';
+import type { Config, DeviceConfig, Flags } from './config/types.ts';
 import type { Engine } from './engine.ts';
 import type { ErrorCode } from './errors.ts';
 import { espota } from './espota/index.ts';
 import type { DeployEvent } from './events.ts';
 import { buildRequestOf, makePlan, type Plan } from './plan.ts';
-import { run, type RunResult } from './run.ts';
+import { withoutUndefined } from './without-undefined.ts';
+import { run, type RunContext, type RunResult } from './run.ts';
 
 export interface DeployProjectOptions {
   /** The project's folder. Default: the process's. */
@@ -17,7 +19,7 @@ export interface DeployProjectOptions {
   /** `build` (default) runs the project's tool; `last-build` takes what it left; `file` takes `file`. */
   readonly source?: 'build' | 'last-build' | 'file';
   readonly file?: string | undefined;
-  /** A build tool called: nothing is done unless the configuration of this very folder asks for a push on build. */
+  /** A build tool calls: nothing is done unless the configuration of this very folder has `hook.pushOnBuild`. */
   readonly hook?: boolean;
   /** Run in place of the configured build. */
   readonly command?: readonly string[] | undefined;
@@ -35,53 +37,104 @@ export interface DeployProjectOptions {
   readonly output?: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
+/** What a project's configuration comes to: what is to be done, and what that was made of. */
+export interface PlannedProject {
+  readonly config: Config;
+  readonly devices: readonly DeviceConfig[];
+  readonly plan: Plan;
+  /** Sentences for a person. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * Config → build → image → locate → push → verify, for every device that is meant. Does not throw for what a user can
  * meet: that is in the result, and was told as a `failed` event.
  */
 export function deployProject(options: DeployProjectOptions = {}): Promise<RunResult> {
-  const { source = 'build', env = process.env, onEvent = () => {} } = options;
-  const signal = options.signal ?? new AbortController().signal;
-  const cwd = resolve(options.cwd ?? options.flags?.cwd ?? '.');
-  const flags: Flags = { ...options.flags, cwd };
+  const context = runContextOf(options);
   const plan = async (): Promise<Plan> => {
-    const { config, warnings } = await loadConfig({ flags, env, signal });
-    for (const message of warnings) {
-      onEvent({ type: 'log', level: 'warn', message, at: new Date().toISOString() });
+    if (options.hook === true && !mayPushOnBuild(folderOf(options), context.env)) return emptyPlan;
+    const planned = await planProject(options);
+    for (const message of planned.warnings) {
+      context.onEvent({ type: 'log', level: 'warn', message, at: new Date().toISOString() });
     }
-    const { targets = [], all = false, command } = options;
-    const isDecided = targets.length > 0 || all || source === 'file';
-    const environment =
-      flags.environment ??
-      config.build.environment ??
-      (isDecided ? undefined : await environmentOfTool({ config, command, env, signal }));
-    const devices = selectDevices(config, {
-      targets,
-      all,
-      ...(environment === undefined ? {} : { builtEnvironment: environment }),
-    });
-    return makePlan({
-      config,
-      devices,
-      source,
-      environment: flags.environment,
-      command,
-      file: options.file === undefined ? undefined : resolve(cwd, options.file),
-    });
+    return planned.plan;
   };
-  return run(plan, {
-    onEvent,
+  return run(plan, context);
+}
+
+/** Loads the configuration and plans one run of it. Throws what `loadConfig`, `selectDevices` and `makePlan` throw. */
+export async function planProject(options: DeployProjectOptions): Promise<PlannedProject> {
+  const { source = 'build', targets = [], all = false, command } = options;
+  const { env, signal } = runContextOf(options);
+  const cwd = folderOf(options);
+  const flags: Flags = { ...options.flags, cwd };
+  const isUnwanted = ({ hook }: Config): boolean =>
+    options.hook === true && !(hook.pushOnBuild && hook.folder === cwd);
+  const { config, warnings } = await loadConfig({
+    flags,
+    env,
     signal,
+    project: {
+      wanted: { targets, all, isFile: source === 'file' },
+      ask: async (draft) => {
+        if (isUnwanted(draft)) return undefined;
+        const { projectUploads } = await import('./build/index.ts');
+        const request = buildRequestOf({ config: draft, command }, draft.build.environment);
+        return projectUploads(request, { env, signal });
+      },
+    },
+  });
+  if (isUnwanted(config)) return unneeded(config);
+  const isDecided = targets.length > 0 || all || source === 'file';
+  const environment =
+    flags.environment ??
+    config.build.environment ??
+    (isDecided ? undefined : await environmentOfTool({ config, command, env, signal }));
+  const selection = withoutUndefined({
+    targets,
+    all,
+    builtEnvironment: environment,
+    imageOf: source === 'file' ? flags.environment : undefined,
+  });
+  // A hook fires for each environment of a project, also for one whose image nobody takes.
+  if (options.hook === true && isForNobody(config, selection)) return unneeded(config);
+  const devices = selectDevices(config, selection);
+  const plan = makePlan({
+    config,
+    devices,
+    source,
+    environment: flags.environment,
+    command,
+    file: options.file === undefined ? undefined : resolve(cwd, options.file),
+  });
+  return { config, devices, plan, warnings };
+}
+
+const unneeded = (config: Config): PlannedProject => ({
+  config,
+  devices: [],
+  plan: emptyPlan,
+  warnings: [],
+});
+const emptyPlan: Plan = { images: [], waves: [] };
+const folderOf = ({ cwd, flags }: DeployProjectOptions): string => resolve(cwd ?? flags?.cwd ?? '.');
+
+/** What a run is given of the options, defaults applied. */
+export function runContextOf(options: DeployProjectOptions): RunContext {
+  return {
+    onEvent: options.onEvent ?? (() => {}),
+    signal: options.signal ?? new AbortController().signal,
     engine: options.engine ?? espota,
     allowed: options.allowed ?? new Set(),
     dryRun: options.dryRun === true,
-    env,
+    env: options.env ?? process.env,
     get stdin() {
       return options.stdin ?? process.stdin;
     },
     output: options.output ?? process.stderr,
     timeoutMs: options.timeoutMs,
-  });
+  };
 }
 
 interface Undecided {
@@ -93,7 +146,8 @@ interface Undecided {
 
 /** What the build tool builds by itself: asked only where it decides which of the devices are meant. */
 async function environmentOfTool({ config, command, env, signal }: Undecided): Promise<string | undefined> {
-  const { devices, defaultDevice } = config;
+  const { devices, defaultDevice, project } = config;
+  if (project !== undefined) return project.environment;
   const takers = devices.filter(({ environment }) => environment !== undefined);
   if (defaultDevice !== undefined || devices.length < 2 || takers.length === 0) return undefined;
   const { builtEnvironment } = await import('./build/index.ts');

@@ -75,11 +75,13 @@ function createProgram(parts: ProgramParts): Command {
 }
 
 const commandOf = (argv: readonly string[]): string | undefined => argv.find((word) => !word.startsWith('-'));
+/** Commands that tell events, and whose targets end at `--`. */
+const runs: readonly string[] = ['deploy', 'push', 'watch'];
 /** Commands that send an image. */
-const pushes: readonly string[] = ['deploy', 'push', 'watch', 'espota'];
+const pushes: readonly string[] = [...runs, 'espota'];
 const isJson = (argv: readonly string[], env: NodeJS.ProcessEnv): boolean =>
   argv.includes('--json') || isOn(env['OTARC_JSON']);
-const isRunOf = (command: string | undefined): boolean => command === 'deploy' || command === 'push';
+const isRunOf = (command: string | undefined): boolean => runs.includes(command ?? '');
 
 /** `otarc -C DIR deploy`, as with git and make: the folder may stand before the command. */
 function withFolderBehind(argv: readonly string[]): readonly string[] {

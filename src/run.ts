@@ -12,7 +12,7 @@ import { asOtaError, exitCodeFor, failedEvent } from './failure.ts';
 import type { DeployEvent, EventBody, Stage, Tell } from './events.ts';
 import { awaitImage, readImage, readPartitionTable, type PartitionTable } from './image/index.ts';
 import type { Job, Plan, PlannedImage } from './plan.ts';
-import type { Artifact, Device } from './types.ts';
+import type { Artifact, Device, Image } from './types.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 export interface RunContext extends Omit<DeployOptions, 'tell'> {
@@ -21,6 +21,10 @@ export interface RunContext extends Omit<DeployOptions, 'tell'> {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** Where the output of build tools goes. */
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** In place of reading a device's password and partition table for this run. */
+  readonly readyDevice?: typeof readyDevice | undefined;
+  /** In place of one build, or one look, for each image: watch builds again when a file changes meanwhile. */
+  readonly makeImage?: ((planned: PlannedImage, tell: Tell) => Promise<ReadyImage>) | undefined;
 }
 
 export interface RunResult {
@@ -44,7 +48,7 @@ export async function run(makePlan: () => Promise<Plan>, context: RunContext): P
     await runWaves(plan, context, outcomes);
   } catch (error) {
     failure = asOtaError(error);
-    tell(failedEvent(failure, 'config'));
+    tell(failedEvent(failure, stageOf(failure)));
   }
   const named = (type: Outcome['type']): string[] =>
     [...outcomes].filter(([, outcome]) => outcome.type === type).map(([name]) => name);
@@ -66,8 +70,8 @@ async function runWaves(plan: Plan, context: RunContext, outcomes: Map<string, O
   const waves = await makeReady(plan, context, outcomes);
   // A mistake in one device's configuration is mended before anything is built or pushed.
   if (outcomes.size > 0) return;
-  const { signal, engine, allowed, dryRun, timeoutMs, silenceLimitMs } = context;
-  const deployOptions = { signal, engine, allowed, dryRun, timeoutMs, silenceLimitMs };
+  const { signal, engine, allowed, dryRun, skipReason, timeoutMs, silenceLimitMs } = context;
+  const deployOptions = { signal, engine, allowed, dryRun, skipReason, timeoutMs, silenceLimitMs };
   const images = new Map(plan.images.map((image) => [image.key, startImage(image, context)]));
   for (const wave of waves) {
     await Promise.all(
@@ -102,7 +106,7 @@ async function makeReady(
     for (const job of wave) {
       const { name } = job.device;
       try {
-        ready.push({ job, ready: await readyDevice(job.device, context) });
+        ready.push({ job, ready: await (context.readyDevice ?? readyDevice)(job.device, context) });
       } catch (error) {
         outcomes.set(
           name,
@@ -115,9 +119,10 @@ async function makeReady(
   return waves;
 }
 
-async function readyDevice(
+/** A device with its password, its own address of this host checked, and its partition table read. */
+export async function readyDevice(
   { credentialSource, ...device }: DeviceConfig,
-  context: RunContext,
+  context: Pick<RunContext, 'env' | 'stdin' | 'signal'>,
 ): Promise<ReadyDevice> {
   const credential = await resolveCredential({ ...device, credentialSource }, context);
   await checkHost(device);
@@ -149,11 +154,11 @@ function failed(end: { error: OtaError; stage: Stage; tell: Tell }): Outcome {
 /** Starts at the first call, and gives the same promise to every later one: a build for ten devices runs once. */
 function startImage(planned: PlannedImage, context: RunContext): () => Promise<ReadyImage> {
   let started: Promise<ReadyImage> | undefined;
-  return () => (started ??= makeImage(planned, context));
+  const make = context.makeImage ?? ((image, tell) => makeImage(image, context, tell));
+  return () => (started ??= make(planned, telling(context)));
 }
 
-async function makeImage(planned: PlannedImage, context: RunContext): Promise<ReadyImage> {
-  const tell = telling(context);
+async function makeImage(planned: PlannedImage, context: RunContext, tell: Tell): Promise<ReadyImage> {
   const artifact = await artifactOf(planned, context, tell);
   const { expectedPlatform } = planned;
   const options = { signal: context.signal, ...(expectedPlatform === undefined ? {} : { expectedPlatform }) };
@@ -161,6 +166,14 @@ async function makeImage(planned: PlannedImage, context: RunContext): Promise<Re
   const image = await (planned.source === 'build'
     ? awaitImage(artifact, options)
     : readImage(artifact, options));
+  return tellImage({ image, artifact }, tell);
+}
+
+/** Tells of an image that was read, and gives it as `deploy` takes it. */
+export function tellImage(
+  { image, artifact }: { readonly image: Image; readonly artifact: Artifact },
+  tell: Tell,
+): ReadyImage {
   const { path, sizeBytes, md5, kind, platform, chip, identity } = image;
   tell({
     type: 'image-ready',
@@ -190,6 +203,11 @@ async function artifactOf(planned: PlannedImage, context: RunContext, tell: Tell
 function telling({ onEvent }: RunContext, device?: string): Tell {
   return (body: EventBody) =>
     onEvent({ ...body, at: new Date().toISOString(), ...(device === undefined ? {} : { device }) });
+}
+
+/** Of what failed outside a device's own flow. */
+function stageOf({ code }: OtaError): Stage {
+  return code.startsWith('BUILD_') ? 'build' : code.startsWith('IMAGE_') ? 'image' : 'config';
 }
 
 /** An interruption outweighs what it broke; then the worst of all. */

@@ -1,16 +1,12 @@
 import { cancelled, OtaError } from '../errors.ts';
 import type { Artifact } from '../types.ts';
-import { planArduinoCli } from './arduino-cli/plan.ts';
 import type { AskContext } from './ask.ts';
-import { awaitImageFile, locateImage } from './artifact.ts';
-import { planCommand } from './command.ts';
+import { locateImage } from './artifact.ts';
 import { detectTool } from './detect.ts';
-import { buildFailed, toolMissing } from './failures.ts';
 import { namedTool, refuseEnvironment } from './named-tool.ts';
 import { planPio } from './pio/plan.ts';
-import { namedImage, type BuildPlan } from './plan.ts';
-import { runTool } from './run.ts';
-import { imageBefore, warnIfUntouched } from './stale.ts';
+import { namedImage } from './plan.ts';
+import { buildPlanned, planBuild } from './prepared.ts';
 import type { BuildContext, BuildRequest } from './types.ts';
 
 /**
@@ -23,15 +19,7 @@ import type { BuildContext, BuildRequest } from './types.ts';
  *   `ENVIRONMENT_AMBIGUOUS`, `CONFIG_INVALID`, `USAGE`; `CANCELLED` when aborted, after the tool has gone.
  */
 export async function build(request: BuildRequest, context: BuildContext): Promise<Artifact> {
-  const plan = await planBuild(request, context);
-  const { run } = plan;
-  if (run === undefined) return locateImage(plan);
-  const before = await imageBefore(plan, request);
-  const outputEnd = await runBuild({ ...plan, run }, request, context);
-  const artifact = await awaitImageFile(plan, { outputEnd, signal: context.signal });
-  if (before !== undefined)
-    await warnIfUntouched(before, { path: artifact.path, command: run.command }, context);
-  return artifact;
+  return buildPlanned(await planBuild(request, context), request, context);
 }
 
 /**
@@ -84,41 +72,4 @@ export async function builtEnvironment(
     if (error instanceof OtaError) return undefined;
     throw error;
   }
-}
-
-async function planBuild(request: BuildRequest, context: BuildContext): Promise<BuildPlan> {
-  if (context.signal.aborted) throw cancelled(context.signal);
-  const tool = await detectTool(request);
-  refuseEnvironment(tool, request.environment);
-  switch (tool) {
-    case 'pio':
-      return planPio(request, context);
-    case 'arduino-cli':
-      return planArduinoCli(request, context);
-    case 'command':
-      return planCommand(request);
-    default:
-      return tool satisfies never;
-  }
-}
-
-/** Resolves to the end of what the tool has printed. */
-async function runBuild(
-  plan: BuildPlan & { readonly run: NonNullable<BuildPlan['run']> },
-  request: BuildRequest,
-  context: BuildContext,
-): Promise<string> {
-  const { tool, environment, run } = plan;
-  const told = { tool, ...(environment === undefined ? {} : { environment }) };
-  const startedAt = performance.now();
-  context.tell({ type: 'build-started', command: run.command, ...told });
-
-  const toolRun = { file: run.file, args: run.command.slice(1), cwd: request.projectDir };
-  const end = await runTool(toolRun, context);
-  if (end.type === 'not-started') throw toolMissing({ tool, file: run.file, cause: end.cause });
-
-  const durationMs = Math.round(performance.now() - startedAt);
-  context.tell({ type: 'build-finished', ...told, durationMs, exitCode: end.exitCode });
-  if (end.exitCode !== 0) throw buildFailed(run.command, end);
-  return end.outputEnd;
 }

@@ -55,10 +55,13 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Overrides {
     hostPort: port('OTARC_HOST_PORT'),
     interfaces,
   };
-  const passwordVariables = Object.keys(env).filter(
-    (name) => /^OTARC_PASSWORD(?:_(?!FILE$)[A-Z0-9_]+)?$/.test(name) && Boolean(env[name]),
-  );
+  const passwordVariables = Object.keys(env).filter((name) => isPasswordVariable(name) && Boolean(env[name]));
   return { flags: withoutUndefined(flags), passwordVariables: new Set(passwordVariables), problems };
+}
+
+/** `OTARC_PASSWORD` and `OTARC_PASSWORD_<DEVICE>`; not the one that names a file. */
+export function isPasswordVariable(name: string): boolean {
+  return /^OTARC_PASSWORD(?:_(?!FILE$)[A-Z0-9_]+)?$/.test(name);
 }
 
 function portOf(text: string): number | undefined {

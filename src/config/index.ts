@@ -1,25 +1,37 @@
 /** The configuration of a project: found, checked, resolved. Nothing but this folder knows how a file is written. */
 
-import { statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { cancelled, OtaError } from '../errors.ts';
-import { readEnvironment } from './environment.ts';
+import { isPasswordVariable, readEnvironment } from './environment.ts';
 import { defaultSketch } from './default-sketch.ts';
 import { findConfigFile, namedConfigFile } from './places.ts';
 import { invalid, pathText, type Problem } from './problem.ts';
+import type { ProjectFacts } from './project-facts.ts';
+import { needsProject, type Wanted } from './resolve-question.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ConfigFile, HomedingFile } from './schema.ts';
-import type { CheckedFile } from './sources.ts';
+import type { ReadSecrets } from './secrets-file.ts';
+import type { CheckedFile, Sources } from './sources.ts';
 import type { Config, Flags } from './types.ts';
 
 export { resolveCredential } from './secrets.ts';
-export { selectDevices } from './select.ts';
+export { isForNobody, selectDevices } from './select.ts';
 
 export interface LoadOptions {
   /** `cwd` absolute. */
   readonly flags: Flags;
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
+  /** Who reads the build tool's own files. Absent: they are left alone. */
+  readonly project?: ProjectReader;
+}
+
+export interface ProjectReader {
+  /** What the configuration is for: they are read only where they can matter to it. `everything`: to be shown. */
+  readonly wanted: Wanted | 'everything';
+  /** @param config as it is without them: it says what is built, and by which tool */
+  ask(config: Config): Promise<ProjectFacts | undefined>;
 }
 
 export interface Loaded {
@@ -33,7 +45,7 @@ export interface Loaded {
  *
  * @throws OtaError CONFIG_UNREADABLE, or CONFIG_INVALID with every mistake at once; CANCELLED
  */
-export async function loadConfig({ flags, env, signal }: LoadOptions): Promise<Loaded> {
+export async function loadConfig({ flags, env, signal, project }: LoadOptions): Promise<Loaded> {
   const projectDir = flags.cwd ?? process.cwd();
   if (!statSync(projectDir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new OtaError('USAGE', `There is no folder ${projectDir}.`, { hint: 'Correct `-C`.' });
@@ -44,19 +56,61 @@ export async function loadConfig({ flags, env, signal }: LoadOptions): Promise<L
     named === undefined ? findConfigFile(projectDir, env) : namedConfigFile(resolve(projectDir, named));
   // Loaded only where there is something to read: without a file, a push does not pay for zod, yaml and cosmiconfig.
   const read = found && (await readFiles(found.file, signal));
+  const secrets = await readSecrets(found === undefined ? projectDir : dirname(found.file), env);
   if (signal.aborted) throw cancelled(signal);
-  const all = [...problems, ...(read?.problems ?? [])];
+  const all = [...problems, ...(read?.problems ?? []), ...(secrets?.problems ?? [])];
   if (all.length > 0) throw invalid(all);
-  const config = resolveConfig({
+  const { secretsFile } = secrets ?? {};
+  const sources: Sources = {
     projectDir,
     flags,
     overrides,
-    passwordVariables,
+    passwordVariables: new Set([
+      ...passwordVariables,
+      ...[...(secretsFile?.secrets.keys() ?? [])].filter(isPasswordVariable),
+    ]),
+    secretsFile,
     defaultSketch: defaultSketch(projectDir, found),
     file: read?.file,
+    folder: found?.projectFolder,
     homeding: read?.homeding ?? new Map(),
-  });
-  return { config, warnings: found ? warningsFor(found) : [] };
+  };
+  const warnings = [...(found ? warningsFor(found) : []), ...(secrets?.warnings ?? [])];
+  const config = resolveConfig(sources);
+  if (project === undefined) return { config, warnings };
+  const { facts, problem } = await readProject(config, project, signal);
+  if (facts === undefined) return { config, warnings: [...warnings, ...(problem ?? [])] };
+  const isFile = project.wanted !== 'everything' && project.wanted.isFile;
+  return {
+    config: resolveConfig({ ...sources, project: facts, isFile }),
+    warnings: [...warnings, ...facts.problems],
+  };
+}
+
+/** Read only where it exists: nobody else pays for it. */
+async function readSecrets(folder: string, env: NodeJS.ProcessEnv): Promise<ReadSecrets | undefined> {
+  const file = join(folder, '.otarc.env');
+  if (!existsSync(file)) return undefined;
+  const { readSecretsFile } = await import('./secrets-file.ts');
+  return readSecretsFile(file, env);
+}
+
+async function readProject(
+  config: Config,
+  { wanted, ask }: ProjectReader,
+  signal: AbortSignal,
+): Promise<{ facts?: ProjectFacts | undefined; problem?: string[] }> {
+  if (wanted !== 'everything' && !needsProject(config, wanted)) return {};
+  try {
+    return { facts: await ask(config) };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof OtaError) || wanted === 'everything') throw error;
+    // A build fails of the same in a moment, and says so; unless it is never reached for want of a target.
+    if (!wanted.isFile && config.devices.length === 0 && wanted.targets.length === 0) throw error;
+    return wanted.isFile
+      ? { problem: [`What the project itself says about uploads is not known: ${error.message}`] }
+      : {};
+  }
 }
 
 interface Read {

@@ -19,10 +19,20 @@ export class Ledger {
     return chosen.value;
   }
 
-  /** The same where nothing may be said at all: `note` tells what happens then; without it, nothing is listed. */
-  chooseOptional<T>(path: string, candidates: Candidates<T>, note?: string): T | undefined {
+  /**
+   * The same where nothing may be said at all: `note` tells what happens then; without it, nothing is listed.
+   *
+   * @param outcome what that comes to, where it is known: shown, and not chosen
+   */
+  chooseOptional<T>(
+    path: string,
+    candidates: Candidates<T>,
+    note?: string,
+    outcome?: Sourced<T>,
+  ): T | undefined {
     const chosen = candidates.find((each) => each !== undefined);
-    if (chosen) this.origins.push({ path, ...chosen });
+    const shown = chosen ?? outcome;
+    if (shown) this.origins.push({ path, value: shown.value, origin: shown.origin });
     else if (note !== undefined) this.origins.push({ path, value: undefined, origin: 'default', note });
     return chosen?.value;
   }

@@ -17,16 +17,12 @@ const verifyRows = (...before: string[]): NotYet[] => [
 ];
 
 export const notYet: readonly NotYet[] = [
-  { path: ['watch', 'paths'], asIs: [[]] },
-  { path: ['watch', 'ignore'], asIs: [[]] },
   { path: ['push', 'parallel'], asIs: [1] },
   { path: ['push', 'gzip'], asIs: [false] },
   { path: ['push', 'skipUnchanged'], asIs: [false] },
   { path: ['push', 'onFailure'], asIs: ['continue'] },
   { path: ['push', 'canary'], asIs: [0] },
-  { path: ['push', 'filesystem'], asIs: ['never'] },
   { path: ['push', 'retries'], asIs: [0] },
-  { path: ['hook', 'pushOnBuild'], asIs: [false] },
   ...verifyRows(),
   ...verifyRows('devices', '*'),
 ];

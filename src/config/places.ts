@@ -41,10 +41,16 @@ export interface Found {
  */
 export function findConfigFile(projectDir: string, env: NodeJS.ProcessEnv): Found | undefined {
   for (const folder of foldersUpward(projectDir, homeOf(env))) {
-    const found = firstOf(folder, searchPlaces);
-    if (found) return { ...found, projectFolder: folder };
+    const found = configFileIn(folder);
+    if (found) return found;
   }
   return firstOf(userConfigFolder(env), userPlaces);
+}
+
+/** The one in this very folder. Throws as `findConfigFile` does. */
+export function configFileIn(folder: string): Found | undefined {
+  const found = firstOf(folder, searchPlaces);
+  return found && { ...found, projectFolder: folder };
 }
 
 /** A file that the user has named: described is the folder that would find it. */

@@ -1,16 +1,15 @@
 import { dirname, resolve } from 'node:path';
-import { Secret } from '../secret.ts';
-import { passwordVariable } from '../secret.ts';
-import { fromFile, fromInvocation, sourced, type CheckedFile, type Sources } from './sources.ts';
+import { passwordVariable, Secret } from '../secret.ts';
+import { fromFile, fromInvocation, sourced, type Sources } from './sources.ts';
 import type { Ledger, Sourced } from './ledger.ts';
 import type { PasswordSetting } from './schema.ts';
-import type { CredentialSource } from './types.ts';
+import type { CredentialSource, SecretsFile } from './types.ts';
 
 interface Described {
   /** Key path of the device, for the list of origins. */
   readonly label: string;
   readonly name: string;
-  /** What the device's entry in the file says. */
+  /** What files say: the device's entry, then the build tool's own. */
   readonly written: Sourced<CredentialSource> | undefined;
 }
 
@@ -32,34 +31,53 @@ export function resolveCredentialSource(
 
 /** What flag and variables say, a device's own variable before the one for all. */
 export function invocationCredentials(
-  sources: Pick<Sources, 'flags' | 'overrides' | 'passwordVariables' | 'projectDir'>,
+  sources: Sources,
   name?: string,
 ): (Sourced<CredentialSource> | undefined)[] {
-  const [flag, variable] = fromInvocation(sources as Sources, 'passwordFile');
+  const { secretsFile } = sources;
+  const [flag, variable] = fromInvocation(sources, 'passwordFile');
   const variables = [...(name === undefined ? [] : [passwordVariable(name)]), 'OTARC_PASSWORD'];
   const set = variables.find((each) => sources.passwordVariables.has(each));
   const file = (path: Sourced<string> | undefined) =>
     path && sourced(fileSource(path.value, sources.projectDir), path.origin);
   return [
     file(flag),
-    set === undefined ? undefined : { value: { type: 'env', variable: set }, origin: `environment ${set}` },
+    set === undefined
+      ? undefined
+      : { value: variableSource(set, secretsFile), origin: originOf(set, secretsFile) },
     file(variable),
   ];
 }
 
 /** What `password:` says. */
 export function writtenPassword(
-  file: CheckedFile<unknown> | undefined,
+  { file, secretsFile }: Sources,
   path: readonly PropertyKey[],
   password: PasswordSetting | undefined,
 ): Sourced<CredentialSource> | undefined {
   if (file === undefined || password === undefined) return undefined;
+  if (typeof password === 'object' && 'env' in password)
+    return fromFile(file, path, variableSource(password.env, secretsFile));
   return fromFile(file, path, sourceOf(password, dirname(file.file)));
 }
 
-function sourceOf(password: PasswordSetting, folder: string): CredentialSource {
+/** A variable, which `.otarc.env` may hold in place of the environment. */
+export function variableSource(variable: string, secretsFile: SecretsFile | undefined): CredentialSource {
+  if (secretsFile === undefined) return { type: 'env', variable };
+  const { file, secrets } = secretsFile;
+  const secret = secrets.get(variable)?.secret;
+  return { type: 'env', variable, secretsFile: { file, ...(secret && { secret }) } };
+}
+
+function originOf(variable: string, secretsFile: SecretsFile | undefined): string {
+  const line = secretsFile?.secrets.get(variable)?.line;
+  return line === undefined ? `environment ${variable}` : `${secretsFile?.file ?? ''}:${line}`;
+}
+
+type OwnSetting = Exclude<PasswordSetting, { env: string }>;
+
+function sourceOf(password: OwnSetting, folder: string): CredentialSource {
   if (typeof password === 'string') return { type: 'text', secret: new Secret(password) };
-  if ('env' in password) return { type: 'env', variable: password.env };
   if ('file' in password) return { type: 'file', path: resolve(folder, password.file) };
   return { type: 'command', command: password.command, cwd: folder };
 }
@@ -77,7 +95,9 @@ function credentialMark(source: CredentialSource): string {
     case 'hash':
       return '(secret, from the text itself)';
     case 'env':
-      return `(secret, from environment ${source.variable})`;
+      return source.secretsFile?.secret === undefined
+        ? `(secret, from environment ${source.variable})`
+        : `(secret, ${source.variable} from ${source.secretsFile.file})`;
     case 'file':
       return `(secret, from file ${source.path})`;
     case 'stdin':

@@ -2,6 +2,7 @@ import { Secret } from '../secret.ts';
 import { parseHost } from './address.ts';
 import type { Ledger, Sourced } from './ledger.ts';
 import { pathText } from './problem.ts';
+import type { Claimant, ProjectDevice } from './resolve-project.ts';
 import { resolveCredentialSource, writtenPassword } from './resolve-credential-source.ts';
 import type { ConfigFile, DeviceSettings, HomedingFile } from './schema.ts';
 import { besideFile, fromFile, fromInvocation, sourced, type CheckedFile, type Sources } from './sources.ts';
@@ -39,7 +40,20 @@ export function defaultDeviceOf(file: ConfigFile): string | undefined {
   return typeof file.device === 'string' ? file.device : file.device?.['0']?.name;
 }
 
-export function resolveDevice(sources: Sources, ledger: Ledger, entry: DeviceEntry): DeviceConfig {
+/** What the file itself says of where a device is, and what it is to run. */
+export function claimantOf(sources: Sources, entry: DeviceEntry): Claimant {
+  const { name, settings } = entry;
+  const { host, port } = placeOf(sources, entry);
+  return { name, host: host?.value, port: settings.port ?? port?.value, environment: settings.environment };
+}
+
+/** @param project what the build tool's own files say of this very device */
+export function resolveDevice(
+  sources: Sources,
+  ledger: Ledger,
+  entry: DeviceEntry,
+  project?: ProjectDevice,
+): DeviceConfig {
   const { file } = sources;
   const { name, settings } = entry;
   const label = pathText(['devices', name]);
@@ -47,11 +61,7 @@ export function resolveDevice(sources: Sources, ledger: Ledger, entry: DeviceEnt
   const written = <K extends keyof DeviceSettings>(key: K) =>
     fromFile<DeviceSettings[K]>(file, [...entry.path, key], settings[key]);
 
-  const shortPath = entry.path.length === 0 ? ['device'] : entry.path;
-  const named = written('host') ?? fromFile(file, shortPath, entry.shortForm) ?? homeding.host;
-  const address = named === undefined ? undefined : parseHost(named.value);
-  const host = sourced(address?.host, named?.origin ?? '');
-  const portInHost = sourced(address?.port, named?.origin ?? '');
+  const { host, port: portInHost } = placeOf(sources, entry);
   const partitions =
     written('partitions') &&
     sourced(besideFile(file, settings.partitions), written('partitions')?.origin ?? '');
@@ -59,10 +69,10 @@ export function resolveDevice(sources: Sources, ledger: Ledger, entry: DeviceEnt
 
   return withoutUndefined({
     name,
-    host: ledger.choose(`${label}.host`, [host], name),
+    host: ledger.choose(`${label}.host`, [host, project?.host], name),
     port: ledger.chooseOptional(
       `${label}.port`,
-      [...fromInvocation(sources, 'port'), written('port'), portInHost, homeding.port],
+      [...fromInvocation(sources, 'port'), written('port'), portInHost, homeding.port, project?.port],
       'what the device announces, else by platform',
     ),
     platform: ledger.chooseOptional(
@@ -74,23 +84,24 @@ export function resolveDevice(sources: Sources, ledger: Ledger, entry: DeviceEnt
       label,
       name,
       written:
-        writtenPassword(file, [...entry.path, 'password'], settings.password) ??
+        writtenPassword(sources, [...entry.path, 'password'], settings.password) ??
         (hash && { ...hash, value: { type: 'hash', secret: new Secret(hash.value) } }) ??
-        homeding.credential,
+        homeding.credential ??
+        project?.credential,
     }),
     environment: ledger.chooseOptional(
       `${label}.environment`,
-      [written('environment')],
+      [written('environment'), project?.environment],
       'any that fits its chip',
     ),
     hostAddress: ledger.chooseOptional(
       `${label}.hostAddress`,
-      [...fromInvocation(sources, 'hostAddress'), written('hostAddress')],
+      [...fromInvocation(sources, 'hostAddress'), written('hostAddress'), project?.hostAddress],
       'the one on the way to the device',
     ),
     hostPort: ledger.chooseOptional(
       `${label}.hostPort`,
-      [...fromInvocation(sources, 'hostPort'), written('hostPort')],
+      [...fromInvocation(sources, 'hostPort'), written('hostPort'), project?.hostPort],
       'any free one',
     ),
     partitionsPath: ledger.chooseOptional(`${label}.partitions`, [partitions], "the build's own"),
@@ -98,6 +109,24 @@ export function resolveDevice(sources: Sources, ledger: Ledger, entry: DeviceEnt
     engine: ledger.choose(`${label}.engine`, [written('engine')], 'espota'),
     interfaces: interfacesOf(sources),
   });
+}
+
+/** Host, and a port behind it, as the file or the device's own JSON has them. */
+function placeOf(
+  sources: Sources,
+  entry: DeviceEntry,
+): { host: Sourced<string> | undefined; port: Sourced<number> | undefined } {
+  const { file } = sources;
+  const { path, settings, shortForm } = entry;
+  const named =
+    fromFile(file, [...path, 'host'], settings.host) ??
+    fromFile(file, path.length === 0 ? ['device'] : path, shortForm) ??
+    homedingOf(sources, entry).host;
+  const address = named === undefined ? undefined : parseHost(named.value);
+  return {
+    host: sourced(address?.host, named?.origin ?? ''),
+    port: sourced(address?.port, named?.origin ?? ''),
+  };
 }
 
 export function interfacesOf(sources: Sources): readonly string[] {

@@ -1,35 +1,46 @@
 /** Flags, variables and file → the configuration, each value with its origin. Pure. */
 
+import { dirname, resolve } from 'node:path';
 import { invocationCredentials } from './resolve-credential-source.ts';
-import { defaultDeviceOf, deviceEntries, interfacesOf, resolveDevice } from './resolve-device.ts';
+import {
+  claimantOf,
+  defaultDeviceOf,
+  deviceEntries,
+  interfacesOf,
+  resolveDevice,
+  type DeviceEntry,
+} from './resolve-device.ts';
+import { claims, projectDevices, type ProjectDevice } from './resolve-project.ts';
 import { Ledger, type Sourced } from './ledger.ts';
 import { pathText } from './problem.ts';
 import type { ConfigFile } from './schema.ts';
 import { besideFile, fromFile, fromInvocation, sourced, type Sources } from './sources.ts';
-import type { AdHoc, BuildConfig, Config } from './types.ts';
+import type { AdHoc, BuildConfig, Config, DeviceConfig, HookConfig, WatchConfig } from './types.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 
 /**
- * Rank: flag, variable, configuration file, (here: the build tool's own files, once they are read), default. What a
- * device announces or an image says comes later still, where nothing here says anything.
+ * Rank: flag, variable, configuration file, the build tool's own files (where they were asked), default. What a device
+ * announces or an image says comes later still, where nothing here says anything.
  */
 export function resolveConfig(sources: Sources): Config {
-  const { file, flags, projectDir } = sources;
+  const { file, flags, project, projectDir } = sources;
   const ledger = new Ledger();
+  const buildLedger = new Ledger();
+  const build = resolveBuild(sources, buildLedger);
   const defaultDevice = file && defaultDeviceOf(file.settings);
   ledger.chooseOptional('device', [fromFile(file, ['device'], defaultDevice)], 'the only device, else none');
-  const devices = file
-    ? deviceEntries(file.settings).map((entry) => resolveDevice(sources, ledger, entry))
-    : [];
+  const chosen = chosenEnvironments(sources, build, buildLedger);
+  const { devices, known } = resolveDevices(sources, ledger, chosen);
   const groups = file?.settings.groups ?? {};
   for (const [name, members] of Object.entries(groups))
     ledger.chooseOptional(pathText(['groups', name]), [fromFile(file, ['groups', name], members)]);
-  const build = resolveBuild(sources, ledger);
+  ledger.origins.push(...buildLedger.origins);
   ledger.chooseOptional(
     'interfaces',
     [...fromInvocation(sources, 'interfaces'), fromFile(file, ['interfaces'], file?.settings.interfaces)],
     'all suitable ones',
   );
+  const { filesystem } = file?.settings.push ?? {};
   return withoutUndefined({
     projectDir,
     file: file?.file,
@@ -38,13 +49,113 @@ export function resolveConfig(sources: Sources): Config {
     defaultDevice,
     devices,
     groups,
-    adHoc: resolveAdHoc(sources),
+    adHoc: resolveAdHoc(sources, known),
+    watch: resolveWatch(sources, ledger),
+    push: {
+      filesystem: ledger.choose(
+        'push.filesystem',
+        [fromFile(file, ['push', 'filesystem'], filesystem)],
+        'never' as const,
+      ),
+    },
+    hook: resolveHook(sources, ledger),
+    project: project && withoutUndefined({ environment: project.environment?.value }),
+    files: filesOf(sources),
     origins: ledger.origins,
   });
 }
 
+/** The environments that somebody chooses to build: by flag, variable or file, else the project's own defaults. */
+function chosenEnvironments(
+  { project, isFile }: Sources,
+  { environment }: BuildConfig,
+  { origins }: Ledger,
+): Sourced<string>[] {
+  if (environment !== undefined) {
+    const row = origins.find(({ path }) => path === 'build.environment');
+    return [{ value: environment, origin: row?.origin ?? '' }];
+  }
+  if (isFile === true) return [];
+  const origin = project?.environment?.origin ?? "the project's default environments";
+  return (project?.defaultEnvironments ?? []).map((value) => ({ value, origin }));
+}
+
+/**
+ * Of a project without configured devices its own upload targets are the devices. Otherwise they add to the configured
+ * ones what those do not say, and the rest is known in case that its address is typed.
+ */
+function resolveDevices(
+  sources: Sources,
+  ledger: Ledger,
+  chosen: readonly Sourced<string>[],
+): { devices: DeviceConfig[]; known: DeviceConfig[] } {
+  const { file, project } = sources;
+  const entries = file ? deviceEntries(file.settings) : [];
+  const found = projectDevices(project?.uploads ?? [], chosen);
+  const named = found.filter(({ host }) => host !== undefined);
+  if (entries.length === 0)
+    return { devices: named.map((device) => resolveNamed(sources, ledger, device)), known: [] };
+  const claimed = claims(
+    entries.map((entry) => claimantOf(sources, entry)),
+    found,
+  );
+  // Which image a configured device takes is its own affair, as long as somebody decides it.
+  const isDecided = chosen.length > 0 || project?.environment !== undefined;
+  const devices = entries.map((entry) => {
+    const { environment, ...rest } = claimed.get(entry.name) ?? noDevice;
+    return resolveDevice(sources, ledger, entry, {
+      ...rest,
+      ...(!isDecided && environment && { environment }),
+    });
+  });
+  const unclaimed = named.filter((device) => ![...claimed.values()].includes(device));
+  return { devices, known: unclaimed.map((device) => resolveNamed(sources, new Ledger(), device)) };
+}
+
+const noDevice: ProjectDevice = { name: '', serves: [], onlyByName: false };
+
+/** A device that only the build tool's own files name. */
+function resolveNamed(sources: Sources, ledger: Ledger, device: ProjectDevice): DeviceConfig {
+  const entry: DeviceEntry = { name: device.name, path: ['devices', device.name], settings: {} };
+  const resolved = resolveDevice(sources, ledger, entry, device);
+  return device.onlyByName ? { ...resolved, onlyByName: true } : resolved;
+}
+
+function resolveWatch({ file, projectDir }: Sources, ledger: Ledger): WatchConfig {
+  const { paths, ignore } = file?.settings.watch ?? {};
+  const ignoreDir = file === undefined ? projectDir : dirname(file.file);
+  const absolute = paths?.map((path) => resolve(ignoreDir, path));
+  const [pathsKey, ignoreKey] = ['watch.paths', 'watch.ignore'];
+  const place = (key: string): string => file?.placeOf(['watch', key]) ?? '';
+  return {
+    paths:
+      ledger.chooseOptional(pathsKey, [sourced(absolute, place('paths'))], 'what the build tool names') ?? [],
+    ignore: ledger.chooseOptional(ignoreKey, [sourced(ignore, place('ignore'))], 'what git ignores') ?? [],
+    ignoreDir,
+  };
+}
+
+function resolveHook({ file, folder }: Sources, ledger: Ledger): HookConfig {
+  const written = file?.settings.hook?.pushOnBuild;
+  const pushOnBuild = ledger.choose(
+    'hook.pushOnBuild',
+    [fromFile(file, ['hook', 'pushOnBuild'], written)],
+    false,
+  );
+  return withoutUndefined({
+    pushOnBuild,
+    file: written === undefined ? undefined : file?.file,
+    folder: written === undefined ? undefined : folder,
+  });
+}
+
+function filesOf({ file, secretsFile, homeding }: Sources): string[] {
+  const all = [file?.file, secretsFile?.file, ...[...homeding.values()].map((each) => each.file)];
+  return [...new Set(all.filter((each) => each !== undefined))];
+}
+
 function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {
-  const { file, defaultSketch } = sources;
+  const { file, defaultSketch, project } = sources;
   const build: NonNullable<ConfigFile['build']> = file?.settings.build ?? {};
   const written = <K extends keyof typeof build>(key: K) =>
     fromFile<(typeof build)[K]>(file, ['build', key], build[key]);
@@ -53,14 +164,20 @@ function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {
   // A command to build with says which tool it is.
   const impliedTool = build.command && fromFile(file, ['build', 'command'], 'command' as const);
   return withoutUndefined({
-    tool: ledger.chooseOptional('build.tool', [written('tool'), impliedTool], 'found from the folder'),
+    tool: ledger.chooseOptional(
+      'build.tool',
+      [written('tool'), impliedTool],
+      'found from the folder',
+      project && { value: project.tool, origin: 'default: found from the folder' },
+    ),
     environment: ledger.chooseOptional(
       'build.environment',
       [...fromInvocation(sources, 'environment'), written('environment')],
       'what the project says, else its only one',
+      project?.environment,
     ),
-    fqbn: ledger.chooseOptional('build.fqbn', [written('fqbn')], 'what sketch.yaml says'),
-    profile: ledger.chooseOptional('build.profile', [written('profile')]),
+    fqbn: ledger.chooseOptional('build.fqbn', [written('fqbn')], 'what sketch.yaml says', project?.fqbn),
+    profile: ledger.chooseOptional('build.profile', [written('profile')], undefined, project?.profile),
     sketch: ledger.choose('build.sketch', [path('sketch'), defaultSketch], defaultSketch.value),
     args: ledger.choose('build.args', [written('args')], []),
     command: ledger.chooseOptional('build.command', [written('command')]),
@@ -69,7 +186,7 @@ function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {
   });
 }
 
-function resolveAdHoc(sources: Sources): AdHoc {
+function resolveAdHoc(sources: Sources, known: readonly DeviceConfig[]): AdHoc {
   const first = <T>(candidates: readonly (Sourced<T> | undefined)[]): T | undefined =>
     candidates.find((each) => each !== undefined)?.value;
   return {
@@ -84,5 +201,7 @@ function resolveAdHoc(sources: Sources): AdHoc {
       interfaces: interfacesOf(sources),
     }),
     passwordVariables: sources.passwordVariables,
+    ...(sources.secretsFile && { secretsFile: sources.secretsFile }),
+    ...(known.length > 0 && { known }),
   };
 }

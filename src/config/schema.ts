@@ -21,7 +21,11 @@ const host = z.string().refine((value) => parseHost(value) !== undefined, {
 const password = z
   .union([
     text.describe('The password itself. Anybody who may read this file may read it.'),
-    z.strictObject({ env: text.describe('Name of the environment variable that holds it.') }),
+    z.strictObject({
+      env: text.describe(
+        'Name of the variable that holds it: in the environment, else in .otarc.env beside this file.',
+      ),
+    }),
     z.strictObject({ file: text.describe('File whose first line it is.') }),
     z.strictObject({
       command: command.describe('Program and arguments; the first line it prints is taken.'),
@@ -121,8 +125,8 @@ const build = z.strictObject({
 });
 
 const watch = z.strictObject({
-  paths: list.describe('What to watch; default: the sources of the project.').optional(),
-  ignore: list.describe('What to leave out.').optional(),
+  paths: list.describe('More to watch, beside what the build tool names.').optional(),
+  ignore: list.describe('What to leave out: patterns as in a .gitignore.').optional(),
 });
 
 const push = z.strictObject({

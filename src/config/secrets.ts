@@ -50,18 +50,14 @@ interface Asked {
 
 /** The raw text, and the words for where it was. */
 async function fetchText(source: Fetched, asked: Asked): Promise<{ text: string; place: string }> {
-  const { env, signal } = asked.context;
+  const { signal } = asked.context;
   const limited = <T>(work: Promise<T>, place: string): Promise<T> => {
     const late = () => unavailable(asked.device, `${place} gave nothing within ${waitMs / 1000} s`);
     return within(work, { timeoutMs: waitMs, signal, late });
   };
   switch (source.type) {
-    case 'env': {
-      const place = `the environment variable ${source.variable}`;
-      const text = env[source.variable];
-      if (text === undefined) throw unavailable(asked.device, `${place} is not set`);
-      return { text, place };
-    }
+    case 'env':
+      return variableText(source, asked);
     case 'file': {
       const place = `the file ${source.path}`;
       return { text: await limited(fileText(source.path, asked.device), place), place };
@@ -78,6 +74,23 @@ async function fetchText(source: Fetched, asked: Asked): Promise<{ text: string;
         place: `what \`${source.command.join(' ')}\` printed`,
       };
   }
+}
+
+function variableText(
+  { variable, secretsFile }: Extract<Fetched, { type: 'env' }>,
+  { device, context }: Asked,
+): { text: string; place: string } {
+  if (secretsFile?.secret !== undefined)
+    return { text: secretsFile.secret.reveal(), place: `${variable} in ${secretsFile.file}` };
+  const place = `the environment variable ${variable}`;
+  const text = context.env[variable];
+  if (text !== undefined) return { text, place };
+  const nor = secretsFile === undefined ? '' : `, and ${secretsFile.file} has nothing under that name`;
+  throw unavailable(
+    device,
+    `${place} is not set${nor}`,
+    `Set ${variable}, or write it as a line \`${variable}=…\` into .otarc.env beside the configuration.`,
+  );
 }
 
 async function fileText(path: string, device: string): Promise<string> {
@@ -135,8 +148,9 @@ function howItFailed({ isMaxBuffer, exitCode, signal, code }: Failure): string {
   return code === 'ENOENT' ? 'was not found' : `could not be run (${code ?? 'unknown error'})`;
 }
 
-function unavailable(device: string, reason: string): OtaError {
+function unavailable(device: string, reason: string, hint?: string): OtaError {
   return new OtaError('SECRET_UNAVAILABLE', `The password of ${device} is not available: ${reason}.`, {
+    ...(hint !== undefined && { hint }),
     details: { device },
   });
 }

@@ -4,6 +4,7 @@ import { OtaError } from '../errors.ts';
 import { canonicalHost, parseHost, type HostAndPort } from './address.ts';
 import { passwordVariable } from '../secret.ts';
 import { nearest } from './nearest.ts';
+import { variableSource } from './resolve-credential-source.ts';
 import type { Config, DeviceConfig } from './types.ts';
 
 export interface Selection {
@@ -13,6 +14,11 @@ export interface Selection {
   readonly all?: boolean;
   /** The environment whose image is at hand or will be. */
   readonly builtEnvironment?: string;
+  /**
+   * The environment whose image it is, as an upload command or a hook says: a build of several environments must not give
+   * the image of each to the only device, or to the default one.
+   */
+  readonly imageOf?: string;
 }
 
 /**
@@ -21,7 +27,8 @@ export interface Selection {
  *
  * @throws OtaError TARGET_UNKNOWN, NO_TARGET; USAGE for targets together with `--all`
  */
-export function selectDevices(config: Config, { targets, all, builtEnvironment }: Selection): DeviceConfig[] {
+export function selectDevices(config: Config, selection: Selection): DeviceConfig[] {
+  const { targets, all, builtEnvironment } = selection;
   if (all === true) {
     if (targets.length > 0)
       throw new OtaError('USAGE', '`--all` means every device: leave the targets out.', {
@@ -32,7 +39,10 @@ export function selectDevices(config: Config, { targets, all, builtEnvironment }
       hint: 'List them under `devices:` in .otarc.',
     });
   }
-  if (targets.length === 0) return withoutTarget(config, builtEnvironment);
+  if (targets.length === 0) {
+    if (isForNobody(config, selection)) throw noTaker(config, selection.imageOf);
+    return withoutTarget({ ...config, devices: takersOf(config, selection) }, builtEnvironment);
+  }
   const selected = new Map<string, DeviceConfig>();
   for (const target of targets)
     for (const device of devicesFor(config, target))
@@ -40,16 +50,36 @@ export function selectDevices(config: Config, { targets, all, builtEnvironment }
   return [...selected.values()];
 }
 
+/** Devices are configured, and each takes the image of another environment than the one at hand. */
+export function isForNobody(config: Config, selection: Selection): boolean {
+  const isOpen = selection.targets.length === 0 && selection.all !== true;
+  return isOpen && config.devices.length > 0 && takersOf(config, selection).length === 0;
+}
+
+function takersOf({ devices }: Config, { imageOf }: Selection): readonly DeviceConfig[] {
+  return devices.filter(({ environment }) => imageOf === undefined || (environment ?? imageOf) === imageOf);
+}
+
+function noTaker({ devices }: Config, environment = ''): OtaError {
+  const takes = devices.map((device) => `${device.name} takes ${device.environment}`).join(', ');
+  return new OtaError('NO_TARGET', `No device takes the image of ${environment}: ${takes}.`, {
+    hint: `Name the device that is to get it all the same, or give one \`environment: ${environment}\` in .otarc.`,
+    details: { environment },
+  });
+}
+
 function withoutTarget(config: Config, builtEnvironment: string | undefined): DeviceConfig[] {
-  const { devices, defaultDevice } = config;
-  const preset = devices.find(({ name }) => name === defaultDevice);
+  const { defaultDevice } = config;
+  const preset = config.devices.find(({ name }) => name === defaultDevice);
   if (preset) return [preset];
-  if (devices.length === 1) return [...devices];
+  const devices = config.devices.filter(({ onlyByName }) => onlyByName !== true);
+  if (devices.length === 1) return devices;
   const built = devices.filter(
     ({ environment }) => environment !== undefined && environment === builtEnvironment,
   );
   if (built.length > 0) return built;
-  if (devices.length === 0)
+  if (devices.length === 0) {
+    if (config.devices.length > 0) throw noneForBuild(config);
     throw new OtaError(
       'NO_TARGET',
       `No target was given, and ${config.file ?? 'no .otarc'} ${config.file === undefined ? `was found from ${config.projectDir} upward` : 'lists no device'}.`,
@@ -57,16 +87,38 @@ function withoutTarget(config: Config, builtEnvironment: string | undefined): De
         hint: 'Name a device on the command line (address or NAME.local), or list one under `devices:` in .otarc.',
       },
     );
-  const names = devices.map(({ name }) => name);
-  throw new OtaError(
+  }
+  throw severalDevices(devices);
+}
+
+/** Some of the project's own upload targets, and none of what is built. */
+function noneForBuild({ devices, build }: Config): OtaError {
+  const environment = build.environment ?? 'that is built by default';
+  return new OtaError(
     'NO_TARGET',
-    `No target was given, and several devices are configured: ${names.join(', ')}.`,
+    `No target was given, and the project names none for the environment ${environment}; it names ${listOf(devices)}.`,
     {
-      hint: 'Name one, set `device:` in .otarc, or give `--all` for every one of them.',
-      details: { devices: names },
+      hint: 'Choose the environment with `-e NAME`, or name the device on the command line.',
+      details: { devices: devices.map(({ name }) => name) },
     },
   );
 }
+
+function severalDevices(devices: readonly DeviceConfig[]): OtaError {
+  const environments = new Set(devices.map(({ environment }) => environment));
+  const first = [...environments].find((each) => each !== undefined);
+  const byEnvironment = environments.size > 1 && first !== undefined ? `choose one by \`-e ${first}\`, ` : '';
+  return new OtaError(
+    'NO_TARGET',
+    `No target was given, and several devices are configured: ${listOf(devices)}.`,
+    {
+      hint: `Name one, ${byEnvironment}set \`device:\` in .otarc, or give \`--all\` for every one of them.`,
+      details: { devices: devices.map(({ name }) => name) },
+    },
+  );
+}
+
+const listOf = (devices: readonly DeviceConfig[]): string => devices.map(({ name }) => name).join(', ');
 
 function devicesFor(config: Config, target: string): DeviceConfig[] {
   const named = config.devices.find(({ name }) => name === target);
@@ -79,6 +131,8 @@ function devicesFor(config: Config, target: string): DeviceConfig[] {
   if (address === undefined) throw unknown(config, target);
   const configured = deviceAt(config.devices, address);
   if (configured) return [configured];
+  const known = isBareWord(address.host) ? undefined : deviceAt(config.adHoc.known ?? [], address);
+  if (known) return [known];
   if (config.devices.length > 0 && isBareWord(address.host)) throw unknown(config, target);
   return [adHoc(config, target, address)];
 }
@@ -103,7 +157,7 @@ function deviceAt(devices: readonly DeviceConfig[], { host, port }: HostAndPort)
 }
 
 function adHoc(config: Config, target: string, { host, port }: HostAndPort): DeviceConfig {
-  const { device, passwordVariables } = config.adHoc;
+  const { device, passwordVariables, secretsFile } = config.adHoc;
   const variable = passwordVariable(target);
   const hasOwn = device.credentialSource.type !== 'file' && device.credentialSource.type !== 'stdin';
   return {
@@ -111,7 +165,8 @@ function adHoc(config: Config, target: string, { host, port }: HostAndPort): Dev
     name: target,
     host,
     ...(port !== undefined && { port }),
-    ...(hasOwn && passwordVariables.has(variable) && { credentialSource: { type: 'env', variable } }),
+    ...(hasOwn &&
+      passwordVariables.has(variable) && { credentialSource: variableSource(variable, secretsFile) }),
   };
 }
 

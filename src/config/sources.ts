@@ -2,8 +2,9 @@
 
 import { dirname, resolve } from 'node:path';
 import type { Sourced } from './ledger.ts';
+import type { ProjectFacts } from './project-facts.ts';
 import type { ConfigFile, HomedingFile } from './schema.ts';
-import type { Flags } from './types.ts';
+import type { Flags, SecretsFile } from './types.ts';
 
 /** A checked file: its settings, and where each of its keys stands. */
 export interface CheckedFile<T> {
@@ -18,11 +19,19 @@ export interface Sources {
   /** What `OTARC_…` variables say. */
   readonly overrides: Flags;
   readonly passwordVariables: ReadonlySet<string>;
+  /** `.otarc.env`, where there is one. */
+  readonly secretsFile?: SecretsFile | undefined;
   /** Absolute folder that is built where nothing says which. */
   readonly defaultSketch: Sourced<string>;
   readonly file: CheckedFile<ConfigFile> | undefined;
+  /** Absolute folder of the project that the file describes. */
+  readonly folder?: string | undefined;
   /** What the devices' `homeding:` files say, by the device's name. */
   readonly homeding: ReadonlyMap<string, CheckedFile<HomedingFile>>;
+  /** What the build tool's own files say, once they were asked. */
+  readonly project?: ProjectFacts | undefined;
+  /** The image is at hand as a file: what the project builds by default says nothing about it. */
+  readonly isFile?: boolean | undefined;
 }
 
 const flagNames = {

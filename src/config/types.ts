@@ -23,13 +23,33 @@ export type CredentialSource =
   | { readonly type: 'none' }
   | { readonly type: 'text'; readonly secret: Secret }
   | { readonly type: 'hash'; readonly secret: Secret }
-  | { readonly type: 'env'; readonly variable: string }
+  | {
+      readonly type: 'env';
+      readonly variable: string;
+      /** The `.otarc.env` that was looked into as well, and what it has under that name where the environment has nothing. */
+      readonly secretsFile?: { readonly file: string; readonly secret?: Secret };
+    }
   | { readonly type: 'file'; readonly path: string }
   | { readonly type: 'stdin' }
   | { readonly type: 'command'; readonly command: readonly string[]; readonly cwd: string };
 
 /** A `Device` whose password was not fetched yet. */
-export type DeviceConfig = Omit<Device, 'credential'> & { readonly credentialSource: CredentialSource };
+export type DeviceConfig = Omit<Device, 'credential'> & {
+  readonly credentialSource: CredentialSource;
+  /**
+   * Set on a device that the build tool's own files name for other environments than the one that is built: it is meant
+   * where it is named, or all are.
+   */
+  readonly onlyByName?: true;
+};
+
+/** `.otarc.env`: its variables count for passwords, where the environment has none of that name. */
+export interface SecretsFile {
+  /** Absolute. */
+  readonly file: string;
+  /** Without those that the environment has. */
+  readonly secrets: ReadonlyMap<string, { readonly secret: Secret; readonly line: number }>;
+}
 
 export interface BuildConfig {
   /** Absent: found from the folder. */
@@ -61,8 +81,28 @@ export interface Origin {
 /** What holds for a target that is not in the configuration: flags, variables and defaults. */
 export interface AdHoc {
   readonly device: Omit<DeviceConfig, 'name' | 'host'>;
-  /** The `OTARC_PASSWORD…` variables that hold something. */
+  /** The `OTARC_PASSWORD…` variables that hold something, those of `.otarc.env` included. */
   readonly passwordVariables: ReadonlySet<string>;
+  readonly secretsFile?: SecretsFile;
+  /** Devices that the build tool's own files name beside the configured ones: such a target is no stranger. */
+  readonly known?: readonly DeviceConfig[];
+}
+
+export interface WatchConfig {
+  /** Absolute files and folders, beside what the build tool names. */
+  readonly paths: readonly string[];
+  /** Patterns as in a .gitignore, relative to `ignoreDir`: made absolute they would mean something else. */
+  readonly ignore: readonly string[];
+  /** Absolute folder of the configuration file; without one, of the project. */
+  readonly ignoreDir: string;
+}
+
+export interface HookConfig {
+  readonly pushOnBuild: boolean;
+  /** Absolute path of the file that says so. */
+  readonly file?: string;
+  /** Absolute folder of the project that this file describes; absent for the user's own file, which describes none. */
+  readonly folder?: string;
 }
 
 export interface Config {
@@ -78,5 +118,12 @@ export interface Config {
   readonly devices: readonly DeviceConfig[];
   readonly groups: Readonly<Record<string, readonly string[]>>;
   readonly adHoc: AdHoc;
+  readonly watch: WatchConfig;
+  readonly push: { readonly filesystem: 'never' | 'on-change' };
+  readonly hook: HookConfig;
+  /** Set where the build tool's own files were asked: what it builds by itself, where that is one environment. */
+  readonly project?: { readonly environment?: string };
+  /** Absolute paths of all files that were read for it. */
+  readonly files: readonly string[];
   readonly origins: readonly Origin[];
 }

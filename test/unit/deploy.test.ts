@@ -28,7 +28,7 @@ function imageFor(platform: Platform | undefined, more: Partial<Image> = {}): Im
 }
 
 /** An engine that notes what it is asked for, and sends nothing anywhere. */
-function notedEngine(send: () => Promise<void> = () => Promise.resolve()) {
+function notedEngine(send: () => Promise<void> = () => Promise.resolve(), onPrepare = () => {}) {
   const calls: string[] = [];
   const targets: Target[] = [];
   const engine: Engine = {
@@ -37,6 +37,7 @@ function notedEngine(send: () => Promise<void> = () => Promise.resolve()) {
     prepare: (target) => {
       calls.push('prepare');
       targets.push(target);
+      onPrepare();
       return Promise.resolve({
         send: async ({ sizeBytes }) => {
           calls.push('send');
@@ -55,12 +56,13 @@ interface Scene extends Partial<Omit<DeployOptions, 'engine' | 'tell'>> {
   readonly coming?: Promise<ReadyImage>;
   readonly image?: Image;
   readonly send?: () => Promise<void>;
+  readonly onPrepare?: () => void;
 }
 
 async function run(scene: Scene = {}) {
-  const { device: more, image = imageFor('esp8266'), send, coming, ...options } = scene;
+  const { device: more, image = imageFor('esp8266'), send, onPrepare, coming, ...options } = scene;
   const events: EventBody[] = [];
-  const noted = notedEngine(send);
+  const noted = notedEngine(send, onPrepare);
   const outcome = await deploy({ device: { ...device, ...more } }, coming ?? Promise.resolve({ image }), {
     tell: (event) => events.push(event),
     signal: new AbortController().signal,
@@ -78,6 +80,22 @@ describe('the flow for one device', () => {
     expect(outcome).toMatchObject({ type: 'deployed', receipt: { sizeBytes: 1024 } });
     expect(types).toEqual(['device-located', 'rebooting', 'unverified']);
     expect(calls).toEqual(['prepare', 'send', 'close']);
+  });
+
+  it('opens its sockets while the image is in the making, where the port is known by then', async () => {
+    let onPrepare = (): void => {};
+    const coming = new Promise<ReadyImage>((resolve) => {
+      onPrepare = () => resolve({ image: imageFor('esp8266') });
+    });
+    const { outcome, calls } = await run({ coming, onPrepare, device: { port: 8266 } });
+    expect(outcome.type).toBe('deployed');
+    expect(calls).toEqual(['prepare', 'send', 'close']);
+  });
+
+  it('holds no port that was chosen by hand for as long as a build takes', async () => {
+    const coming = Promise.reject(new OtaError('BUILD_FAILED', 'The build failed.'));
+    const { calls } = await run({ coming, device: { port: 8266, hostPort: 48_266 } });
+    expect(calls).toEqual([]);
   });
 
   it('stops before the first datagram with --dry-run', async () => {
@@ -142,7 +160,8 @@ describe('an image that the device cannot run', () => {
   it('is not sent', async () => {
     const { outcome, calls } = await run(wrong);
     expect(outcome).toMatchObject({ type: 'failed', stage: 'image', error: { code: 'IMAGE_WRONG_CHIP' } });
-    expect(calls).toEqual([]);
+    // What was opened while the image was in the making is given back.
+    expect(calls).toEqual(['prepare', 'close']);
   });
 
   it.each([{ allowed: 'all' as const }, { allowed: new Set(['IMAGE_WRONG_CHIP'] as const) }])(

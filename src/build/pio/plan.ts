@@ -5,7 +5,7 @@ import type { AskContext } from '../ask.ts';
 import { namedImage, ownCommand, type BuildPlan } from '../plan.ts';
 import type { BuildRequest } from '../types.ts';
 import { platformOf } from './platform.ts';
-import { findPio, readProject } from './project.ts';
+import { findPio, readProject, unreadable } from './project.ts';
 import type { PioEnvironment, PioProject } from './query.ts';
 
 export async function planPio(request: BuildRequest, context: AskContext): Promise<BuildPlan> {
@@ -22,7 +22,8 @@ export function planOf(
 ): BuildPlan {
   const { kind } = request;
   const environment = chooseEnvironment(project, request.environment);
-  const { name, filesystem } = environment;
+  const { name, filesystem, problem } = environment;
+  if (problem !== undefined) throw unreadable(request.projectDir, problem);
   const target = kind === 'filesystem' ? ['-t', 'buildfs'] : [];
   const command = [pio.name, 'run', '-e', name, ...target, ...request.args];
   const platform = platformOf(environment);
@@ -52,9 +53,17 @@ function chooseEnvironment(project: PioProject, wanted: string | undefined): Pio
   const candidates = project.defaultEnvironments.length > 0 ? project.defaultEnvironments : names;
   const chosen = wanted ?? (candidates.length === 1 ? candidates[0] : undefined);
   if (chosen === undefined) throw ambiguous(candidates);
-  const environment = project.environments.find(({ name }) => name === chosen);
-  if (environment === undefined) throw unknown(chosen, names);
-  return environment;
+  return environmentNamed(project, chosen);
+}
+
+/** @throws {OtaError} USAGE */
+export function environmentNamed({ environments }: PioProject, name: string): PioEnvironment {
+  const found = environments.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  throw unknown(
+    name,
+    environments.map((each) => each.name),
+  );
 }
 
 function ambiguous(candidates: readonly string[]): OtaError {

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { OtaError } from '../../errors.ts';
+import { Secret } from '../../secret.ts';
 import { ask, type Answer, type AskContext } from '../ask.ts';
 import { findExecutable } from '../executable.ts';
 import { toolMissing } from '../failures.ts';
@@ -46,19 +47,14 @@ export async function readProject(pio: Pio, request: BuildRequest, context: AskC
   for await (const python of interpreters(pio, cwd, context)) {
     const answer = await askJson({ file: python, args: ['-c', pioQuery], cwd }, pioAnswerSchema, context);
     if (answer === undefined) continue; // not the Python that PlatformIO is installed in
-    if ('error' in answer) {
-      throw new OtaError('CONFIG_INVALID', `PlatformIO cannot read its project: ${oneLine(answer.error)}`, {
-        hint: 'Mend platformio.ini.',
-        details: { projectDir: cwd },
-      });
-    }
+    if ('error' in answer) throw unreadable(cwd, answer.error);
     return answer;
   }
   return readWithoutPython(pio, cwd, context);
 }
 
 /** Beside the executable that `pio` is or links to; else the one that pio names (a shim, a wrapper; 0.3 s). */
-async function* interpreters(pio: Pio, cwd: string, context: AskContext): AsyncGenerator<string> {
+export async function* interpreters(pio: Pio, cwd: string, context: AskContext): AsyncGenerator<string> {
   const folder = dirname(await realpath(pio.file));
   // a venv has python.exe beside pio.exe, Python itself on Windows one folder up
   for (const name of ['python3', 'python', 'python.exe', join('..', 'python.exe')]) {
@@ -94,22 +90,48 @@ export function projectOfSections(
   const options = new Map(sections.map(([section, values]) => [section, new Map(values)]));
   const project = options.get('platformio');
   const buildDir = env['PLATFORMIO_BUILD_DIR'] ?? text(project?.get('build_dir')) ?? join('.pio', 'build');
-  const defaults = z.array(z.string()).safeParse(project?.get('default_envs'));
   const environments = [...options].flatMap(([section, values]): PioEnvironment[] => {
     if (!section.startsWith('env:')) return [];
     const platform = text(values.get('platform'));
     const filesystem = text(values.get('board_build.filesystem'));
     const name = section.slice('env:'.length);
-    return [{ name, ...(platform && { platform }), ...(filesystem && { filesystem }) }];
+    const upload = uploadOfSection(values);
+    const bases = texts(values.get('extends')).flatMap((each) =>
+      each.startsWith('env:') ? [each.slice('env:'.length)] : [],
+    );
+    return [
+      {
+        name,
+        ...(platform && { platform }),
+        ...(filesystem && { filesystem }),
+        ...(bases.length > 0 && { bases }),
+        ...(upload && { upload }),
+      },
+    ];
   });
-  return { buildDir: resolve(cwd, buildDir), defaultEnvironments: defaults.data ?? [], environments };
+  return {
+    buildDir: resolve(cwd, buildDir),
+    defaultEnvironments: texts(project?.get('default_envs')),
+    environments,
+  };
+}
+
+function uploadOfSection(values: ReadonlyMap<string, unknown>): PioEnvironment['upload'] {
+  const [protocol, port] = [text(values.get('upload_protocol')), text(values.get('upload_port'))];
+  const flags = texts(values.get('upload_flags')).map((each) => new Secret(each));
+  if (protocol === undefined && port === undefined && flags.length === 0) return undefined;
+  return { ...(protocol && { protocol }), ...(port && { port }), ...(flags.length > 0 && { flags }) };
 }
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-async function askJson<T>(
+function texts(value: unknown): string[] {
+  return z.array(z.string()).safeParse(value).data ?? [];
+}
+
+export async function askJson<T>(
   question: Parameters<typeof ask>[0],
   schema: z.ZodType<T>,
   context: AskContext,
@@ -130,6 +152,11 @@ async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() === true;
 }
 
-function oneLine(message: string): string {
-  return message.replaceAll(/\s+/g, ' ').trim();
+/** What PlatformIO says of its project's file, of one environment or of all. */
+export function unreadable(projectDir: string, reason: string): OtaError {
+  const words = reason.replaceAll(/\s+/g, ' ').trim();
+  return new OtaError('CONFIG_INVALID', `PlatformIO cannot read its project: ${words}`, {
+    hint: 'Mend platformio.ini.',
+    details: { projectDir },
+  });
 }

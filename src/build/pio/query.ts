@@ -1,4 +1,17 @@
 import * as z from 'zod';
+import { Secret } from '../../secret.ts';
+
+/** The upload settings of an environment. The flags hold the password: they are wrapped before anybody sees them. */
+const pioUploadSchema = z.object({
+  protocol: z.string().optional(),
+  port: z.string().optional(),
+  flags: z.array(z.string().transform((text) => new Secret(text))).optional(),
+  /** File and section in which port and flags stand: `platformio.ini [common]`. */
+  portAt: z.string().optional(),
+  flagsAt: z.string().optional(),
+  /** Why some of it is missing. */
+  problems: z.array(z.string()).optional(),
+});
 
 /** What a build needs to know of a project; `buildDir` is absolute. */
 const pioProjectSchema = z.object({
@@ -12,6 +25,11 @@ const pioProjectSchema = z.object({
       mcu: z.string().optional(),
       /** `board_build.filesystem`, where the project sets it. */
       filesystem: z.string().optional(),
+      /** The environments that it extends. */
+      bases: z.array(z.string()).optional(),
+      upload: pioUploadSchema.optional(),
+      /** Why the build's part of it cannot be read; the other environments still can. */
+      problem: z.string().optional(),
     }),
   ),
 });
@@ -28,8 +46,20 @@ export const pioAnswerSchema = z.union([z.object({ error: z.string() }), pioProj
 export const pioQuery = `
 import sys
 sys.path.pop(0)
-import glob, json, os
+import configparser, glob, json, os
 from platformio.project.config import ProjectConfig
+
+def words(error):
+    # Some of the parser's own messages quote the line, and with it a password.
+    for cause in (error, error.__cause__, error.__context__):
+        if isinstance(cause, configparser.InterpolationError):
+            return "%s in [%s]: a %% has to be written as %%%%" % (cause.option, cause.section)
+        if isinstance(cause, configparser.MissingSectionHeaderError):
+            return "%s, line %s: no section begins above it" % (os.path.basename(cause.source), cause.lineno)
+        if isinstance(cause, configparser.ParsingError):
+            lines = ", ".join(str(line) for line, _ in cause.errors)
+            return "%s, line %s: not understood" % (os.path.basename(cause.source), lines)
+    return str(error)
 
 def read():
     config = ProjectConfig.get_instance()
@@ -49,10 +79,42 @@ def read():
                 with open(path, encoding="utf-8") as file:
                     return json.load(file).get("build", {}).get("mcu")
 
+    def place(section, key):
+        file = "platformio.ini"
+        for path in getattr(config, "_parsed", []):
+            parser = configparser.RawConfigParser(strict=False)
+            parser.read(path, "utf-8")
+            if parser.has_option(section, key):
+                file = os.path.basename(path)
+        return "%s [%s]" % (file, section)
+
+    def upload(name):
+        found = {"problems": []}
+        for key in ("protocol", "port", "flags"):
+            try:
+                found[key] = config.get("env:" + name, "upload_" + key, None)
+                at = [section for section, option in config.walk_options("env:" + name) if option == "upload_" + key]
+                if at and key != "protocol":
+                    found[key + "At"] = place(at[0], "upload_" + key)
+            except Exception as error:
+                found["problems"].append(words(error))
+        return filled(found)
+
+    def bases(name):
+        sections = [section for section, _ in config.walk_options("env:" + name)]
+        return sorted(set(section[4:] for section in sections if section.startswith("env:")) - {name})
+
+    def filled(found):
+        return {key: value for key, value in found.items() if value not in (None, "", [], {})}
+
     def environment(name):
-        found = {"name": name, "platform": option(name, "platform"), "mcu": mcu(name),
-                 "filesystem": option(name, "board_build.filesystem")}
-        return {key: value for key, value in found.items() if value is not None}
+        found = {"name": name, "upload": upload(name), "bases": bases(name)}
+        try:
+            found.update({"platform": option(name, "platform"), "mcu": mcu(name),
+                          "filesystem": option(name, "board_build.filesystem")})
+        except Exception as error:
+            found["problem"] = words(error)
+        return filled(found)
 
     return {"buildDir": os.path.abspath(config.get("platformio", "build_dir")),
             "defaultEnvironments": config.default_envs(),
@@ -61,7 +123,7 @@ def read():
 try:
     print(json.dumps(read()))
 except Exception as error:
-    print(json.dumps({"error": str(error)}))
+    print(json.dumps({"error": words(error)}))
 `;
 
 /** `pio project config --json-output`: sections with their options, those of `extends` merged in. */

@@ -42,6 +42,9 @@ const whole = {
     image: 'build/firmware.bin',
     filesystemImage: 'build/littlefs.bin',
   },
+  watch: { paths: ['shared'], ignore: ['*.orig'] },
+  push: { filesystem: 'on-change' },
+  hook: { pushOnBuild: true },
   interfaces: ['eth0'],
 };
 
@@ -226,16 +229,12 @@ describe("HomeDing's JSON", () => {
 
 describe('what this version does not do yet', () => {
   it.each([
-    [{ watch: { paths: ['src'] } }, 'watch.paths'],
-    [{ watch: { ignore: ['x'] } }, 'watch.ignore'],
     [{ push: { parallel: 32 } }, 'push.parallel'],
     [{ push: { gzip: true } }, 'push.gzip'],
     [{ push: { skipUnchanged: true } }, 'push.skipUnchanged'],
     [{ push: { onFailure: 'stop' } }, 'push.onFailure'],
     [{ push: { canary: 1 } }, 'push.canary'],
-    [{ push: { filesystem: 'on-change' } }, 'push.filesystem'],
     [{ push: { retries: 2 } }, 'push.retries'],
-    [{ hook: { pushOnBuild: true } }, 'hook.pushOnBuild'],
     [{ verify: { method: 'http' } }, 'verify.method'],
     [{ verify: { timeoutSeconds: 60 } }, 'verify.timeoutSeconds'],
     [{ verify: { http: { url: 'http://x/' } } }, 'verify.http'],
@@ -249,17 +248,14 @@ describe('what this version does not do yet', () => {
     const verify = { method: 'auto' };
     expect(
       mistakes({
-        watch: { paths: [], ignore: [] },
         push: {
           parallel: 1,
           gzip: false,
           skipUnchanged: false,
           onFailure: 'continue',
           canary: 0,
-          filesystem: 'never',
           retries: 0,
         },
-        hook: { pushOnBuild: false },
         verify,
         devices: { a: { verify: { method: 'none' } } },
       }),

@@ -3,6 +3,7 @@ import { checkFile, checkHomeding } from '../../../src/config/check-file.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { CheckedFile, Sources } from '../../../src/config/sources.ts';
 import type { HomedingFile } from '../../../src/config/schema.ts';
+import { Secret } from '../../../src/secret.ts';
 import type { Config, CredentialSource } from '../../../src/config/types.ts';
 
 /** Resolves with `value` as `/home/p/.otarc`; places are `FILE:path`. */
@@ -180,6 +181,43 @@ describe('resolveConfig', () => {
     expect(resolved({ build: { command: ['make'], tool: 'pio' } }).build.tool).toBe('pio');
   });
 
+  it('has what watch, push and the hook go by, and who says so', () => {
+    const none = resolved({}, { file: undefined });
+    expect(none).toMatchObject({
+      watch: { paths: [], ignore: [], ignoreDir: '/home/p/sub' },
+      push: { filesystem: 'never' },
+      hook: { pushOnBuild: false },
+      files: [],
+    });
+    expect(none.hook).toEqual({ pushOnBuild: false });
+    const config = resolved(
+      {
+        watch: { paths: ['../shared', '/abs', 'x.h'], ignore: ['*.orig', '!keep.orig'] },
+        push: { filesystem: 'on-change' },
+        hook: { pushOnBuild: true },
+      },
+      { folder: '/home/p' },
+    );
+    expect(config).toMatchObject({
+      watch: {
+        paths: ['/home/shared', '/abs', '/home/p/x.h'],
+        ignore: ['*.orig', '!keep.orig'],
+        ignoreDir: '/home/p',
+      },
+      push: { filesystem: 'on-change' },
+      hook: { pushOnBuild: true, file: '/home/p/.otarc', folder: '/home/p' },
+      files: ['/home/p/.otarc'],
+    });
+    for (const path of ['watch.paths', 'watch.ignore', 'push.filesystem', 'hook.pushOnBuild']) {
+      expect(originOf(config, path)?.origin).toBe(`/home/p/.otarc:${path.replace('.', '/')}`);
+      expect(originOf(none, path)?.origin).toBe('default');
+    }
+    expect(resolved({ hook: { pushOnBuild: true } }).hook).toEqual({
+      pushOnBuild: true,
+      file: '/home/p/.otarc',
+    });
+  });
+
   it('builds the file system where the flag says so', () => {
     expect(resolved({}, { flags: { filesystem: true } }).kind).toBe('filesystem');
   });
@@ -228,6 +266,44 @@ describe('where a password comes from', () => {
     expect(mark({ env: 'PW' })).toBe('(secret, from environment PW)');
     expect(mark({ file: 'pw' })).toBe('(secret, from file /home/p/pw)');
     expect(mark({ command: ['pass', 'show'] })).toBe('(secret, from command pass show)');
+  });
+
+  it('may be .otarc.env, which is named in place of the environment', () => {
+    const secrets = new Map([
+      ['PW', { secret: new Secret('from the file'), line: 2 }],
+      ['OTARC_PASSWORD_A', { secret: new Secret('of a'), line: 3 }],
+    ]);
+    const secretsFile = { file: '/home/p/.otarc.env', secrets };
+    const written = (variable: string) =>
+      resolved({ devices: { a: { password: { env: variable } } } }, { secretsFile });
+    expect(sourceOf(written('PW'))).toEqual({
+      type: 'env',
+      variable: 'PW',
+      secretsFile: { file: '/home/p/.otarc.env', secret: secrets.get('PW')?.secret },
+    });
+    expect(originOf(written('PW'), 'devices.a.password')).toEqual({
+      path: 'devices.a.password',
+      value: '(secret, PW from /home/p/.otarc.env)',
+      origin: '/home/p/.otarc:devices/a/password',
+    });
+    expect(originOf(written('OTHER'), 'devices.a.password')?.value).toBe('(secret, from environment OTHER)');
+    expect(sourceOf(written('OTHER'))).toEqual({
+      type: 'env',
+      variable: 'OTHER',
+      secretsFile: { file: '/home/p/.otarc.env' },
+    });
+    const own = resolved(
+      { devices: { a: null } },
+      { secretsFile, passwordVariables: new Set(['OTARC_PASSWORD_A']) },
+    );
+    expect(originOf(own, 'devices.a.password')).toEqual({
+      path: 'devices.a.password',
+      value: '(secret, OTARC_PASSWORD_A from /home/p/.otarc.env)',
+      origin: '/home/p/.otarc.env:3',
+    });
+    expect(own.adHoc.secretsFile).toBe(secretsFile);
+    expect(own.files).toEqual(['/home/p/.otarc', '/home/p/.otarc.env']);
+    expect(JSON.stringify(own)).not.toContain('of a');
   });
 
   it('holds for ad-hoc targets where flag or variables say it', () => {

@@ -29,6 +29,10 @@ const config = (devices: DeviceConfig[], more: Partial<Config> = {}): Config => 
     },
     passwordVariables: new Set(['OTARC_PASSWORD', 'OTARC_PASSWORD_192_0_2_9']),
   },
+  watch: { paths: [], ignore: [], ignoreDir: '/p' },
+  push: { filesystem: 'never' },
+  hook: { pushOnBuild: false },
+  files: [],
   origins: [],
   ...more,
 });
@@ -183,6 +187,44 @@ describe('no target', () => {
     expect(error.message).toContain('livingroom, hall, attic');
     expect(failure(house, {}).code).toBe('NO_TARGET');
     expect(failure(none, {}).code).toBe('NO_TARGET');
+  });
+});
+
+describe("no target among the project's own", () => {
+  const a = device('a', { environment: 'x' });
+  const b = device('b', { environment: 'y', onlyByName: true });
+
+  it('means the one for what is built', () => {
+    expect(names(config([a, b]))).toEqual(['a']);
+    expect(names(config([a, b]), 'b')).toEqual(['b']);
+    expect(selectDevices(config([a, b]), { targets: [], all: true })).toEqual([a, b]);
+  });
+
+  it('means none where none is for it, and names them with the cure', () => {
+    const error = failure(config([b], { build: { sketch: '/p', args: [], environment: 'z' } }), {});
+    expect(error).toMatchObject({ code: 'NO_TARGET', details: { devices: ['b'] } });
+    expect(error.message).toContain('for the environment z; it names b');
+    expect(error.hint).toContain('-e');
+  });
+
+  it('means none of several, and names the environment that would choose', () => {
+    const error = failure(config([a, device('c', { environment: 'y' })]), {});
+    expect(error).toMatchObject({ code: 'NO_TARGET', message: expect.stringContaining('a, c') });
+    expect(error.hint).toContain('`-e x`');
+    expect(error.hint).toContain('`--all`');
+  });
+});
+
+describe("targets that only the project's own files name", () => {
+  const known = device('porch', { host: '192.0.2.77', environment: 'x' });
+  const beside = { ...house, adHoc: { ...house.adHoc, known: [known] } };
+
+  it('count as that device where the address is typed, and are nobody else', () => {
+    expect(selectDevices(beside, { targets: ['192.0.2.77'] })).toEqual([known]);
+    expect(selectDevices(beside, { targets: ['porch.local'] })).toEqual([known]);
+    expect(selectDevices(beside, { targets: ['192.0.2.77:9'] })).toEqual([{ ...known, port: 9 }]);
+    expect(failure(beside, { targets: ['porch'] }).code).toBe('TARGET_UNKNOWN');
+    expect(selectDevices(beside, { targets: [], all: true })).toEqual(house.devices);
   });
 });
 

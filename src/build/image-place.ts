@@ -1,0 +1,44 @@
+import { basename, dirname } from 'node:path';
+import type { Artifact } from '../types.ts';
+import { findImage } from './artifact.ts';
+import type { BuildPlan } from './plan.ts';
+
+/** Where a build will leave its image, whether or not anything of it exists yet. */
+export interface ImagePlace {
+  readonly folder: string;
+  /** As people would look for it. */
+  readonly text: string;
+  /** Whether a file of the folder may be the image or belong to it. */
+  concerns(name: string): boolean;
+  /** The image as it lies there now. */
+  find(): Promise<Artifact | undefined>;
+}
+
+/** Undefined: the tool does not say where. */
+export function imagePlaceOf(plan: BuildPlan): ImagePlace | undefined {
+  const { expected } = plan;
+  const find = (): Promise<Artifact | undefined> => findImage(plan);
+  switch (expected.type) {
+    case 'file': {
+      const name = basename(expected.path);
+      return {
+        folder: dirname(expected.path),
+        text: expected.path,
+        concerns: (other) => other === name || other === `${name}.signed`,
+        find,
+      };
+    }
+    case 'pio-folder':
+      return {
+        folder: expected.folder,
+        text: expected.folder,
+        // PROGNAME may be anything. SCons writes its own notes at the end of each of its runs, also of one that built nothing.
+        concerns: (name) => /\.bin(?:\.signed)?$|\.elf$|^\.sconsign/.test(name),
+        find,
+      };
+    case 'unknown':
+      return undefined;
+    default:
+      return expected satisfies never;
+  }
+}

@@ -1,0 +1,48 @@
+/** Whether the build tool has to be asked what its own files say about uploads: asking costs 0.1 s. */
+
+import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { OtaError } from '../errors.ts';
+import { pathText } from './problem.ts';
+import { selectDevices } from './select.ts';
+import type { Config, DeviceConfig } from './types.ts';
+
+/** What is going to be pushed, and where to. */
+export interface Wanted {
+  /** As typed. */
+  readonly targets: readonly string[];
+  readonly all: boolean;
+  /** The image is a file that is named: no build tool has a part in it. */
+  readonly isFile: boolean;
+}
+
+const toolFiles = ['platformio.ini', 'sketch.yaml', 'sketch.yml'];
+
+/** @param config as it is without the build tool's own files */
+export function needsProject(config: Config, wanted: Wanted): boolean {
+  const { tool, sketch } = config.build;
+  const isOpen = meant(config, wanted).some((device) => {
+    const isConfigured = config.devices.some(({ name }) => name === device.name);
+    return isConfigured ? saysTooLittle(config, device) : !(wanted.isFile && isIP(device.host) !== 0);
+  });
+  return isOpen && tool !== 'command' && toolFiles.some((name) => existsSync(join(sketch, name)));
+}
+
+/** The devices in question; where none is configured, a stand-in for those that the project may name. */
+function meant(config: Config, { targets, all }: Wanted): readonly DeviceConfig[] {
+  try {
+    return selectDevices(config, { targets, all });
+  } catch (error) {
+    if (!(error instanceof OtaError)) throw error;
+    if (targets.length > 0) return []; // a mistake, whatever the project says
+    return config.devices.length > 0 ? config.devices : [{ ...config.adHoc.device, name: '', host: '' }];
+  }
+}
+
+/** Whether something is left open that an upload may say. */
+function saysTooLittle({ origins }: Config, { name }: DeviceConfig): boolean {
+  const label = pathText(['devices', name]);
+  const paths = ['host', 'port', 'password', 'hostAddress', 'hostPort'].map((key) => `${label}.${key}`);
+  return origins.some(({ path, origin }) => paths.includes(path) && origin === 'default');
+}

@@ -1,0 +1,84 @@
+/** `.otarc.env`: passwords as `NAME=value` lines, beside the configuration and out of git. */
+
+import { readFile } from 'node:fs/promises';
+import { parseEnv } from 'node:util';
+import { messageOf, OtaError } from '../errors.ts';
+import { Secret } from '../secret.ts';
+import { isPasswordVariable } from './environment.ts';
+import type { Problem } from './problem.ts';
+import type { SecretsFile } from './types.ts';
+
+export interface ReadSecrets {
+  readonly secretsFile: SecretsFile;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * @param env outranks the file: what it holds is left out
+ * @throws {OtaError} CONFIG_UNREADABLE
+ */
+export async function readSecretsFile(file: string, env: NodeJS.ProcessEnv): Promise<ReadSecrets> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new OtaError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, { cause });
+  });
+  return parseSecrets({ file, text }, env);
+}
+
+/** Pure. An empty value counts as none, as in the environment. What stands in a line that is no `NAME=value` may be a password: it is named by its number alone. */
+export function parseSecrets(
+  { file, text }: { readonly file: string; readonly text: string },
+  env: NodeJS.ProcessEnv,
+): ReadSecrets {
+  const source = text.replace(/^\uFEFF/, '').replaceAll(/\r\n?/g, '\n');
+  const { lines, problems } = linesOf(file, source);
+  const values = Object.entries(parseEnv(source));
+  const secrets = values.flatMap(([name, value]): [string, { secret: Secret; line: number }][] => {
+    const line = lines.get(name);
+    return line === undefined || !value || env[name] ? [] : [[name, { secret: new Secret(value), line }]];
+  });
+  const idle = [...lines].filter(([name]) => name.startsWith('OTARC_') && !isPasswordVariable(name));
+  return {
+    secretsFile: { file, secrets: new Map(secrets) },
+    problems,
+    warnings: idle.map(
+      ([name, line]) => `${file}:${line}: ${name} has no effect here: only passwords are read.`,
+    ),
+  };
+}
+
+/** On which line each name stands, and the lines that are wrong. A value in quotes may go on over several lines. */
+function linesOf(file: string, source: string): { lines: Map<string, number>; problems: Problem[] } {
+  const lines = new Map<string, number>();
+  const problems: Problem[] = [];
+  const wrong = (line: number, message: string): void =>
+    void problems.push({ place: `${file}:${line}`, path: '', message });
+  const all = source.split('\n');
+  for (let index = 0; index < all.length; index++) {
+    const line = (all[index] ?? '').trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const [, name, value = ''] = /^(?:export )?([A-Za-z_]\w*)\s*=\s*(.*)$/.exec(line) ?? [];
+    if (name === undefined) {
+      wrong(index + 1, 'must be NAME=value');
+      continue;
+    }
+    lines.set(name, index + 1);
+    const [quote = ''] = /^["'`]/.exec(value) ?? [];
+    if (quote === '') {
+      if (/[^\s#]#/.test(value)) wrong(index + 1, 'a value with a # needs quotes');
+      continue;
+    }
+    const end =
+      value.indexOf(quote, 1) > 0 ? index : all.findIndex((each, at) => at > index && each.includes(quote));
+    if (end === -1) {
+      wrong(index + 1, `a quotation mark ${quote} is not closed`);
+      continue;
+    }
+    const last = end === index ? value.slice(1) : (all[end] ?? '');
+    const behind = last.slice(last.indexOf(quote) + 1).trim();
+    if (behind !== '' && !behind.startsWith('#'))
+      wrong(end + 1, 'nothing may stand behind the quotation mark');
+    index = end;
+  }
+  return { lines, problems };
+}
