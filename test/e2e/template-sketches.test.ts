@@ -1,0 +1,65 @@
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { otarc } from '../support/otarc.ts';
+import { arduinoFqbn, makeArduinoSketch } from '../support/projects.ts';
+import { runTool, useTemplate } from '../support/templates.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { requireTools } from '../support/tools.ts';
+
+/** Declarations of what the sketches use, as the vendors' libraries have it. Not those libraries, and nothing that runs. */
+const vendor = join(import.meta.dirname, '..', 'fixtures', 'vendor');
+
+async function scene(name: string) {
+  const sketch = await makeArduinoSketch(join(await tempDir(), name));
+  await rm(sketch.source);
+  await useTemplate(`sketches/${name}`, sketch.dir);
+  const property = `build.extra_flags=-include "${join(vendor, 'core.h')}"`;
+  const libraries = join(vendor, name, 'libraries');
+  const flags = ['-b', arduinoFqbn, '--libraries', libraries, '--build-property', property];
+  const compile = () =>
+    runTool('arduino-cli', ['compile', ...flags, sketch.dir], { cwd: sketch.dir, env: sketch.env });
+  return { sketch, compile };
+}
+
+describe.skipIf(requireTools('arduino-cli'))('a sketch that can be updated over the air', () => {
+  it.each(['esp8266', 'esp32', 'rp2040', 'homeding'])(
+    '%s compiles, once the secrets are there',
+    async (name) => {
+      const { sketch, compile } = await scene(name);
+      const first = await compile();
+      expect(first.exitCode).toBe(1);
+      expect(first.all).toContain('Copy secrets.example.h to secrets.h');
+
+      await copyFile(join(sketch.dir, 'secrets.example.h'), join(sketch.dir, 'secrets.h'));
+      const second = await compile();
+      expect(second).toMatchObject({ exitCode: 0 });
+      expect(second.all).not.toMatch(/warning|error:/);
+    },
+  );
+
+  it.each(['esp8266', 'esp32', 'rp2040'])('%s hears updates in every round of loop()', async (name) => {
+    const { sketch } = await scene(name);
+    const text = (await readFile(sketch.source, 'utf8')).replaceAll(/\/\/.*/g, '');
+    const [, setup = '', loop = ''] =
+      /void setup\(\) \{([^]*?)\n\}\n[^]*void loop\(\) \{([^]*?)\n\}\n/.exec(text) ?? [];
+    expect(setup).toContain('ArduinoOTA.setPassword(OTA_PASSWORD);');
+    expect(loop).toContain('ArduinoOTA.begin();');
+    expect(loop).toContain('ArduinoOTA.handle();');
+    expect(loop.match(/delay\((\d*)\)/g) ?? []).toEqual(name === 'esp32' ? ['delay(1)'] : []);
+  });
+});
+
+describe('the env.json of the HomeDing sketch', () => {
+  it('is where otarc finds name, port and password', async () => {
+    const dir = await tempDir();
+    await useTemplate('sketches/homeding/data', join(dir, 'data'));
+    await writeFile(join(dir, '.otarc'), 'devices: { livingroom: { homeding: data/env.json } }\n');
+    const { exitCode, stdout } = await otarc(['config'], { cwd: dir });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/livingroom\.host +livingroom .*env\.json/);
+    expect(stdout).toMatch(/livingroom\.port +8266 .*env\.json/);
+    expect(stdout).toMatch(/livingroom\.password .*env\.json/);
+    expect(stdout).not.toContain('choose one');
+  });
+});
