@@ -20,7 +20,7 @@ export function linesOf(event: DeployEvent): readonly Line[] {
     case 'progress':
       return [];
     case 'change-detected':
-      return [message(`${event.reason}: ${event.paths.slice(0, 3).join(', ')}`)];
+      return event.reason === 'start' ? [] : [message(changeText(event))];
     case 'build-started':
       return [
         message(
@@ -83,6 +83,13 @@ export function linesOf(event: DeployEvent): readonly Line[] {
     default:
       return event satisfies never;
   }
+}
+
+/** `changed: src/main.cpp, data/index.htm and 3 more` */
+function changeText({ reason, paths }: Extract<DeployEvent, { type: 'change-detected' }>): string {
+  const short = paths.slice(0, 3).map((path) => path.split(/[\\/]/).slice(-2).join('/'));
+  const more = paths.length > short.length ? ` and ${paths.length - short.length} more` : '';
+  return paths.length === 0 ? reason : `${reason}: ${short.join(', ')}${more}`;
 }
 
 /** `62 %, 193 of 312 KiB, 71 KiB/s, 2 s left` */

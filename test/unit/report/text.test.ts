@@ -45,7 +45,12 @@ describe('an event as a sentence', () => {
     ],
     [{ type: 'rebooting' }, []],
     [{ type: 'log', level: 'warn', message: 'careful' }, ['warning careful']],
-    [{ type: 'change-detected', paths: ['a', 'b', 'c', 'd'], reason: 'saved' }, ['message saved: a, b, c']],
+    [{ type: 'change-detected', paths: [], reason: 'start' }, []],
+    [{ type: 'change-detected', paths: [], reason: 'the device is back' }, ['message the device is back']],
+    [
+      { type: 'change-detected', paths: ['/p/src/a', 'C:\\p\\src\\b', 'c', 'd'], reason: 'saved' },
+      ['message saved: src/a, src/b, c and 1 more'],
+    ],
   ] satisfies [EventBody, string[]][])('%o', (body, lines) => {
     expect(textOf(body)).toEqual(lines);
   });
