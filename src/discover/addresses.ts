@@ -33,17 +33,24 @@ export function relationOf(
 }
 
 /**
- * The one to send to: IPv4 before IPv6 (ArduinoOTA of most cores listens on IPv4 alone), one on a link of this host
- * before one behind a router. A link-local address without its zone leads nowhere.
+ * Best first: IPv4 before IPv6 (ArduinoOTA of most cores listens on IPv4 alone), one on a link of this host before one
+ * behind a router. A link-local address without its zone leads nowhere.
  */
+export function byPreference(addresses: readonly string[], onLink: (address: string) => boolean): string[] {
+  const rank = (address: string) => (isIPv4(address) ? 0 : 2) + (onLink(address) ? 0 : 1);
+  return addresses
+    .filter((address) => !isLinkLocal(address) || address.includes('%'))
+    .map((address) => ({ address, rank: rank(address) }))
+    .toSorted((a, b) => a.rank - b.rank)
+    .map(({ address }) => address);
+}
+
+/** The one to send to. */
 export function preferredAddress(
   addresses: readonly string[],
   onLink: (address: string) => boolean,
 ): string | undefined {
-  const rank = (address: string) => (isIPv4(address) ? 0 : 2) + (onLink(address) ? 0 : 1);
-  return addresses
-    .filter((address) => !isLinkLocal(address) || address.includes('%'))
-    .toSorted((a, b) => rank(a) - rank(b))[0];
+  return byPreference(addresses, onLink)[0];
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {

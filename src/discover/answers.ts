@@ -8,18 +8,22 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Answer, TxtData } from 'dns-packet';
-import { isLoopback, isUsableAddress, relationOf } from './addresses.ts';
-import { withZone, withoutZone } from './interfaces.ts';
+import type { Answer } from 'dns-packet';
+import { hostsBehind } from './hosts.ts';
+import { withoutZone } from './interfaces.ts';
 import { folded } from './names.ts';
 import { arduinoService } from './packets.ts';
-
-/** Who sent a packet. */
-export interface Sender {
-  readonly address: string;
-  /** Of the interface it came in by: link-local addresses in the packet are meant there. */
-  readonly zone?: string | undefined;
-}
+import {
+  addressIn,
+  isBelievable,
+  isGoodbye,
+  reachable,
+  type Sender,
+  type Service,
+  serviceIn,
+  type Text,
+  textIn,
+} from './service.ts';
 
 /** What one packet says about the name. */
 interface Claim {
@@ -27,17 +31,6 @@ interface Claim {
   readonly addresses: readonly string[];
   readonly services: readonly Service[];
   readonly text?: Text;
-}
-
-/** One SRV record: which host, which UDP port. */
-interface Service {
-  readonly target: string;
-  readonly port: number;
-}
-
-interface Text {
-  readonly board?: string;
-  readonly authRequired?: boolean;
 }
 
 export interface Knowledge {
@@ -79,22 +72,11 @@ export function learn(knowledge: Knowledge, records: readonly Answer[], sender: 
 
 /** @param own addresses of this host: they are one host, whatever interface they are on. */
 export function sightingOf(knowledge: Knowledge, own: ReadonlySet<string>): Sighting {
-  const groups = groupByHost(
-    knowledge.claims.filter(({ addresses }) => addresses.length > 0),
-    own,
-  );
-  if (groups.length === 0) return { type: 'nothing' };
-  const silent = knowledge.claims.filter(({ addresses }) => addresses.length === 0);
-  if (groups.length === 1 || !haveConflict(groups, own)) {
-    return { type: 'host', host: hostOf([...groups.flat(), ...silent]) };
-  }
-  return {
-    type: 'contradiction',
-    hosts: groups.map((group) => {
-      const senders = new Set(group.map(({ sender }) => sender));
-      return hostOf([...group, ...silent.filter(({ sender }) => senders.has(sender))]);
-    }),
-  };
+  const [first, ...others] = hostsBehind(knowledge.claims, own).map(hostOf);
+  if (first === undefined) return { type: 'nothing' };
+  return others.length === 0
+    ? { type: 'host', host: first }
+    : { type: 'contradiction', hosts: [first, ...others] };
 }
 
 /** Hosts that the service points at and whose address nobody told yet, to be asked for. */
@@ -105,7 +87,7 @@ export function hostsToAskFor({ mdnsName, claims }: Knowledge): string[] {
 
 /** TTL 0 takes a record back (RFC 6762, section 10.1), whoever it was heard from. */
 function afterGoodbyes(knowledge: Knowledge, records: readonly Answer[]): Knowledge {
-  const goodbyes = records.filter((record) => 'ttl' in record && record.ttl === 0);
+  const goodbyes = records.filter(isGoodbye);
   if (goodbyes.length === 0 || knowledge.claims.length === 0) return knowledge;
   const hosts = hostNames(knowledge, []);
   const gone = new Set(addressesIn(goodbyes, hosts));
@@ -124,15 +106,14 @@ function afterGoodbyes(knowledge: Knowledge, records: readonly Answer[]): Knowle
 }
 
 function claimOf(knowledge: Knowledge, all: readonly Answer[], sender: Sender): Claim | undefined {
-  const records = all.filter((record) => 'ttl' in record && record.ttl !== 0);
+  const records = all.filter((record) => !isGoodbye(record));
   const services = servicesIn(records, knowledge.mdnsName);
   const hosts = hostNames(knowledge, services);
   const from = withoutZone(sender.address);
   const addresses = addressesIn(records, hosts)
-    // A device that says its address is 127.0.0.1 would have this host flash itself.
-    .filter((address) => !isLoopback(address) || isLoopback(from))
-    .map((address) => withZone(address, sender.zone));
-  const text = textIn(records, knowledge.mdnsName);
+    .filter((address) => isBelievable(address, sender))
+    .map((address) => reachable(address, sender));
+  const text = textOf(records, knowledge.mdnsName);
   if (addresses.length === 0 && services.length === 0 && text === undefined) return undefined;
   return {
     sender: from,
@@ -151,78 +132,33 @@ function targetsOf(claims: readonly Claim[]): ReadonlySet<string> {
 }
 
 function addressesIn(records: readonly Answer[], hosts: ReadonlySet<string>): string[] {
-  return records.flatMap((record) =>
-    (record.type === 'A' || record.type === 'AAAA') &&
-    hosts.has(folded(record.name)) &&
-    isUsableAddress(record.data)
-      ? [record.data]
-      : [],
-  );
+  return records
+    .filter(({ name }) => hosts.has(folded(name)))
+    .map(addressIn)
+    .filter((address) => address !== undefined);
 }
 
 function servicesIn(records: readonly Answer[], mdnsName: string): Service[] {
+  return recordsOfInstance(records, mdnsName)
+    .map(serviceIn)
+    .filter((service) => service !== undefined);
+}
+
+function textOf(records: readonly Answer[], mdnsName: string): Text | undefined {
+  return recordsOfInstance(records, mdnsName)
+    .map(textIn)
+    .find((text) => text !== undefined);
+}
+
+function recordsOfInstance(records: readonly Answer[], mdnsName: string): Answer[] {
   const instance = `${mdnsName}.${arduinoService}`;
-  return records.flatMap((record) =>
-    record.type === 'SRV' && folded(record.name) === instance && record.data.port > 0
-      ? [{ target: folded(record.data.target), port: record.data.port }]
-      : [],
-  );
-}
-
-function textIn(records: readonly Answer[], mdnsName: string): Text | undefined {
-  const instance = `${mdnsName}.${arduinoService}`;
-  const record = records.find(({ type, name }) => type === 'TXT' && folded(name) === instance);
-  if (record?.type !== 'TXT') return undefined;
-  const pairs = new Map(stringsOf(record.data).map(keyAndValue));
-  const board = printable(pairs.get('board') ?? '');
-  const auth = pairs.get('auth_upload');
-  return {
-    ...(board === '' ? {} : { board }),
-    ...(auth === 'yes' || auth === 'no' ? { authRequired: auth === 'yes' } : {}),
-  };
-}
-
-function stringsOf(data: TxtData): string[] {
-  return [data].flat().map((item) => item.toString());
-}
-
-function keyAndValue(text: string): [string, string] {
-  const at = text.indexOf('=');
-  return at < 0 ? [text.toLowerCase(), ''] : [text.slice(0, at).toLowerCase(), text.slice(at + 1)];
-}
-
-/** Fit for a terminal: a board's name comes from whoever is on the network. */
-function printable(text: string): string {
-  return text
-    .replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '')
-    .replaceAll('"', '')
-    .trim()
-    .slice(0, 64);
-}
-
-function groupByHost(claims: readonly Claim[], own: ReadonlySet<string>): Claim[][] {
-  return claims.reduce<Claim[][]>((groups, claim) => {
-    const isSame = (group: Claim[]) => relationOf(addressesOf(group), claim.addresses, own) === 'same';
-    return [...groups.filter((group) => !isSame(group)), [...groups.filter(isSame).flat(), claim]];
-  }, []);
-}
-
-function haveConflict(groups: readonly Claim[][], own: ReadonlySet<string>): boolean {
-  return groups.some((left, index) =>
-    groups
-      .slice(index + 1)
-      .some((right) => relationOf(addressesOf(left), addressesOf(right), own) === 'different'),
-  );
-}
-
-function addressesOf(group: readonly Claim[]): string[] {
-  return [...new Set(group.flatMap(({ addresses }) => addresses))];
+  return records.filter(({ name }) => folded(name) === instance);
 }
 
 function hostOf(group: readonly Claim[]): Host {
   const text = group.reduce<Text>((merged, claim) => ({ ...merged, ...claim.text }), {});
   return {
-    addresses: addressesOf(group),
+    addresses: [...new Set(group.flatMap(({ addresses }) => addresses))],
     senders: [...new Set(group.map(({ sender }) => sender))],
     ports: [...new Set(group.flatMap(({ services }) => services.map(({ port }) => port)))],
     ...text,

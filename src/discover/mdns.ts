@@ -16,20 +16,25 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import type { Answer, Question } from 'dns-packet';
 import { messageOf } from '../errors.ts';
-import type { Sender } from './answers.ts';
+import { createAllowance, type Limits } from './allowance.ts';
 import type { Endpoint } from './interfaces.ts';
 import { formatQuery, parseResponse } from './packets.ts';
+import type { Sender } from './service.ts';
 
 const mdnsPort = 5353;
 const groups = { IPv4: '224.0.0.251', IPv6: 'ff02::fb' } as const;
 const anyAddress = { IPv4: '0.0.0.0', IPv6: '::' } as const;
 
-/** What one sender may say during one search, and all of them together; more is a flood. */
-const mostPacketsPerSender = 200;
-const mostPackets = 5000;
+/** For a search that ends with the first answer. */
+const limitsOfSearch: Limits = { perSender: 200, total: 5000, windowMs: Infinity };
 
 /** `shared` is 5353. */
-type Way = 'ephemeral' | 'shared';
+export type Way = 'ephemeral' | 'shared';
+
+export interface Source extends Sender {
+  /** The way that the question was asked, where it is an answer to one. */
+  readonly way: Way;
+}
 
 export interface Problem {
   readonly endpoint: Endpoint;
@@ -39,7 +44,7 @@ export interface Problem {
 
 export interface MdnsOptions {
   readonly endpoints: readonly Endpoint[];
-  readonly onRecords: (records: readonly Answer[], sender: Sender) => void;
+  readonly onRecords: (records: readonly Answer[], source: Source) => void;
   /** That endpoint is out of use in that way. */
   readonly onProblem: (problem: Problem) => void;
   /**
@@ -47,29 +52,33 @@ export interface MdnsOptions {
    * on 5353 carries no mark of its interface: Linux gives every socket what any of them has joined.
    */
   readonly zoneOfSender: (address: string) => string | undefined;
+  /** Packets beyond them are not looked at. Default: what suits one short search. */
+  readonly limits?: Limits;
 }
 
 export interface Mdns {
   /** The sockets of a way are opened when it is first asked by. Resolves when the question was sent. */
   ask(questions: readonly Question[], way: Way): Promise<void>;
+  /** From 5353, for answers beside those that are known (RFC 6762, section 7.1). */
+  askForOthers(questions: readonly Question[], known: readonly Answer[]): Promise<void>;
   /** Opens 5353 without asking. */
   listen(): void;
   close(): void;
 }
 
-export function openMdns({ endpoints, onRecords, onProblem, zoneOfSender }: MdnsOptions): Mdns {
+export function openMdns({
+  endpoints,
+  onRecords,
+  onProblem,
+  zoneOfSender,
+  limits = limitsOfSearch,
+}: MdnsOptions): Mdns {
   const opened = new Map<Way, MulticastSocket[]>();
-  const packetsOf = new Map<string, number>();
-  let packets = 0;
+  const isAllowed = createAllowance(limits);
   let closed = false;
 
-  const isWelcome = ({ port, address }: RemoteInfo) => {
-    const count = (packetsOf.get(address) ?? 0) + 1;
-    packets += 1;
-    if (closed || port !== mdnsPort || count > mostPacketsPerSender || packets > mostPackets) return false;
-    packetsOf.set(address, count);
-    return true;
-  };
+  const isWelcome = ({ port, address }: RemoteInfo) =>
+    !closed && port === mdnsPort && isAllowed(address, performance.now());
   const open = (endpoint: Endpoint, way: Way) =>
     openSocket(endpoint, {
       way,
@@ -77,7 +86,7 @@ export function openMdns({ endpoints, onRecords, onProblem, zoneOfSender }: Mdns
         if (!isWelcome(from)) return;
         const zone = way === 'ephemeral' ? endpoint.zone : zoneOfSender(from.address);
         const records = zone === undefined ? undefined : parseResponse(bytes);
-        if (records !== undefined) onRecords(records, { address: from.address, zone });
+        if (records !== undefined) onRecords(records, { address: from.address, zone, way });
       },
       onFailure: (error) => {
         if (!closed) onProblem({ endpoint, way, message: messageOf(error) });
@@ -89,11 +98,13 @@ export function openMdns({ endpoints, onRecords, onProblem, zoneOfSender }: Mdns
     return sockets;
   };
 
+  const send = async (query: Uint8Array, way: Way) => {
+    await Promise.all(socketsOf(way).map((socket) => socket.send(query)));
+  };
+
   return {
-    ask: async (questions, way) => {
-      const query = formatQuery(questions);
-      await Promise.all(socketsOf(way).map((socket) => socket.send(query)));
-    },
+    ask: (questions, way) => send(formatQuery(questions), way),
+    askForOthers: (questions, known) => send(formatQuery(questions, known), 'shared'),
     listen: () => void socketsOf('shared'),
     close: () => {
       closed = true;

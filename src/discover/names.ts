@@ -54,7 +54,8 @@ function endsInNumber(name: string): boolean {
   return /(?:^|\.)(?:\d+|0x[0-9a-f]*)$/i.test(name);
 }
 
-function fitsInLabels(name: string): boolean {
+/** Whether a question can carry it. */
+export function fitsInLabels(name: string): boolean {
   const labels = name.normalize('NFC').split('.');
-  return name.length <= 200 && labels.every((label) => Buffer.byteLength(label) <= 63);
+  return name.length <= 200 && labels.every((label) => label !== '' && Buffer.byteLength(label) <= 63);
 }

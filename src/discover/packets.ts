@@ -47,6 +47,6 @@ export function questionsAboutHosts(hosts: readonly string[]): Question[] {
   ]);
 }
 
-export function formatQuery(questions: readonly Question[]): Buffer {
-  return encode({ type: 'query', questions: [...questions] });
+export function formatQuery(questions: readonly Question[], known: readonly Answer[] = []): Buffer {
+  return encode({ type: 'query', questions: [...questions], answers: [...known] });
 }

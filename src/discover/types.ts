@@ -35,3 +35,37 @@ export interface LocateOptions {
   /** In place of the system's resolver. */
   readonly lookUp?: LookUp;
 }
+
+/** A device that announces itself. */
+export interface FoundDevice {
+  /** Of the service instance; two devices may have one name. Fit for a terminal. */
+  readonly name: string;
+  /** `livingroom.local` */
+  readonly host: string;
+  /** At least one, the best to send to first. */
+  readonly addresses: readonly string[];
+  /** UDP. */
+  readonly port: number;
+  readonly board?: string;
+  readonly authRequired?: boolean;
+  /** As the board says. */
+  readonly platform?: Platform;
+}
+
+export interface BrowseProblem {
+  /** A sentence for a person. */
+  readonly message: string;
+  /** Nobody can be asked now, on any interface. */
+  readonly isTotal: boolean;
+}
+
+export interface BrowseOptions {
+  /** Names or addresses; empty: all suitable ones. */
+  readonly interfaces: readonly string[];
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** All devices that are there, whenever that has changed. */
+  readonly onChange: (devices: readonly FoundDevice[]) => void;
+  /** An interface cannot be asked: told once of each; the others go on. */
+  readonly onProblem?: (problem: BrowseProblem) => void;
+}

@@ -1,8 +1,151 @@
-/** What arduino-cli calls a port: something that can be uploaded to. */
+/**
+ * Devices as arduino-cli's ports. Pure.
+ *
+ * What a port says is put into the command line of an upload, and taken apart there at quotes and braces. So nothing that
+ * a stranger on the network announces gets there with such a character, nor does a name that looks like a flag.
+ */
+
+import { isIP } from 'node:net';
+import { canonicalHost } from '../config/address.ts';
+import type { DeviceConfig } from '../config/types.ts';
+import { choosePort } from '../discover/port.ts';
+import type { FoundDevice } from '../discover/types.ts';
+
 export interface Port {
+  /** What `arduino-cli upload -p` is called with. */
   readonly address: string;
   readonly label: string;
   readonly protocol: 'network';
   readonly protocolLabel: string;
   readonly properties: Readonly<Record<string, string>>;
+}
+
+export type Configured = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform'> & {
+  readonly hasPassword: boolean;
+};
+
+export interface Devices {
+  readonly configured: readonly Configured[];
+  readonly found: readonly FoundDevice[];
+  /** For a device that says no port and of which none is known; undefined: such a device is not a port yet. */
+  readonly lastResort: number | undefined;
+}
+
+/** One for each address; those of the configuration come first, and know best. */
+export function portsOf({ configured, found, lastResort }: Devices): Port[] {
+  const seen = configured.map((device) => ({
+    device,
+    found: theOnly(found, (each) => isSame(device, each)),
+  }));
+  const strangers = found.filter((each) => !seen.some((pair) => pair.found === each));
+  const isAlone = aloneAmong(found.map(({ host }) => canonicalHost(host)));
+  const ports = [
+    ...seen.map((pair) => portOfConfigured(pair.device, { found: pair.found, lastResort })),
+    ...strangers.map((each) => portOfStranger(each, isAlone(canonicalHost(each.host)))),
+  ].filter((port) => port !== undefined);
+  return [...new Map(ports.toReversed().map((port) => [port.address, port])).values()].toReversed();
+}
+
+function portOfConfigured(
+  device: Configured,
+  { found, lastResort }: { found: FoundDevice | undefined; lastResort: number | undefined },
+): Port | undefined {
+  const { name, host, hasPassword } = device;
+  const platform = device.platform ?? found?.platform;
+  const port = choosePort({ configured: device.port, announced: found?.port, platform }) ?? lastResort;
+  const at = isIP(host) === 0 ? found?.addresses[0] : host;
+  const hostname = isIP(host) === 0 && !host.includes('.') ? `${host}.local` : host;
+  const address = isIP(host) !== 0 || isPlainName(hostname.replaceAll(' ', '_')) ? hostname : at;
+  if (port === undefined || address === undefined) return undefined;
+  return describe({
+    name,
+    address,
+    port,
+    at,
+    hostname: found?.host ?? hostname,
+    board: found?.board,
+    hasPassword: found?.authRequired ?? hasPassword,
+    isConfigured: true,
+  });
+}
+
+function portOfStranger(found: FoundDevice, isAlone: boolean): Port | undefined {
+  const [at] = found.addresses;
+  const address = isAlone && isPlainName(found.host) ? found.host : at;
+  if (address === undefined) return undefined;
+  return describe({
+    name: found.name,
+    address,
+    port: found.port,
+    at,
+    hostname: found.host,
+    board: found.board,
+    hasPassword: found.authRequired === true,
+    isConfigured: false,
+  });
+}
+
+interface Description {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** IP address, where it is known. */
+  readonly at: string | undefined;
+  readonly hostname: string;
+  readonly board: string | undefined;
+  readonly hasPassword: boolean;
+  readonly isConfigured: boolean;
+}
+
+/** Always with the same properties: an upload recipe that names one that is missing fails. */
+function describe(device: Description): Port {
+  const { address, at, port } = device;
+  const name = harmless(device.name);
+  return {
+    address,
+    label: at === undefined ? `${name} (otarc)` : `${name} at ${at} (otarc)`,
+    protocol: 'network',
+    protocolLabel: 'Network Port',
+    properties: {
+      name,
+      hostname: harmless(device.hostname),
+      address: at ?? '',
+      port: String(port),
+      board: harmless(device.board ?? ''),
+      auth_upload: device.hasPassword ? 'yes' : 'no',
+      tcp_check: 'no',
+      ssh_upload: 'no',
+      configured: device.isConfigured ? 'yes' : 'no',
+    },
+  };
+}
+
+function isSame({ host, port }: Configured, found: FoundDevice): boolean {
+  const wanted = canonicalHost(host.normalize('NFC'));
+  if (isIP(host) === 0)
+    return [found.host, found.name].some((name) => canonicalHost(name.normalize('NFC')) === wanted);
+  // Behind one address there may be several, as with a port that is forwarded.
+  const isAtPort = port === undefined || port === found.port;
+  return isAtPort && found.addresses.some((address) => canonicalHost(address) === wanted);
+}
+
+/** Of two, none: who would get the sketch? */
+function theOnly<T>(items: readonly T[], isWanted: (item: T) => boolean): T | undefined {
+  const [first, ...others] = items.filter(isWanted);
+  return others.length === 0 ? first : undefined;
+}
+
+function aloneAmong(hosts: readonly string[]): (host: string) => boolean {
+  const once = new Set<string>();
+  const often = new Set<string>();
+  for (const host of hosts) (once.has(host) ? often : once).add(host);
+  return (host) => !often.has(host);
+}
+
+function isPlainName(host: string): boolean {
+  return /^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]*$/u.test(host);
+}
+
+function harmless(text: string): string {
+  return text.replaceAll(/["'{}\\]/g, '');
 }

@@ -18,15 +18,7 @@ type Command = 'START' | 'STOP' | 'LIST' | 'START_SYNC';
 /** One JSON document on stdout. */
 export interface Message {
   readonly eventType:
-    | 'hello'
-    | 'start'
-    | 'stop'
-    | 'quit'
-    | 'list'
-    | 'start_sync'
-    | 'add'
-    | 'remove'
-    | 'command_error';
+    'hello' | 'start' | 'stop' | 'quit' | 'list' | 'start_sync' | 'add' | 'remove' | 'command_error';
   readonly message?: string;
   readonly error?: true;
   readonly protocolVersion?: 1;
@@ -50,7 +42,6 @@ export function step(state: State, line: string): Step {
   return follow(state, command);
 }
 
-/** What is answered in place of a list, or of an event, where the process itself has a problem. */
 export function tooLong(): Message {
   return { eventType: 'command_error', error: true, message: 'The line is too long.' };
 }

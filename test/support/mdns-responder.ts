@@ -6,6 +6,7 @@ import { type Answer, decode, encode, type Packet } from 'dns-packet';
 
 const groups = { udp4: '224.0.0.251', udp6: 'ff02::fb' } as const;
 const mdnsPort = 5353;
+const arduino = '_arduino._tcp.local';
 
 export interface ResponderOptions {
   /** Without `.local`. */
@@ -26,6 +27,8 @@ export interface ResponderOptions {
   readonly delayMs?: number;
   /** Answers only the n-th question about it, and later ones. */
   readonly fromQuestion?: number;
+  /** Answers those who ask for all devices, too: with its pointer alone, or with all records. */
+  readonly pointer?: 'alone' | 'whole';
   /** Answers with these records instead of its own. */
   readonly records?: (asked: Packet) => Answer[];
   /** Answers with these bytes instead of a packet. */
@@ -51,7 +54,7 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
     const isOurs = (asked.questions ?? []).some((question) =>
       question.name.toLowerCase().startsWith(`${name.toLowerCase()}.`),
     );
-    if (!isOurs) return;
+    if (!isOurs && !(options.pointer !== undefined && asksForAll(asked))) return;
     askedFrom.push(asker.port);
     if (askedFrom.length < fromQuestion) return;
     const isMulticast = options.way === 'multicast' || asker.port === mdnsPort;
@@ -82,7 +85,7 @@ export function recordsOf({
   text = ['board=ESP8266_WEMOS_D1MINI', 'auth_upload=no', 'tcp_check=no', 'ssh_upload=no'],
   ttl = 10,
 }: ResponderOptions): Answer[] {
-  const instance = `${name}._arduino._tcp.local`;
+  const instance = `${name}.${arduino}`;
   const hosts = addresses.map((data): Answer => {
     const type = data.includes(':') ? 'AAAA' : 'A';
     return { type, name: target, ttl, flush: true, data };
@@ -119,8 +122,19 @@ function replyTo(asked: Packet, options: ResponderOptions): Packet {
     id: asked.id ?? 0,
     flags: 1 << 10,
     questions: asked.questions ?? [],
-    answers: options.records?.(asked) ?? recordsOf(options),
+    answers: options.records?.(asked) ?? answersTo(asked, options),
   };
+}
+
+function answersTo(asked: Packet, options: ResponderOptions): Answer[] {
+  if (!asksForAll(asked)) return recordsOf(options);
+  const data = `${options.name}.${arduino}`;
+  const pointer: Answer = { type: 'PTR', name: arduino, ttl: 4500, data };
+  return options.pointer === 'alone' ? [pointer] : [pointer, ...recordsOf(options)];
+}
+
+function asksForAll({ questions = [] }: Packet): boolean {
+  return questions.some(({ type, name }) => type === 'PTR' && name === arduino);
 }
 
 function tryDecode(bytes: Buffer): Packet | undefined {

@@ -3,6 +3,7 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -29,6 +30,8 @@ export interface Namespace {
   respond(options: object): Promise<() => Promise<void>>;
   /** Runs `run-locate.ts` in it and reads what it prints. */
   locate(request: object): Promise<Outcome>;
+  /** Runs `run-browse.ts` in it. */
+  browse(request?: object): Browsing;
   /** What `/etc/<file>` says in it. */
   configure(file: 'hosts' | 'resolv.conf', text: string): void;
   /** The link-local address of an interface. */
@@ -40,6 +43,12 @@ interface Outcome extends Record<string, unknown> {
   readonly tookMs: number;
   /** When it had the answer; the process ended later. */
   readonly endedAt: number;
+}
+
+export interface Browsing {
+  /** Resolves to the devices as `run-browse.ts` writes them down, when they are so. */
+  until(isSo: (devices: readonly string[]) => boolean): Promise<readonly string[]>;
+  readonly problems: readonly string[];
 }
 
 export interface Network {
@@ -100,6 +109,13 @@ export function createNetwork(): Network {
           const { stdout } = await run('ip', commandFor(name, 'run-locate.ts', request), { timeout: 25_000 });
           return JSON.parse(stdout) as Outcome;
         },
+        browse: (request = {}) => {
+          const child = spawn('ip', commandFor(name, 'run-browse.ts', request), {
+            stdio: ['ignore', 'pipe', 'inherit'],
+          });
+          children.push(child);
+          return browsingOf(child.stdout);
+        },
         configure: (file, text) => {
           mkdirSync(`/etc/netns/${name}`, { recursive: true });
           writeFileSync(`/etc/netns/${name}/${file}`, text);
@@ -122,6 +138,28 @@ export function createNetwork(): Network {
       return { leftEnd, rightEnd };
     },
     close,
+  };
+}
+
+function browsingOf(output: NodeJS.ReadableStream): Browsing {
+  const problems: string[] = [];
+  let devices: readonly string[] = [];
+  const lines = createInterface({ input: output });
+  lines.on('line', (line) => {
+    const told = JSON.parse(line) as { devices?: string[]; problem?: string };
+    if (told.problem !== undefined) problems.push(told.problem);
+    devices = told.devices ?? devices;
+  });
+  return {
+    problems,
+    until: (isSo) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (isSo(devices)) resolve(devices);
+        };
+        lines.on('line', look);
+        look();
+      }),
   };
 }
 

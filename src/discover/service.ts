@@ -1,0 +1,74 @@
+/** What single records say of an Arduino service, whoever asked for them. Pure. */
+
+import type { Answer, TxtData } from 'dns-packet';
+import { isLoopback, isUsableAddress } from './addresses.ts';
+import { withoutZone, withZone } from './interfaces.ts';
+import { folded } from './names.ts';
+
+/** Who sent a packet. */
+export interface Sender {
+  readonly address: string;
+  /** Of the interface it came in by: link-local addresses in the packet are meant there. */
+  readonly zone?: string | undefined;
+}
+
+/** One SRV record: which host, which UDP port. */
+export interface Service {
+  readonly target: string;
+  readonly port: number;
+}
+
+export interface Text {
+  readonly board?: string;
+  readonly authRequired?: boolean;
+}
+
+export const isGoodbye = (record: Answer): boolean => 'ttl' in record && record.ttl === 0;
+
+export function serviceIn(record: Answer): Service | undefined {
+  if (record.type !== 'SRV' || record.data.port === 0) return undefined;
+  return { target: folded(record.data.target), port: record.data.port };
+}
+
+export function addressIn(record: Answer): string | undefined {
+  const isAddress = record.type === 'A' || record.type === 'AAAA';
+  return isAddress && isUsableAddress(record.data) ? record.data : undefined;
+}
+
+/** A device that says its address is 127.0.0.1 would have this host flash itself. */
+export function isBelievable(address: string, sender: Sender): boolean {
+  return !isLoopback(address) || isLoopback(withoutZone(sender.address));
+}
+
+/** As a socket of this host reaches it. */
+export function reachable(address: string, sender: Sender): string {
+  return withZone(address, sender.zone);
+}
+
+export function textIn(record: Answer): Text | undefined {
+  if (record.type !== 'TXT') return undefined;
+  const pairs = new Map(stringsOf(record.data).map(keyAndValue));
+  const board = printable((pairs.get('board') ?? '').replaceAll('"', ''));
+  const auth = pairs.get('auth_upload');
+  return {
+    ...(board === '' ? {} : { board }),
+    ...(auth === 'yes' || auth === 'no' ? { authRequired: auth === 'yes' } : {}),
+  };
+}
+
+/** Fit for a terminal: names come from whoever is on the network. */
+export function printable(text: string, mostCharacters = 64): string {
+  return text
+    .replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '')
+    .trim()
+    .slice(0, mostCharacters);
+}
+
+function stringsOf(data: TxtData): string[] {
+  return [data].flat().map((item) => item.toString());
+}
+
+function keyAndValue(text: string): [string, string] {
+  const at = text.indexOf('=');
+  return at < 0 ? [text.toLowerCase(), ''] : [text.slice(0, at).toLowerCase(), text.slice(at + 1)];
+}
