@@ -59,7 +59,7 @@ export function toolOfFolder(request: BuildRequest, names: readonly string[]): B
 }
 
 /** arduino-cli takes a folder for a sketch when its main file has the folder's name. */
-function isSketchFolder(projectDir: string, names: readonly string[]): boolean {
+export function isSketchFolder(projectDir: string, names: readonly string[]): boolean {
   const name = basename(projectDir);
   return names.some((file) => ['sketch.yaml', 'sketch.yml', `${name}.ino`, `${name}.pde`].includes(file));
 }

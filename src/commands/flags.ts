@@ -176,6 +176,10 @@ const notFromVariables = new Set([
   'file',
   'hook',
   'remove',
+  'yes',
+  'device',
+  'fqbn',
+  'exec',
   'keep',
   'schema',
 ]);

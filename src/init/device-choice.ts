@@ -1,0 +1,88 @@
+/** Devices as they are typed or found → as the configuration will have them. Pure. */
+
+import { isIP } from 'node:net';
+import { canonicalHost, parseHost } from '../config/address.ts';
+import { defaultPorts } from '../types.ts';
+import type { FoundDevice } from '../discover/types.ts';
+import { passwordVariable } from '../secret.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+import type { DeviceChoice } from './types.ts';
+
+/** `NAME`, `ADDRESS[:PORT]`, `NAME.local`, each also with `KEY=` before it; undefined: none of them. */
+export function typedDevice(text: string, found: readonly FoundDevice[]): DeviceChoice | undefined {
+  const [, key, rest = ''] = /^(?:([^=]*)=)?(.*)$/s.exec(text) ?? [];
+  if (key !== undefined && !/^[\p{L}\p{N}_][\p{L}\p{N}_. -]*$/u.test(key)) return undefined;
+  const address = parseHost(rest);
+  if (address === undefined) return undefined;
+  const { host, port } = address;
+  const seen = found.find((device) => isThat(device, host) && (port ?? device.port) === device.port);
+  const isBareWord = isIP(host) === 0 && !host.includes('.');
+  return withoutUndefined({
+    name: key ?? (isIP(host) === 0 ? nameOf(host) : (seen?.name ?? host)),
+    host: isBareWord ? (seen?.host ?? `${host}.local`) : host,
+    port: port ?? (isIP(host) === 0 || seen === undefined ? undefined : portOf(seen)),
+    authRequired: seen?.authRequired,
+    platform: seen?.platform,
+  });
+}
+
+/** Everything that was found, one key each. */
+export function foundDevices(found: readonly FoundDevice[]): DeviceChoice[] {
+  return withOwnNames(
+    found.map((device) => {
+      const twins = found.filter(({ host }) => canonicalHost(host) === canonicalHost(device.host));
+      const isClear = twins.length === 1 && parseHost(device.host)?.port === undefined;
+      const isName = isClear && parseHost(device.host) !== undefined;
+      return withoutUndefined({
+        name: device.name,
+        host: isName ? device.host : (device.addresses[0] ?? device.host),
+        port: isName ? portOf(device) : device.port,
+        authRequired: device.authRequired,
+        platform: device.platform,
+      });
+    }),
+  );
+}
+
+/** Devices of one name, or of one password variable, are numbered. */
+export function withOwnNames(devices: readonly DeviceChoice[]): DeviceChoice[] {
+  // The variable of a device called "file" would be the one of the flag `--password-file`.
+  const taken = new Set(['OTARC_PASSWORD_FILE']);
+  return devices.map((device) => {
+    let { name } = device;
+    for (let number = 2; taken.has(passwordVariable(name)); number++) name = `${device.name}-${number}`;
+    taken.add(passwordVariable(name));
+    return { ...device, name };
+  });
+}
+
+/** Whether two mean one device. A port that only one of them knows makes no difference. */
+export function isSameDevice(
+  a: { name: string; host: string; port?: number | undefined },
+  b: { name: string; host: string; port?: number | undefined },
+): boolean {
+  const isSameHost = [a.host, a.name].some((one) =>
+    [b.host, b.name].some((other) => canonicalHost(one) === canonicalHost(other)),
+  );
+  return isSameHost && (a.port === undefined || b.port === undefined || a.port === b.port);
+}
+
+/** The variable that its password is to come from. */
+export function variableOf(name: string): string {
+  const word = name
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '');
+  return `${/^[A-Z]/.test(word) ? word : `DEVICE_${word}`.replace(/_$/, '')}_PW`;
+}
+
+/** Needed only where it is not the one that every sketch for that platform has. */
+function portOf({ port, platform }: FoundDevice): number | undefined {
+  return platform !== undefined && defaultPorts[platform] === port ? undefined : port;
+}
+
+function isThat({ name, host, addresses }: FoundDevice, typed: string): boolean {
+  return [name, host, ...addresses].some((each) => canonicalHost(each) === canonicalHost(typed));
+}
+
+const nameOf = (host: string): string => host.replace(/\.$/, '').replace(/\.local$/i, '');

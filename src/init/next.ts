@@ -1,0 +1,72 @@
+/** What to type next. Pure. */
+
+import { join } from 'node:path';
+import { passwordVariable } from '../secret.ts';
+import { variableOf } from './device-choice.ts';
+import { sectionsOf } from './ini.ts';
+import { environmentsOf, valueOf } from './ini-values.ts';
+import { toReadableText } from './lines.ts';
+import { passwordOf } from './otarc-file.ts';
+import { iniName } from './plan-pio.ts';
+import type { Choices, Facts, Plan } from './types.ts';
+
+export function nextSteps(facts: Facts, choices: Choices, plan: Plan): string[] {
+  const { configured, installation, templates } = facts;
+  const names = [...configured.devices, ...choices.devices].map(({ name }) => name);
+  const install = 'npm install --save-dev otarc   (the hooks look for it in the project, then on PATH)';
+  const steps = !installation.isFindable && choices.hooks.length > 0 ? [install] : [];
+  if (names.length === 0) {
+    const folder = join(templates.folder, 'sketches');
+    return [
+      ...steps,
+      `No device is known yet. The first upload goes by cable: a sketch that can be updated over the air from then on is in ${folder}. Then: otarc init`,
+    ];
+  }
+  const open = choices.devices.filter((device) => passwordOf(device, choices.password).type === 'env');
+  if (open.length > 0) {
+    const lines = open.map(({ name }) => `${variableOf(name)}=…`).join(', ');
+    steps.push(`Put the password into .otarc.env (${lines}) or into the environment.`);
+  }
+  if (choices.devices.length > 1) {
+    steps.push('Say in .otarc which device is meant: device: NAME, or environment: … for each of them.');
+  }
+  if (choices.tool === 'arduino-cli' && (choices.fqbn ?? configured.fqbn) === undefined) {
+    steps.push(
+      'arduino-cli board attach -b BOARD   (such as esp8266:esp8266:d1_mini: nothing says which one it is)',
+    );
+  }
+  steps.push(commandFor(facts, choices, plan));
+  if (choices.hooks.includes('github')) {
+    steps.push(`On GitHub: add the secrets ${[...new Set(names.map(passwordVariable))].join(', ')}.`);
+  }
+  return steps;
+}
+
+function commandFor(facts: Facts, choices: Choices, plan: Plan): string {
+  const { hooks, devices, tool } = choices;
+  const [device] = [...devices, ...facts.configured.devices];
+  if (hooks.includes('upload')) {
+    const environments = uploadEnvironments(facts, plan);
+    const chosen = environments.own.length === environments.all ? undefined : environments.own[0];
+    if (environments.own.length > 0) return `pio run${chosen === undefined ? '' : ` -e ${chosen}`} -t upload`;
+  }
+  if (hooks.includes('pio')) return 'pio run -t ota';
+  if (hooks.includes('arduino')) {
+    const upload = `arduino-cli compile, then arduino-cli upload -p ${device?.host ?? 'ADDRESS'}`;
+    return `${upload}   (in the IDE: choose the network port, and Upload)`;
+  }
+  if (tool === undefined) return `otarc push ${device?.name ?? 'NAME'} --file firmware.bin`;
+  return devices.length > 1 ? 'otarc deploy NAME   (or --all)' : 'otarc deploy';
+}
+
+/** Those whose Upload goes through otarc. */
+function uploadEnvironments({ folder, files }: Facts, { edits }: Plan): { own: string[]; all: number } {
+  const path = join(folder, iniName);
+  const text = edits.find((edit) => edit.path === path)?.after ?? files.get(path) ?? '';
+  const sections = sectionsOf(text);
+  const all = environmentsOf(sections);
+  const own = all.filter((name) =>
+    /\botarc\b/.test(valueOf(sections, `env:${name}`, ['upload_command']) ?? ''),
+  );
+  return { own: own.map(toReadableText), all: all.length };
+}
