@@ -1,0 +1,131 @@
+/** `watchProject` in this process, in a folder whose build is a script of node: with everything that was told. */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import type { DeployEvent } from '../../src/events.ts';
+import type { Controls, Shown, WatchProjectOptions } from '../../src/watch/options.ts';
+import { watchProject } from '../../src/watch/loop.ts';
+import type { VirtualDevice } from '../../src/simulator/index.ts';
+import { writeOtarc } from './otarc.ts';
+import { tempDir } from './temp-dir.ts';
+
+export interface Watching {
+  readonly events: DeployEvent[];
+  readonly shown: Shown[];
+  readonly controls: Controls;
+  /** Resolves with the next event from now on that matches. */
+  next(type: DeployEvent['type'], matches?: (event: DeployEvent) => boolean): Promise<DeployEvent>;
+  /** The next `done` from now on. */
+  done(): Promise<Extract<DeployEvent, { type: 'done' }>>;
+  stop(): Promise<number>;
+  readonly ended: Promise<number>;
+}
+
+export async function startWatch(dir: string, options: Partial<WatchProjectOptions> = {}): Promise<Watching> {
+  const events: DeployEvent[] = [];
+  const shown: Shown[] = [];
+  const waiting = new Set<(event: DeployEvent) => void>();
+  const controller = new AbortController();
+  const output = new PassThrough();
+  output.resume();
+  let started: (controls: Controls) => void = () => {};
+  const controls = new Promise<Controls>((resolve) => (started = resolve));
+  const ended = watchProject({
+    cwd: dir,
+    flags: { cwd: dir },
+    env: { PATH: process.env['PATH'], HOME: dir },
+    build: true,
+    once: false,
+    poll: false,
+    sinceMs: Date.now(),
+    showBuild: false,
+    output,
+    ...options,
+    signal: controller.signal,
+    onStart: (given) => started(given),
+    onState: (state) => shown.push(state),
+    onEvent(event) {
+      events.push(event);
+      for (const look of waiting) look(event);
+    },
+  });
+  const stop = async (): Promise<number> => {
+    controller.abort();
+    return ended;
+  };
+  onTestFinished(async () => void (await stop()));
+  const next: Watching['next'] = (type, matches = () => true) =>
+    new Promise((resolve) => {
+      const look = (event: DeployEvent): void => {
+        if (event.type !== type || !matches(event)) return;
+        waiting.delete(look);
+        resolve(event);
+      };
+      waiting.add(look);
+    });
+  return {
+    events,
+    shown,
+    controls: await Promise.race([
+      controls,
+      ended.then((code) => {
+        throw new Error(`It ended with ${code} before it had begun: ${JSON.stringify(events)}`);
+      }),
+    ]),
+    next,
+    done: () => next('done') as ReturnType<Watching['done']>,
+    stop,
+    ended,
+  };
+}
+
+/**
+ * A project in which a script makes an image of `src/main.txt`: its text decides the bytes. `broken` in it is an error of
+ * a compiler, `slow:N` takes N milliseconds.
+ */
+export async function makeScriptProject(
+  device: VirtualDevice,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<{ dir: string; source: string; image: string; save(text: string): Promise<void> }> {
+  const dir = await tempDir();
+  const source = join(dir, 'src', 'main.txt');
+  await mkdir(join(dir, 'src'));
+  await writeFile(source, 'first');
+  await writeFile(join(dir, 'build.mjs'), script);
+  await writeOtarc(
+    dir,
+    { livingroom: { at: device } },
+    { build: { command: [process.execPath, 'build.mjs'], image: 'out/firmware.bin' }, ...more },
+  );
+  return { dir, source, image: join(dir, 'out', 'firmware.bin'), save: (text) => writeFile(source, text) };
+}
+
+/** Written apart from `images.ts`, as it runs in a process of its own: an ESP8266 image of one segment. */
+const script = `
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+const text = readFileSync('src/main.txt', 'utf8');
+mkdirSync('out', { recursive: true });
+appendFileSync('out/builds.log', process.pid + '\\n');
+console.log('building ' + text);
+const slow = /slow:(\\d+)/.exec(text);
+if (slow) await new Promise((done) => setTimeout(done, Number(slow[1])));
+if (text.includes('broken')) {
+  console.error("src/main.txt:1:7: error: 'broken' was not declared in this scope");
+  console.error('compilation terminated.');
+  process.exit(1);
+}
+const data = Buffer.alloc(20000, 0x5a);
+data.write('text:' + text + ';');
+const body = Buffer.alloc(8 + 8 + data.length);
+body.set([0xe9, 1, 2, 0x40]);
+body.writeUInt32LE(0x40100004, 4);
+body.writeUInt32LE(0x40100000, 8);
+body.writeUInt32LE(data.length, 12);
+data.copy(body, 16);
+const image = Buffer.alloc(Math.ceil((body.length + 1) / 16) * 16);
+body.copy(image);
+image[image.length - 1] = data.reduce((sum, byte) => sum ^ byte, 0xef);
+writeFileSync('out/firmware.bin', image);
+`;
