@@ -41,7 +41,7 @@ function abortOnSignal(argv: readonly string[]): AbortSignal {
       controller.abort(new OtaError('CANCELLED', 'Nobody reads the output any more.')),
     );
   }
-  if (argv.includes('--hook')) abortWithParent(controller);
+  if (argv.includes('push') && argv.includes('--hook')) abortWithParent(controller);
   return controller.signal;
 }
 

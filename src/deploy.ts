@@ -89,6 +89,8 @@ export async function deploy(
     const lock = await lockTarget(target, options);
     try {
       if (lock.pushedMeanwhile === image.md5 && options.allowed !== 'all') {
+        // For the next in the queue it is still the image that the device got last.
+        lock.release(image.md5);
         return skip('another otarc has pushed this very image in the meantime', tell);
       }
       const receipt = await push(image, await early.session(target), options);

@@ -53,7 +53,8 @@ export interface PlannedProject {
 export function deployProject(options: DeployProjectOptions = {}): Promise<RunResult> {
   const context = runContextOf(options);
   const plan = async (): Promise<Plan> => {
-    if (options.hook === true && !mayPushOnBuild(folderOf(options), context.env)) return emptyPlan;
+    const named = options.flags?.config ?? context.env['OTARC_CONFIG'];
+    if (options.hook === true && !mayPushOnBuild(folderOf(options), named)) return emptyPlan;
     const planned = await planProject(options);
     for (const message of planned.warnings) {
       context.onEvent({ type: 'log', level: 'warn', message, at: new Date().toISOString() });

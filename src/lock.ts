@@ -64,7 +64,8 @@ export async function lockDevice(request: LockRequest): Promise<Lock> {
     const end = await waitForHolder(attempt.place, { ...request, deadlineMs });
     const isLate = end.type === 'late' || performance.now() > deadlineMs;
     if (isLate) throw locked(request, end.type === 'late' ? end.holder : {}, waitMs);
-    pushedMeanwhile = end.pushed;
+    // One that was gone before it could say a word leaves what is known as it is.
+    if (end.type === 'gone' && (end.spoke || end.pushed !== undefined)) pushedMeanwhile = end.pushed;
     // A holder that is just going may refuse before its address is free.
     await sleep(20);
   }
@@ -136,7 +137,8 @@ function held(server: Server): Lock {
 }
 
 type HolderEnd =
-  { readonly type: 'gone'; readonly pushed?: string } | { readonly type: 'late'; readonly holder: Holder };
+  | { readonly type: 'gone'; readonly spoke: boolean; readonly pushed?: string }
+  | { readonly type: 'late'; readonly holder: Holder };
 
 async function waitForHolder(
   place: ListenOptions,
@@ -161,7 +163,8 @@ async function waitForHolder(
   try {
     const end = await Promise.race([conversation.ended, limit]);
     if (signal.aborted) throw cancelled(signal);
-    return end === undefined ? { type: 'late', holder } : { type: 'gone', ...withPushed(end.pushed) };
+    if (end === undefined) return { type: 'late', holder };
+    return { type: 'gone', spoke: end.isOtarc, ...withPushed(end.pushed) };
   } finally {
     clearTimeout(unknown);
     over.abort();

@@ -102,7 +102,7 @@ function splitAtDashes(argv: readonly string[]): {
 /** Of a build that otarc itself has started, and whose image it will push. */
 function isInsideBuild(argv: readonly string[], env: NodeJS.ProcessEnv): boolean {
   const asks = argv.some((word) => ['-h', '--help', '--dry-run'].includes(word));
-  return env['OTARC_SESSION'] !== undefined && !asks && pushes.includes(commandOf(argv) ?? '');
+  return Boolean(env['OTARC_SESSION']) && !asks && pushes.includes(commandOf(argv) ?? '');
 }
 
 /**

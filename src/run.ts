@@ -3,6 +3,7 @@
  * only in where the image comes from, which the plan says.
  */
 
+import { dirname, join } from 'node:path';
 import { resolveCredential } from './config/index.ts';
 import type { DeviceConfig } from './config/types.ts';
 import { deploy, type DeployOptions, type Outcome, type ReadyDevice, type ReadyImage } from './deploy.ts';
@@ -166,14 +167,14 @@ async function makeImage(planned: PlannedImage, context: RunContext, tell: Tell)
   const image = await (planned.source === 'build'
     ? awaitImage(artifact, options)
     : readImage(artifact, options));
-  return tellImage({ image, artifact }, tell);
+  return tellImage({ image, artifact }, { tell, signal: context.signal });
 }
 
-/** Tells of an image that was read, and gives it as `deploy` takes it. */
-export function tellImage(
+/** Tells of an image that was read, and gives it as `deploy` takes it: with the partition table of its build. */
+export async function tellImage(
   { image, artifact }: { readonly image: Image; readonly artifact: Artifact },
-  tell: Tell,
-): ReadyImage {
+  { tell, signal }: { readonly tell: Tell; readonly signal: AbortSignal },
+): Promise<ReadyImage> {
   const { path, sizeBytes, md5, kind, platform, chip, identity } = image;
   tell({
     type: 'image-ready',
@@ -185,8 +186,34 @@ export function tellImage(
     ...(chip === undefined ? {} : { chip }),
     ...(identity === undefined ? {} : { identity }),
   });
-  const { partitionsPath } = artifact;
-  return { image, ...(partitionsPath === undefined ? {} : { partitionsPath }) };
+  const partitions = await tableBeside(image, { artifact, tell, signal });
+  return { image, ...(partitions === undefined ? {} : { partitions }) };
+}
+
+/** Where the build says none, as with a file that was named: as PlatformIO and arduino-cli leave it beside the image. */
+async function tableBeside(
+  { path, platform }: Image,
+  {
+    artifact,
+    tell,
+    signal,
+  }: { readonly artifact: Artifact; readonly tell: Tell; readonly signal: AbortSignal },
+): Promise<PartitionTable | undefined> {
+  if (platform === 'esp8266' || platform === 'rp2040') return undefined;
+  const beside = [join(dirname(path), 'partitions.bin'), path.replace(/\.bin$/, '.partitions.bin')];
+  const places = artifact.partitionsPath === undefined ? beside : [artifact.partitionsPath];
+  for (const place of places) {
+    try {
+      return await readPartitionTable(place, signal);
+    } catch (error) {
+      if (!(error instanceof OtaError) || error.code === 'CANCELLED') throw error;
+      if (error.code === 'IMAGE_NOT_FOUND') continue;
+      // Sizes are checked once more by the device; a table that is no table must not keep a good image from it.
+      tell({ type: 'log', level: 'warn', message: `The slots are not known: ${error.message}` });
+      return undefined;
+    }
+  }
+  return undefined;
 }
 
 async function artifactOf(planned: PlannedImage, context: RunContext, tell: Tell): Promise<Artifact> {

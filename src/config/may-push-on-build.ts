@@ -11,11 +11,12 @@ const isScript = (file: string): boolean => /\.[cm]?[jt]s$/.test(file);
  * or the word does not occur in it. True means that it has to be loaded to be known (a program always has).
  *
  * @param folder absolute
- * @param env `OTARC_CONFIG` names another file; it counts where it describes this folder
+ * @param named the file that flag or variable names in place of the one that is found; it counts where it describes this
+ *   folder
  */
-export function mayPushOnBuild(folder: string, env: NodeJS.ProcessEnv): boolean {
+export function mayPushOnBuild(folder: string, named: string | undefined): boolean {
   try {
-    const file = configFileOf(folder, env['OTARC_CONFIG']);
+    const file = configFileOf(folder, named);
     return file !== undefined && (isScript(file) || readFileSync(file, 'utf8').includes('pushOnBuild'));
   } catch {
     return true; // Whoever loads it says what is wrong with it.

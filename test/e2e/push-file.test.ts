@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { imageFile } from '../support/image-file.ts';
+import { defaultPartitions, makeEsp32Image, makePartitionTable } from '../support/images.ts';
 import { addressOf, eventsOf, otarc, quickDevice, writeOtarc } from '../support/otarc.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -26,6 +29,32 @@ describe('otarc push --file', () => {
     expect(await invited).toMatchObject({ hostAddress: '127.0.0.1', hostPort });
     expect(eventsOf(run.stdout).find(({ type }) => type === 'invited')).toMatchObject({ hostPort });
   });
+
+  it.each(['partitions.bin', 'firmware.partitions.bin'])(
+    'sees by the %s that the build has left beside it what has room on the device',
+    async (table) => {
+      const dir = await tempDir();
+      const device = await quickDevice({ model: 'esp32' });
+      await writeFile(join(dir, 'firmware.bin'), makeEsp32Image({ sizeBytes: 200_000 }));
+      const partitions = (slotBytes: number) =>
+        makePartitionTable(
+          defaultPartitions.map((each) => (each.type === 0 ? { ...each, sizeBytes: slotBytes } : each)),
+        );
+      const push = ['push', addressOf(device), '--platform', 'esp32', '--file', 'firmware.bin'];
+
+      await writeFile(join(dir, table), partitions(131_072));
+      const refused = await otarc(push, { cwd: dir });
+      expect(refused.exitCode).toBe(1);
+      expect(refused.stderr).toContain('error IMAGE_TOO_LARGE: ');
+      expect(device.counters.datagrams).toBe(0);
+
+      await writeFile(join(dir, table), partitions(262_144));
+      expect(await otarc(push, { cwd: dir })).toMatchObject({ exitCode: 0 });
+      await writeFile(join(dir, table), 'no table');
+      const unknown = await otarc(push, { cwd: dir });
+      expect(unknown).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('warning: The slots') });
+    },
+  );
 
   it('takes a file of any name and place, and a group of devices', async () => {
     const dir = await tempDir();

@@ -7,9 +7,9 @@ import { packed } from '../support/packed.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** A device that takes seconds, and the first of two pushes to it, caught when a third of its image is there. */
-async function firstHalfway() {
+async function firstHalfway({ msPerSector = 30 } = {}) {
   const dir = await tempDir();
-  const device = await quickDevice({ flash: { msPerSector: 30 }, password: 'geheim' });
+  const device = await quickDevice({ flash: { msPerSector }, password: 'geheim' });
   const { bytes } = await imageFile(dir, { sizeBytes: 120_000 });
   await writeOtarc(dir, { livingroom: { at: device, password: 'geheim' } });
   const halfway = device.waitFor(
@@ -37,6 +37,18 @@ describe('two otarc on one device', () => {
     expect(events.find(({ type }) => type === 'skipped')).toMatchObject({
       reason: 'another otarc has pushed this very image in the meantime',
     });
+    expect((await first.ended).exitCode).toBe(0);
+    expect(updatesOf(device)).toEqual(['accepted']);
+  });
+
+  it('push it once also when they are many', async () => {
+    const { dir, device, first } = await firstHalfway({ msPerSector: 200 });
+    const others = await Promise.all(
+      Array.from({ length: 5 }, () => startOtarc(['push', '--file', 'firmware.bin'], { cwd: dir })),
+    );
+    await Promise.all(others.map(({ said }) => said(/waiting for another otarc/)));
+    const ends = await Promise.all(others.map(({ ended }) => ended));
+    expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0, 0]);
     expect((await first.ended).exitCode).toBe(0);
     expect(updatesOf(device)).toEqual(['accepted']);
   });

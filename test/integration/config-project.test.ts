@@ -242,8 +242,8 @@ describe('.otarc.env', () => {
 });
 
 describe('whether a build may push', () => {
-  const may = async (files: Record<string, string>, env: NodeJS.ProcessEnv = {}): Promise<boolean> =>
-    mayPushOnBuild(await folderWith(files), env);
+  const may = async (files: Record<string, string>): Promise<boolean> =>
+    mayPushOnBuild(await folderWith(files), undefined);
   const says = { yes: 'hook: { pushOnBuild: true }', no: 'devices: {}' };
 
   it.each(searchPlaces)('is known from %s in that very folder', async (place) => {
@@ -260,25 +260,25 @@ describe('whether a build may push', () => {
     expect(await may({})).toBe(false);
     expect(await may({ 'package.json': '{"name": "pushOnBuild"}' })).toBe(false);
     const dir = await folderWith({ '.otarc': says.yes, 'sub/x': '' });
-    expect(mayPushOnBuild(join(dir, 'sub'), {})).toBe(false);
-    expect(mayPushOnBuild(join(dir, 'none'), {})).toBe(false);
+    expect(mayPushOnBuild(join(dir, 'sub'), undefined)).toBe(false);
+    expect(mayPushOnBuild(join(dir, 'none'), undefined)).toBe(false);
   });
 
-  it('goes by OTARC_CONFIG where that describes this folder', async () => {
+  it('goes by the file that flag or variable names, where that describes this folder', async () => {
     const dir = await folderWith({
       '.otarc': says.no,
       'my.yaml': says.yes,
       'ci/otarc.yaml': says.yes,
       '.config/o.yaml': says.yes,
     });
-    expect(mayPushOnBuild(dir, { OTARC_CONFIG: 'my.yaml' })).toBe(true);
-    expect(mayPushOnBuild(dir, { OTARC_CONFIG: join(dir, '.config/o.yaml') })).toBe(true);
-    expect(mayPushOnBuild(dir, { OTARC_CONFIG: 'ci/otarc.yaml' })).toBe(false);
-    expect(mayPushOnBuild(dir, { OTARC_CONFIG: '' })).toBe(false);
+    expect(mayPushOnBuild(dir, 'my.yaml')).toBe(true);
+    expect(mayPushOnBuild(dir, join(dir, '.config/o.yaml'))).toBe(true);
+    expect(mayPushOnBuild(dir, 'ci/otarc.yaml')).toBe(false);
+    expect(mayPushOnBuild(dir, '')).toBe(false);
   });
 
   it('is for the loader to say where the file cannot be read', async () => {
     const dir = await folderWith({});
-    expect(mayPushOnBuild(dir, { OTARC_CONFIG: 'missing.yaml' })).toBe(true);
+    expect(mayPushOnBuild(dir, 'missing.yaml')).toBe(true);
   });
 });
