@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { CountReporter } from './tools/count-reporter.ts';
@@ -10,6 +11,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     retry: 0,
+    // Most of them wait, for a device or a tool: on two cores, one worker (the default there) would leave both idle.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     reporters: ['default', new CountReporter()],
   },
 });

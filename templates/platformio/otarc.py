@@ -18,6 +18,7 @@ Without editing the project: set the environment variable PLATFORMIO_EXTRA_SCRIP
 For the Upload button: see upload_command in the example platformio.ini.
 """
 
+import glob
 import os
 import shutil
 import subprocess
@@ -67,13 +68,25 @@ def steps_back():
     from SCons.Script import COMMAND_LINE_TARGETS
 
     own_way = ("ota", "upload", "erase_upload", "program", "__")
-    return "OTARC_SESSION" in os.environ or any(target.startswith(own_way) for target in COMMAND_LINE_TARGETS)
+    return bool(os.environ.get("OTARC_SESSION")) or any(target.startswith(own_way) for target in COMMAND_LINE_TARGETS)
+
+
+def asks_for_push(folder):
+    """Whether a configuration of this very folder names the setting. Only otarc reads it rightly; this is for when otarc is
+    missing: who does not use it hears nothing of it."""
+    names = (".otarc", ".otarc.*", "otarc.config.*", os.path.join(".config", "otarc*"), "package.json")
+    for path in (path for name in names for path in glob.glob(os.path.join(glob.escape(folder), name))):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                if "pushOnBuild" in file.read():
+                    return True
+        except OSError:
+            pass  # a folder, or not for us to read
+    return False
 
 
 def add_to_build(env):
     """Called by pio, once for each environment that it builds."""
-    from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild
-
     if env.get("OTARC_ADDED"):
         return  # by the ini and by PLATFORMIO_EXTRA_SCRIPTS: once is enough
     env["OTARC_ADDED"] = True
@@ -85,11 +98,20 @@ def add_to_build(env):
     def push(target, source, env):
         return run_otarc(project, "push", *this, "--file", source[0].get_abspath())
 
+    # The image is made by another pio: platforms get ready for it, and install what makes it, only where they see a target of
+    # theirs. Not by `otarc deploy -e …`, which gives the only device whatever is named; a file made for another environment
+    # than the device's is not pushed.
     def push_filesystem(target, source, env):
-        if not source:
-            sys.stderr.write("This platform is not known to make a file-system image: try `pio run -t uploadfs`.\n")
-            return 1
-        return run_otarc(project, "push", *this, "--filesystem", "--file", source[0].get_abspath())
+        build = [env.subst("$PYTHONEXE"), "-m", "platformio", "run", "-d", project, "-c", env.subst("$PROJECT_CONFIG")]
+        made = subprocess.call(
+            [*build, "-e", env["PIOENV"], "-t", "buildfs"], env={**os.environ, "OTARC_SESSION": str(os.getpid())}
+        )
+        if made != 0:
+            return made
+        names = [env.get(chip + "_FS_IMAGE_NAME") for chip in ("ESP8266", "ESP32", "PICO")]
+        names.append(env.BoardConfig().get("build.filesystem", "spiffs"))
+        image = os.path.join("$BUILD_DIR", next(name for name in names if name) + ".bin")
+        return run_otarc(project, "push", *this, "--filesystem", "--file", env.subst(image))
 
     def watch(target, source, env):
         return run_otarc(project, "watch", *this)
@@ -98,25 +120,17 @@ def add_to_build(env):
         if steps_back():
             return 0
         if find_otarc(project) is None:
-            print("nothing is pushed: " + MISSING)
+            if asks_for_push(project):
+                sys.stderr.write("nothing is pushed: " + MISSING + "\n")  # stderr: `pio run -s` drops what goes to stdout
             return 0  # whoever builds this project without otarc can still build it
         return run_otarc(project, "push", "--hook", *this, "--file", target[0].get_abspath())
 
     def say(action, text):
         return env.VerboseAction(action, text)
 
-    # Platforms know how to make a file-system image, but they get ready for it only when they see a target of theirs.
-    filesystem = None
-    if "otafs" in COMMAND_LINE_TARGETS and "DataToBin" in env["BUILDERS"]:
-        names = [env.get(chip + "_FS_IMAGE_NAME") for chip in ("ESP8266", "ESP32", "PICO")]
-        names.append(env.BoardConfig().get("build.filesystem", "spiffs"))
-        name = next(name for name in names if name)
-        filesystem = env.DataToBin(os.path.join("$BUILD_DIR", name), "$PROJECT_DATA_DIR")
-        AlwaysBuild(filesystem)
-
     add = env.AddCustomTarget
     add("ota", firmware, say(push, "Pushing $SOURCE"), "OTA", "Build the firmware, push it over the air")
-    add("otafs", filesystem, say(push_filesystem, "Pushing $SOURCE"), "OTA File System", "The same with the folder data")
+    add("otafs", None, say(push_filesystem, "Pushing the file system"), "OTA File System", "The same with the folder data")
     add("otawatch", None, say(watch, "Watching"), "OTA on Save", "Deploy over the air on each save")
 
     # After each build that made a new firmware. On the file, not on `buildprog`, which `-t upload` does not do. Always, and with

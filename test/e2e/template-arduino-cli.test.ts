@@ -160,13 +160,23 @@ describe.skipIf(requireTools('arduino-cli') || !onPosix)('compile.sh', () => {
 describe('compile.cmd', () => {
   it('hands arduino-cli the same command as compile.sh, quoted for Windows', async () => {
     const lines = (await readFile(templatePath('arduino-cli/compile.cmd'), 'utf8')).split('\r\n');
-    const line = lines.find((each) => each.startsWith('arduino-cli compile')) ?? '';
+    const line = lines.find((each) => each.includes(' do arduino-cli compile')) ?? '';
     const [, argument = ''] = /--build-property "((?:\\"|[^"])*)"$/.exec(line) ?? [];
-    const pattern = argument.replaceAll('\\"', '"').replace('%OTARC%', '/x/cli.js');
+    const pattern = argument.replaceAll('\\"', '"').replace('%%~O', '/x/cli.js');
     const sh = await readFile(templatePath('arduino-cli/compile.sh'), 'utf8');
     const [, last = ''] = /^ +"(recipe\.hooks.*)"$/m.exec(sh) ?? [];
     expect(pattern).toBe(last.replaceAll('\\"', '"').replace('$otarc', '"node" "/x/cli.js"'));
     expect(lines.filter((each) => each.includes('\n'))).toEqual([]);
+  });
+
+  it('has no path outside of quotes, where cmd would split it at an ampersand', async () => {
+    const text = await readFile(templatePath('arduino-cli/compile.cmd'), 'utf8');
+    const commands = text.split('\r\n').filter((line) => !/^(?:rem\b|:|$)/.test(line));
+    // cmd knows no \": every quote ends or begins a quotation.
+    const outside = commands.flatMap((line) => line.split('"').filter((_, index) => index % 2 === 0));
+    const variables = outside.flatMap((part) => part.replaceAll('%%', '').match(/%(?:\*|~?\w+)/g) ?? []);
+    expect(variables).toEqual(['%*']);
+    expect(text).not.toMatch(/^rem [&|<>^]/m);
   });
 });
 

@@ -69,13 +69,37 @@ describe.skipIf(requireTools('pio'))('the extra script for PlatformIO', () => {
     const { project, pio } = await scene({ ini: `${withScript}${env1}board_build.filesystem = littlefs\n` });
     await writeOtarc(project.dir, { livingroom: { at: device } });
 
+    await pio('run');
+
     const run = await pio('run', '-t', 'otafs');
 
     expect(run).toMatchObject({ exitCode: 0 });
+    // Of two pio in one project, one within the other, neither undoes what the other has built.
     expect(run.stdout).not.toContain('Linking');
+    expect((await pio('run')).stdout).not.toMatch(/Compiling|Linking|Building \.pio/);
     expect(device.updates.map(({ command }) => command)).toEqual([100]);
     expect(digestOf(device.filesystem)).toBe(await digestOfImage(project, 'd1_mini', 'littlefs.bin'));
   });
+
+  it.skipIf(requireTools('littlefs'))(
+    '`otafs` fails where the image cannot be made, or not pushed',
+    async () => {
+      const device = await quickDevice({ password: 'geheim' });
+      const { project, pio } = await scene({
+        ini: `${withScript}${env1}board_build.filesystem = littlefs\n`,
+      });
+      await writeOtarc(project.dir, { livingroom: { at: device, password: 'falsch' } });
+      const refused = await pio('run', '-t', 'otafs');
+      expect(refused.exitCode).toBe(1);
+      expect(countOf(refused.all, 'PASSWORD_WRONG')).toBe(1);
+      expect(isPlain(refused.all)).toBe(true);
+
+      const { datagrams } = device.counters;
+      await writeFile(join(project.dir, 'data', 'too large'), Buffer.alloc(2 ** 21));
+      expect((await pio('run', '-t', 'otafs')).exitCode).toBe(1);
+      expect(device.counters.datagrams).toBe(datagrams);
+    },
+  );
 
   it('`otawatch` deploys on each save, until Ctrl-C, and leaves a build that pio need not do again', async () => {
     const device = await quickDevice();
@@ -187,6 +211,42 @@ describe.skipIf(requireTools('pio'))('the extra script for PlatformIO', () => {
     expect(digestOf(two.running?.bytes)).toBe(await digestOfImage(project, 'nodemcuv2'));
   });
 
+  it.skipIf(requireTools('littlefs'))(
+    'gives what is built for an environment to no other device',
+    async () => {
+      const device = await quickDevice();
+      const ini = `${withScript}board_build.filesystem = littlefs\n${env1}${env2}`;
+      const { project, pio } = await scene({ ini });
+      const devices = { livingroom: { at: device, environment: 'd1_mini' } };
+      await writeOtarc(project.dir, devices, { hook: { pushOnBuild: true } });
+      expect(await pio('run')).toMatchObject({
+        exitCode: 0,
+        stderr: expect.not.stringContaining('NO_TARGET'),
+      });
+      for (const target of ['ota', 'otafs']) {
+        const run = await pio('run', '-t', target);
+        expect(run.exitCode).toBe(1);
+        expect(countOf(run.all, 'NO_TARGET')).toBe(1);
+      }
+      expect(device.updates.map(({ command }) => command)).toEqual([0, 0, 100]);
+      expect(digestOf(device.running?.bytes)).toBe(await digestOfImage(project));
+      expect(digestOf(device.filesystem)).toBe(await digestOfImage(project, 'd1_mini', 'littlefs.bin'));
+    },
+  );
+
+  it('takes an empty OTARC_SESSION for none', async () => {
+    const device = await quickDevice();
+    const { project, env } = await scene();
+    await writeOtarc(project.dir, { livingroom: { at: device } }, { hook: { pushOnBuild: true } });
+    const build = (OTARC_SESSION: string) =>
+      runTool('pio', ['run'], { cwd: project.dir, env: { ...env, OTARC_SESSION } });
+    expect(await build('')).toMatchObject({ exitCode: 0 });
+    expect(device.updates).toHaveLength(1);
+    await setVersion(project, '1.0.1');
+    expect(await build('1')).toMatchObject({ exitCode: 0 });
+    expect(device.updates).toHaveLength(1);
+  });
+
   it('fails the build when a push fails, with one clear paragraph, and tries again the next time', async () => {
     const device = await quickDevice({ password: 'geheim' });
     const { project, pio } = await scene();
@@ -210,14 +270,21 @@ describe.skipIf(requireTools('pio'))('the extra script for PlatformIO', () => {
     await expectFailure('-t', 'ota');
   });
 
-  it('says how to install otarc where it is missing; a build goes on without it', async () => {
+  it('says how to install otarc where it is missing and wanted; a build goes on without it', async () => {
     const { project } = await scene();
-    await writeFile(join(project.dir, '.otarc'), 'hook: { pushOnBuild: true }\n');
     const run = (...args: string[]) =>
       runTool('pio', ['run', ...args], { cwd: project.dir, env: withoutOtarc(project.env) });
-    const build = await run();
-    expect(build).toMatchObject({ exitCode: 0 });
-    expect(countOf(build.all, 'npm install --save-dev otarc')).toBe(1);
+    const build = async (version: string) => {
+      await setVersion(project, version);
+      const { exitCode, stderr } = await run('-s');
+      expect(exitCode).toBe(0);
+      return countOf(stderr, 'npm install --save-dev otarc');
+    };
+    await writeFile(join(project.dir, '.otarc'), 'devices: { livingroom: 192.0.2.17 }\n');
+    expect(await build('1.0.1')).toBe(0);
+    await writeFile(join(project.dir, 'package.json'), '{"otarc": {"hook": {"pushOnBuild": true}}}\n');
+    expect(await build('1.0.2')).toBe(1);
+
     const ota = await run('-t', 'ota');
     expect(ota).toMatchObject({ exitCode: 1 });
     expect(ota.stderr).toMatch(/^otarc is not installed: npm install --save-dev otarc .* --global otarc/m);

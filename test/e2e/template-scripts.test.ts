@@ -173,15 +173,17 @@ describe.skipIf(requireTools('pio', 'littlefs'))('the GitHub workflow', () => {
 });
 
 describe('the HomeDing batch file', () => {
-  it('is one line of otarc, which pushes to the device that it is given', async () => {
+  it('is one line of otarc, run in its own folder, which pushes to the device that it is given', async () => {
     const lines = (await readFile(templatePath('homeding/update.bat'), 'utf8')).split('\r\n');
     const commands = lines.filter((line) => !/^(@echo off|rem\b.*|)$/.test(line));
-    expect(commands).toEqual([expect.stringMatching(/^call otarc [\w%.\\ -]+$/)]);
+    const [line = '', ...before] = commands.toReversed();
+    expect(before).toEqual(['cd /d "%~dp0"', 'setlocal']);
+    expect(line).toMatch(/^call otarc [\w%.\\ -]+$/);
 
     const dir = await tempDir();
     const device = await quickDevice({ password: '123' });
     await imageFile(dir);
-    const [, , ...words] = (commands[0] ?? '').split(' ');
+    const [, , ...words] = line.split(' ');
     const args = words.map((word) => (word === '%1' ? addressOf(device) : word));
     const image = args.findIndex((word) => word.endsWith('.bin'));
     expect(args[image]).toBe('..\\..\\_temp\\Standard.ino.bin');

@@ -50,10 +50,10 @@ describe.skipIf(requireTools('arduino-cli'))('a sketch that can be updated over 
   });
 });
 
-describe('the env.json of the HomeDing sketch', () => {
+describe('the env.example.json of the HomeDing sketch', () => {
   it('is where otarc finds name, port and password', async () => {
     const dir = await tempDir();
-    await useTemplate('sketches/homeding/data', join(dir, 'data'));
+    await useTemplate('sketches/homeding/env.example.json', join(dir, 'data', 'env.json'));
     await writeFile(join(dir, '.otarc'), 'devices: { livingroom: { homeding: data/env.json } }\n');
     const { exitCode, stdout } = await otarc(['config'], { cwd: dir });
     expect(exitCode).toBe(0);

@@ -5,8 +5,9 @@
 //  2. Copy secrets.example.h to secrets.h and fill it in. Keep secrets.h out of git: a line `secrets.h` in .gitignore.
 //  3. The first upload goes by cable. Choose the Flash Size (ESP32: the Partition Scheme) now: the layout of the flash cannot be
 //     changed over the air. There has to be room for two sketches, and a file system (FS) for the configuration.
-//  4. Give it its name and its OTA password: data/env.json in this folder. It is part of the file system, which goes over the air
-//     as well (`otarc deploy --filesystem` with PlatformIO), or is uploaded by browser at http://NAME/$upload.htm.
+//  4. Give it its name and its OTA password: copy env.example.json to data/env.json and fill it in. The password stands there as
+//     text: keep it out of git as well, by a line `data/env.json`. It is part of the file system, which goes over the air as well
+//     (`otarc deploy --filesystem` with PlatformIO), or is uploaded by browser at http://NAME/$upload.htm.
 //     Until then the device is called ESP-xxxxxx (esp32-xxxxxx), and takes updates from anybody in the network.
 //  5. From now on: `otarc deploy`. It reads name, port and password from the same file, if .otarc says
 //         devices: { livingroom: { homeding: data/env.json } }
