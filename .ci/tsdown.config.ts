@@ -30,11 +30,11 @@ export default {
           name: 'push',
           test: new RegExp(
             [
-              String.raw`src/(errors|failure|types|secret|numbers|endpoint|without-undefined|cli|program|library|run|deploy|lock|plan)\.ts`,
+              String.raw`src/(errors|failure|types|secret|numbers|endpoint|without-undefined|cli|program|library|run|deploy|early|explain|lock|plan)\.ts`,
               String.raw`src/commands/(flags|deploy|push-commands|other-commands)\.ts`,
-              String.raw`src/(report|verify|espota|image)/`,
+              String.raw`src/(report|verify|espota|image|diagnose)/`,
               String.raw`src/discover/(index|locate|host-address|interfaces|port|addresses)\.ts`,
-              String.raw`src/config/(index|places|default-sketch|environment|problem|resolve[a-z-]*|ledger|sources|select|secrets|limit|first-line|nearest|address)\.ts`,
+              String.raw`src/config/(index|places|may-push-on-build|default-sketch|environment|problem|resolve[a-z-]*|ledger|sources|select|secrets|limit|first-line|nearest|address)\.ts`,
               String.raw`node_modules/commander/`,
             ].join('|'),
           ),

@@ -13,6 +13,7 @@ import { startEarly } from './early.ts';
 import type { Engine, Session } from './engine.ts';
 import { OtaError, type ErrorCode } from './errors.ts';
 import type { Stage, Tell } from './events.ts';
+import { explain } from './explain.ts';
 import { failedEvent } from './failure.ts';
 import { lockDevice, type Lock } from './lock.ts';
 import { checkFits, checkTarget, type PartitionTable } from './image/index.ts';
@@ -65,11 +66,14 @@ export async function deploy(
   const { tell } = options;
   const { device } = ready;
   let stage: Stage = 'build';
+  let image: Image | undefined;
+  let target: Target | undefined;
   const early = startEarly(device, options);
   try {
-    const { image, partitions } = await coming;
+    const made = await coming;
+    image = made.image;
     stage = 'locate';
-    const target = await early.target(image);
+    target = await early.target(image);
     tell({
       type: 'device-located',
       name: device.host,
@@ -78,7 +82,7 @@ export async function deploy(
       via: target.via,
     });
     stage = 'image';
-    check({ image, device, target, partitions: ready.partitions ?? partitions, options });
+    check({ image, device, target, partitions: ready.partitions ?? made.partitions, options });
     const unneeded = options.skipReason?.(device, image);
     if (unneeded !== undefined) return skip(unneeded, tell);
     stage = 'push';
@@ -102,9 +106,10 @@ export async function deploy(
     } finally {
       lock.release();
     }
-  } catch (error) {
-    if (!(error instanceof OtaError)) throw error;
-    if (stage === 'build' && error.code.startsWith('IMAGE_')) stage = 'image';
+  } catch (thrown) {
+    if (!(thrown instanceof OtaError)) throw thrown;
+    if (stage === 'build' && thrown.code.startsWith('IMAGE_')) stage = 'image';
+    const error = await explain(thrown, { device, target, image, signal: options.signal });
     tell(failedEvent(error, stage));
     return { type: 'failed', stage, error };
   } finally {

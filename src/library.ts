@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { isForNobody, loadConfig, selectDevices } from './config/index.ts';
+import { doubtOf, isForNobody, loadConfig, selectDevices } from './config/index.ts';
 import { mayPushOnBuild } from './config/may-push-on-build.ts';
 import type { Config, DeviceConfig, Flags } from './config/types.ts';
 import type { Engine } from './engine.ts';
@@ -70,6 +70,7 @@ export async function planProject(options: DeployProjectOptions): Promise<Planne
   const { env, signal } = runContextOf(options);
   const cwd = folderOf(options);
   const flags: Flags = { ...options.flags, cwd };
+  const imageOf = source === 'file' ? flags.environment : undefined;
   const isUnwanted = ({ hook }: Config): boolean =>
     options.hook === true && !(hook.pushOnBuild && hook.folder === cwd);
   const { config, warnings } = await loadConfig({
@@ -77,12 +78,12 @@ export async function planProject(options: DeployProjectOptions): Promise<Planne
     env,
     signal,
     project: {
-      wanted: { targets, all, isFile: source === 'file' },
-      ask: async (draft) => {
+      wanted: { targets, all, isFile: source === 'file', imageOf },
+      ask: async (draft, { environments }) => {
         if (isUnwanted(draft)) return undefined;
-        const { projectUploads } = await import('./build/index.ts');
+        const { projectImages, projectUploads } = await import('./build/index.ts');
         const request = buildRequestOf({ config: draft, command }, draft.build.environment);
-        return projectUploads(request, { env, signal });
+        return (environments ? projectImages : projectUploads)(request, { env, signal });
       },
     },
   });
@@ -96,10 +97,14 @@ export async function planProject(options: DeployProjectOptions): Promise<Planne
     targets,
     all,
     builtEnvironment: environment,
-    imageOf: source === 'file' ? flags.environment : undefined,
+    imageOf,
   });
   // A hook fires for each environment of a project, also for one whose image nobody takes.
-  if (options.hook === true && isForNobody(config, selection)) return unneeded(config);
+  if (options.hook === true && isForNobody(config, selection)) {
+    const doubt = doubtOf(config, selection);
+    const said = doubt === undefined ? [] : [`Nothing is pushed. ${doubt.reason} ${doubt.cure}`];
+    return { ...unneeded(config), warnings: said };
+  }
   const devices = selectDevices(config, selection);
   const plan = makePlan({
     config,

@@ -35,7 +35,7 @@ export interface Plan {
 }
 
 export interface PlanRequest {
-  readonly config: Pick<Config, 'build' | 'kind'>;
+  readonly config: Pick<Config, 'build' | 'kind'> & Partial<Pick<Config, 'devices'>>;
   readonly devices: readonly DeviceConfig[];
   readonly source: PlannedImage['source'];
   /** Of the command line: above what a device's own `environment` says. */
@@ -80,7 +80,10 @@ export function buildRequestOf(
   { config, command }: Pick<PlanRequest, 'config' | 'command'>,
   environment = '',
 ): BuildRequest {
-  const { build, kind } = config;
+  const { build, kind, devices = [] } = config;
+  const variables = devices.flatMap(({ credentialSource }) =>
+    credentialSource.type === 'env' ? credentialSource.variable : [],
+  );
   return withoutUndefined({
     projectDir: build.sketch,
     kind,
@@ -92,6 +95,7 @@ export function buildRequestOf(
     command: command ?? build.command,
     image: build.image,
     filesystemImage: build.filesystemImage,
+    secretVariables: variables.length === 0 ? undefined : variables,
   });
 }
 

@@ -3,14 +3,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cancelled, OtaError } from '../errors.ts';
-import { readSketchFacts } from './arduino-cli/sketch-upload.ts';
+import type { ProjectFacts, Sourced } from '../project-facts.ts';
+import { findSketchFile } from './arduino-cli/sketch-file.ts';
+import { sketchFacts } from './arduino-cli/sketch-upload.ts';
 import type { AskContext } from './ask.ts';
 import { detectTool } from './detect.ts';
 import { environmentNamed } from './pio/plan.ts';
 import { findPio, readProject } from './pio/project.ts';
 import type { PioProject } from './pio/query.ts';
-import { mentionsUploads, problemsOf, uploadsOf } from './pio/uploads.ts';
-import type { BuildRequest, ProjectFacts, Said } from './types.ts';
+import { environmentsIn, mentionsUploads, problemsOf, uploadsOf } from './pio/uploads.ts';
+import type { BuildRequest } from './types.ts';
 
 /**
  * What the files of the project's build tool say. Nothing is built, and only pio itself is run: 0.1 s, and not even that
@@ -24,9 +26,32 @@ export async function projectUploads(
   context: AskContext,
 ): Promise<ProjectFacts | undefined> {
   const tool = await detectTool(request);
-  if (tool === 'pio' && !(await hasUploads(request, context))) return undefined;
+  if (tool === 'pio' && !mentionsUploads(await iniOf(request), context.env)) return undefined;
   const facts = await factsOf(request, context);
   return facts.uploads.length + facts.problems.length > 0 ? facts : undefined;
+}
+
+/**
+ * The same for who has an image of one environment: it counts how many there are. Where pio cannot be asked, the names that
+ * platformio.ini itself has are better than none.
+ *
+ * @throws {OtaError} `CANCELLED`
+ */
+export async function projectImages(
+  request: BuildRequest,
+  context: AskContext,
+): Promise<ProjectFacts | undefined> {
+  const tool = await detectTool(request);
+  if (tool !== 'pio') return projectUploads(request, context);
+  const ini = await iniOf(request);
+  const environments = environmentsIn(ini);
+  if (environments.length < 2 && !mentionsUploads(ini, context.env)) return undefined;
+  try {
+    return await factsOf(request, context);
+  } catch (error) {
+    if (context.signal.aborted || !(error instanceof OtaError)) throw error;
+    return { tool, environments, defaultEnvironments: [], uploads: [], problems: [error.message] };
+  }
 }
 
 /**
@@ -41,7 +66,7 @@ export async function projectFacts(
   return withoutFailure(context, async () => {
     const tool = await detectTool(request);
     const facts = await withoutFailure(context, () => factsOf(request, context));
-    return facts ?? { tool, defaultEnvironments: [], uploads: [], problems: [] };
+    return facts ?? { tool, environments: [], defaultEnvironments: [], uploads: [], problems: [] };
   });
 }
 
@@ -64,6 +89,7 @@ async function factsOf(request: BuildRequest, context: AskContext): Promise<Proj
       const environment = ownChoice(project);
       return {
         tool,
+        environments: project.environments.map(({ name }) => name),
         defaultEnvironments: project.defaultEnvironments,
         ...(environment && { environment }),
         uploads: uploadsOf(project, context.env),
@@ -71,16 +97,22 @@ async function factsOf(request: BuildRequest, context: AskContext): Promise<Proj
       };
     }
     case 'arduino-cli':
-      return { tool, defaultEnvironments: [], problems: [], ...(await sketchFacts(request)) };
+      return {
+        tool,
+        environments: [],
+        defaultEnvironments: [],
+        problems: [],
+        ...sketchFacts(await findSketchFile(request.projectDir), request.profile),
+      };
     case 'command':
-      return { tool, defaultEnvironments: [], problems: [], uploads: [] };
+      return { tool, environments: [], defaultEnvironments: [], problems: [], uploads: [] };
     default:
       return tool satisfies never;
   }
 }
 
 /** What `pio run` would build, where that is one environment. */
-function ownChoice({ defaultEnvironments, environments }: PioProject): Said<string> | undefined {
+function ownChoice({ defaultEnvironments, environments }: PioProject): Sourced<string> | undefined {
   const [first, ...others] = defaultEnvironments;
   if (first !== undefined) {
     return others.length === 0 ? { value: first, origin: 'platformio.ini default_envs' } : undefined;
@@ -91,15 +123,6 @@ function ownChoice({ defaultEnvironments, environments }: PioProject): Said<stri
     : { value: only.name, origin: 'default: its only one' };
 }
 
-async function hasUploads({ projectDir }: BuildRequest, { env }: AskContext): Promise<boolean> {
-  const ini = await readFile(join(projectDir, 'platformio.ini'), 'utf8').catch(() => '');
-  return mentionsUploads(ini, env);
-}
-
-async function sketchFacts({ projectDir, profile }: BuildRequest) {
-  for (const name of ['sketch.yaml', 'sketch.yml']) {
-    const text = await readFile(join(projectDir, name), 'utf8').catch(() => undefined);
-    if (text !== undefined) return readSketchFacts({ name, text, profile });
-  }
-  return { uploads: [] };
+function iniOf({ projectDir }: BuildRequest): Promise<string> {
+  return readFile(join(projectDir, 'platformio.ini'), 'utf8').catch(() => '');
 }

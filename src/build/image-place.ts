@@ -1,7 +1,11 @@
 import { basename, dirname } from 'node:path';
 import type { Artifact } from '../types.ts';
 import { findImage } from './artifact.ts';
-import type { BuildPlan } from './plan.ts';
+import type { AskContext } from './ask.ts';
+import { namedTool, refuseEnvironment } from './named-tool.ts';
+import { namedImage } from './plan.ts';
+import { planBuild } from './prepared.ts';
+import type { BuildRequest } from './types.ts';
 
 /** Where a build will leave its image, whether or not anything of it exists yet. */
 export interface ImagePlace {
@@ -14,8 +18,17 @@ export interface ImagePlace {
   find(): Promise<Artifact | undefined>;
 }
 
-/** Undefined: the tool does not say where. */
-export function imagePlaceOf(plan: BuildPlan): ImagePlace | undefined {
+/**
+ * Undefined: the tool does not say where. Of an image that the user has named, nothing else is asked: there may be no project
+ * beside it, and no tool on this machine.
+ *
+ * @throws {OtaError} as the plan of a build does
+ */
+export async function imagePlaceOf(
+  request: BuildRequest,
+  context: AskContext,
+): Promise<ImagePlace | undefined> {
+  const plan = await planOf(request, context);
   const { expected } = plan;
   const find = (): Promise<Artifact | undefined> => findImage(plan);
   switch (expected.type) {
@@ -41,4 +54,13 @@ export function imagePlaceOf(plan: BuildPlan): ImagePlace | undefined {
     default:
       return expected satisfies never;
   }
+}
+
+async function planOf(request: BuildRequest, context: AskContext): Promise<Parameters<typeof findImage>[0]> {
+  const { kind, environment } = request;
+  const expected = namedImage(request);
+  if (expected === undefined) return planBuild(request, context);
+  const tool = namedTool(request);
+  refuseEnvironment(tool, environment);
+  return { tool: tool ?? 'file', kind, expected, ...(environment === undefined ? {} : { environment }) };
 }

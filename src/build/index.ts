@@ -1,4 +1,4 @@
 /** From a project to the image that its own build tool makes of it. */
 
 export { build, builtEnvironment, findArtifact } from './build.ts';
-export { projectFacts, projectUploads } from './facts.ts';
+export { projectFacts, projectImages, projectUploads } from './facts.ts';

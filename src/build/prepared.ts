@@ -12,6 +12,7 @@ import { refuseEnvironment } from './named-tool.ts';
 import { planPio } from './pio/plan.ts';
 import type { BuildPlan } from './plan.ts';
 import { runTool } from './run.ts';
+import { withoutSecrets } from './secret-variables.ts';
 import { imageBefore, warnIfUntouched } from './stale.ts';
 import type { BuildContext, BuildRequest } from './types.ts';
 
@@ -60,7 +61,8 @@ async function runBuild(
   context.tell({ type: 'build-started', command: run.command, ...told });
 
   const toolRun = { file: run.file, args: run.command.slice(1), cwd: request.projectDir };
-  const end = await runTool(toolRun, context);
+  const env = await withoutSecrets(context.env, request);
+  const end = await runTool(toolRun, { ...context, env });
   if (end.type === 'not-started') throw toolMissing({ tool, file: run.file, cause: end.cause });
 
   const durationMs = Math.round(performance.now() - startedAt);

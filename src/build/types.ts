@@ -1,5 +1,4 @@
 import type { Tell } from '../events.ts';
-import type { Secret } from '../secret.ts';
 import type { BuildTool, ImageKind } from '../types.ts';
 
 /** What to build, wherever the wish came from: one image of one environment. */
@@ -19,6 +18,8 @@ export interface BuildRequest {
   /** `tool: command`: absolute path of the image that it leaves. */
   readonly image?: string;
   readonly filesystemImage?: string;
+  /** The variables that passwords of devices stand in: no business of a build that does not name them itself. */
+  readonly secretVariables?: readonly string[];
 }
 
 export interface BuildContext {
@@ -29,42 +30,4 @@ export interface BuildContext {
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** The environment of the tool. */
   readonly env: NodeJS.ProcessEnv;
-}
-
-export interface Said<T> {
-  readonly value: T;
-  /** Where it stands: `platformio.ini [env:d1_ota] upload_port`, `sketch.yaml:3 default_port`. */
-  readonly origin: string;
-}
-
-/** A device that the tool's own files push to over the network. */
-export interface ProjectUpload {
-  /** Where it stands as a whole: `platformio.ini [env:d1_ota]`. */
-  readonly origin: string;
-  /** The environment that names it; absent where the tool has none. */
-  readonly environment?: string;
-  /** The environments whose image goes there: its own, and the one that it is the wireless twin of. */
-  readonly serves: readonly string[];
-  /** The environment that its own differs from by name only: `d1` of `d1_ota`. */
-  readonly twinOf?: string;
-  /** As written, perhaps with a port; absent where only the rest is said (the port then comes by flag). */
-  readonly host?: Said<string>;
-  readonly port?: Said<number>;
-  readonly password?: Said<Secret>;
-  readonly hostAddress?: Said<string>;
-  readonly hostPort?: Said<number>;
-}
-
-/** What the tool's own files say, as far as a push has to know it. */
-export interface ProjectFacts {
-  readonly tool: BuildTool;
-  /** The environment that the tool builds where nobody chooses one. */
-  readonly environment?: Said<string>;
-  /** The ones that the project names as its defaults. */
-  readonly defaultEnvironments: readonly string[];
-  readonly fqbn?: Said<string>;
-  readonly profile?: Said<string>;
-  readonly uploads: readonly ProjectUpload[];
-  /** What could not be read of it, in sentences for a person, and never with a value. */
-  readonly problems: readonly string[];
 }

@@ -1,6 +1,8 @@
 import { styleText } from 'node:util';
 import { loadConfig } from '../config/index.ts';
 import type { Config, Flags, Origin } from '../config/types.ts';
+import { buildRequestOf } from '../plan.ts';
+import type { ProjectFacts } from '../project-facts.ts';
 import type { Io } from './io.ts';
 
 export interface ConfigOptions {
@@ -17,7 +19,16 @@ export async function config({ flags, json, schema }: ConfigOptions, io: Io): Pr
     io.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
     return 0;
   }
-  const { config: resolved, warnings } = await loadConfig({ flags, env: io.env, signal: io.signal });
+  const { env, signal } = io;
+  const ask = async (draft: Config): Promise<ProjectFacts | undefined> => {
+    const { projectFacts } = await import('../build/index.ts');
+    return projectFacts(buildRequestOf({ config: draft, command: undefined }, draft.build.environment), {
+      env,
+      signal,
+    });
+  };
+  const loading = loadConfig({ flags, env, signal, project: { wanted: 'everything', ask } });
+  const { config: resolved, warnings } = await loading;
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   io.stdout.write(json ? asJson(resolved, warnings) : asText(resolved, hasColour(io)));
   return 0;

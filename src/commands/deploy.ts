@@ -1,6 +1,8 @@
 /** `otarc deploy` and `otarc push`: the same run, and only `deploy` builds first. */
 
+import { appendFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
+import { messageOf, OtaError } from '../errors.ts';
 import { deployProject, type DeployProjectOptions } from '../library.ts';
 import { createJsonWriter, createWriter, type ColorChoice, type Reporter } from '../report/writer.ts';
 import type { Io } from './io.ts';
@@ -9,6 +11,8 @@ export interface OutputOptions {
   readonly json: boolean;
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
   readonly color: ColorChoice;
+  /** Absolute path of a file that gets all that is told, for a bug report. */
+  readonly debugLog?: string | undefined;
 }
 
 /** Resolves to the exit code; what went wrong was told by then. */
@@ -46,13 +50,32 @@ function nowhere(): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
-export function reporterFor({ json, verbosity, color }: OutputOptions, io: Io): Reporter {
-  if (json) return createJsonWriter(io.stdout);
-  return createWriter({
-    stdout: io.stdout,
-    stderr: io.stderr,
-    verbosity,
-    color,
-    now: () => performance.now(),
-  });
+/** @throws {OtaError} `USAGE`: the file of `--debug-log` cannot be written */
+export function reporterFor({ json, verbosity, color, debugLog }: OutputOptions, io: Io): Reporter {
+  const { stdout, stderr } = io;
+  const reporter = json
+    ? createJsonWriter(stdout)
+    : createWriter({ stdout, stderr, verbosity, color, now: () => performance.now() });
+  return debugLog === undefined ? reporter : withLog(reporter, debugLog);
+}
+
+/** Line by line, at once: a log for a bug report is needed most where otarc does not come to its end. */
+function withLog(reporter: Reporter, path: string): Reporter {
+  const write = (text: string): void => {
+    try {
+      appendFileSync(path, text);
+    } catch (cause) {
+      throw new OtaError('USAGE', `${path} cannot be written: ${messageOf(cause)}`, {
+        hint: 'Name another file for --debug-log.',
+        cause,
+      });
+    }
+  };
+  write('');
+  return {
+    tell(event) {
+      write(`${JSON.stringify(event)}\n`);
+      reporter.tell(event);
+    },
+  };
 }

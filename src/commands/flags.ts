@@ -37,6 +37,7 @@ export interface PushOptions extends SharedOptions {
   verify?: boolean;
   quiet?: boolean;
   verbose?: boolean;
+  debugLog?: string;
   color?: boolean;
 }
 
@@ -64,7 +65,8 @@ export function withPushFlags(command: Command): Command {
     .option('--timeout <seconds>', 'for the whole push of one device', toSeconds)
     .option('--no-verify', 'do not wait for proof that the image runs')
     .option('-q, --quiet', 'errors only')
-    .option('-v, --verbose', 'each step')
+    .option('-v, --verbose', 'each step, and the conversation with the device')
+    .option('--debug-log <file>', 'add all that is told to this file, for a bug report')
     .option('--no-color', 'no colours (also NO_COLOR)');
 }
 
@@ -91,7 +93,7 @@ export function toCommandOptions(
   options: PushOptions,
   io: Io,
 ): Omit<DeployProjectOptions, 'output'> & { output: OutputOptions } {
-  const { color, quiet, verbose, timeout, json } = options;
+  const { color, quiet, verbose, timeout, json, debugLog } = options;
   return {
     flags: toFlags(options, io.cwd),
     file: options.file,
@@ -104,6 +106,7 @@ export function toCommandOptions(
       json: json === true,
       verbosity: quiet === true ? 'quiet' : verbose === true ? 'verbose' : 'normal',
       color: color === false ? 'never' : colorOf(io.env),
+      debugLog: debugLog === undefined ? undefined : resolve(io.cwd, debugLog),
     },
   };
 }
@@ -180,6 +183,7 @@ const notFromVariables = new Set([
   'device',
   'fqbn',
   'exec',
+  'active',
   'keep',
   'schema',
 ]);

@@ -3,11 +3,21 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { platforms, type Platform } from '../types.ts';
-import { collect, toFlags, toNumber, toWhole, withConfigFlags, type SharedOptions } from './flags.ts';
+import {
+  colorOf,
+  collect,
+  toFlags,
+  toNumber,
+  toSeconds,
+  toWhole,
+  withConfigFlags,
+  type SharedOptions,
+} from './flags.ts';
 import type { Parts } from './push-commands.ts';
 
 export function addOtherCommands(program: Command, parts: Parts): void {
   addLookCommands(program, parts);
+  addNetworkCommands(program, parts);
   addSetUpCommands(program, parts);
   addDeviceCommands(program, parts);
 }
@@ -34,6 +44,77 @@ function addLookCommands(program: Command, { io, done }: Parts): void {
       const flags = toFlags(options, io.cwd);
       done(await config({ flags, json: options.json === true, schema: options.schema === true }, io));
     });
+}
+
+function addNetworkCommands(program: Command, { io, done }: Parts): void {
+  program
+    .command('devices')
+    .description('the devices on the network and in .otarc')
+    .option('--config <file>', 'the configuration, in place of the one that is found')
+    .option('-C, --cwd <dir>', 'work in this folder')
+    .option('--interface <if>', 'network interface or address to use (repeatable)', collect)
+    .option('--watch', 'keep the list live')
+    .option('--wait-for <name>', 'end as soon as this device is there')
+    .option(
+      '--timeout <seconds>',
+      'how long to listen (default 3; with --watch and --wait-for: for ever)',
+      toSeconds,
+    )
+    .option('--json', 'one JSON document; with --watch one object a change')
+    .option('--no-color', 'no colours (also NO_COLOR)')
+    .action(async (options: DevicesFlags) => {
+      const { devicesCommand } = await import('./devices.ts');
+      const { watch, waitFor, timeout, json, color } = options;
+      done(
+        await devicesCommand(
+          {
+            flags: toFlags(options, io.cwd),
+            json: json === true,
+            watch: watch === true,
+            waitFor,
+            timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+            color: color === false ? 'never' : colorOf(io.env),
+          },
+          io,
+        ),
+      );
+    });
+  withConfigFlags(program.command('doctor'))
+    .argument('[target]', 'a device of .otarc, NAME.local, or an address')
+    .description('check the way to a device leg by leg, and say which one fails, why, and the cure')
+    .option('-f, --file <image>', 'the image; default: the one the last build left')
+    .option('--active', 'also invite the device: password, connect-back, link; nothing is written to it')
+    .option('--no-color', 'no colours (also NO_COLOR)')
+    .action(async (target: string | undefined, options: DoctorFlags) => {
+      const { doctorCommand } = await import('./doctor.ts');
+      const { file, active, json, color } = options;
+      done(
+        await doctorCommand(
+          {
+            flags: toFlags(options, io.cwd),
+            target,
+            file: file === undefined ? undefined : resolve(io.cwd, file),
+            active: active === true,
+            json: json === true,
+            color: color === false ? 'never' : colorOf(io.env),
+          },
+          io,
+        ),
+      );
+    });
+}
+
+interface DevicesFlags extends SharedOptions {
+  watch?: boolean;
+  waitFor?: string;
+  timeout?: number;
+  color?: boolean;
+}
+
+interface DoctorFlags extends SharedOptions {
+  file?: string;
+  active?: boolean;
+  color?: boolean;
 }
 
 function addSetUpCommands(program: Command, { io, done }: Parts): void {

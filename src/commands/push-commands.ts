@@ -37,6 +37,35 @@ export function addPushCommands(program: Command, { io, done, after }: Parts): v
         throw new OtaError('USAGE', '`push` runs no command: nothing may stand behind `--`.');
       return deploy(targets, options, options.file === undefined ? 'last-build' : 'file');
     });
+  withPushFlags(program.command('watch'))
+    .argument('[targets...]', 'devices or groups of .otarc, NAME.local, or addresses')
+    .usage('[target...] [options] [-- command...]')
+    .description('deploy, and again each time a source is saved; after --, the command to build with')
+    .option('--no-build', 'watch the image alone, whoever builds it')
+    .option('--once', 'end after the first image that was pushed')
+    .option('--poll', 'look at the files now and then, where the system tells of no change')
+    .option('--notify', 'a notification of the terminal at the end of a run, in place of its bell')
+    .option('--exec <command>', 'run this after each deploy; words, without a shell')
+    .action(async (targets: string[], options: WatchFlags) => {
+      if (after?.length === 0) throw new OtaError('USAGE', 'No build command stands behind `--`.');
+      const { watchCommand } = await import('./watch.ts');
+      const { build, once, poll, notify, exec } = options;
+      done(
+        await watchCommand(
+          {
+            ...toCommandOptions(options, io),
+            targets,
+            command: after,
+            build: build !== false,
+            once: once === true,
+            poll: poll === true,
+            notify: notify === true,
+            exec,
+          },
+          io,
+        ),
+      );
+    });
   program
     .command('espota')
     .description("push as the cores' espota.py does, with its flags and its exit status 0 or 1")
@@ -55,4 +84,12 @@ export function addPushCommands(program: Command, { io, done, after }: Parts): v
       const { espotaCommand } = await import('./espota.ts');
       done(await espotaCommand(options, io));
     });
+}
+
+interface WatchFlags extends PushOptions {
+  build?: boolean;
+  once?: boolean;
+  poll?: boolean;
+  notify?: boolean;
+  exec?: string;
 }

@@ -1,4 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { mayBeIPv6 } from '../endpoint.ts';
+
+export { canonicalHost } from '../endpoint.ts';
 
 export interface HostAndPort {
   readonly host: string;
@@ -22,13 +25,6 @@ export function parseHost(text: string): HostAndPort | undefined {
 
 export const isPort = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= 65_535;
 
-/** One spelling for one host: case, the final dot and `.local` (the first thing tried for a bare name) do not tell two apart. */
-export function canonicalHost(host: string): string {
-  const lower = host.toLowerCase();
-  if (!mayBeIPv6(lower) || !isIPv6(lower)) return lower.replace(/\.$/, '').replace(/\.local$/, '');
-  return lower.includes('%') ? lower : new URL(`http://[${lower}]`).hostname;
-}
-
 function isHostName(text: string): boolean {
   if (isIPv4(text)) return true;
   const looksNumeric = /^[\d.]+$/.test(text);
@@ -38,9 +34,4 @@ function isHostName(text: string): boolean {
     text.length <= 253 &&
     (/^\w[\w.-]*$/.test(text) || new RegExp('^[\\p{L}\\p{N}_][\\p{L}\\p{N}_.-]*$', 'u').test(text))
   );
-}
-
-/** Asked first: the expression behind `isIPv6` takes Node 20 three milliseconds to compile. */
-function mayBeIPv6(text: string): boolean {
-  return /:.*:/.test(text);
 }

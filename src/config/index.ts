@@ -7,8 +7,8 @@ import { isPasswordVariable, readEnvironment } from './environment.ts';
 import { defaultSketch } from './default-sketch.ts';
 import { findConfigFile, namedConfigFile } from './places.ts';
 import { invalid, pathText, type Problem } from './problem.ts';
-import type { ProjectFacts } from './project-facts.ts';
-import { needsProject, type Wanted } from './resolve-question.ts';
+import type { ProjectFacts } from '../project-facts.ts';
+import { needsEnvironments, needsProject, type Wanted } from './resolve-question.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ConfigFile, HomedingFile } from './schema.ts';
 import type { ReadSecrets } from './secrets-file.ts';
@@ -16,7 +16,7 @@ import type { CheckedFile, Sources } from './sources.ts';
 import type { Config, Flags } from './types.ts';
 
 export { resolveCredential } from './secrets.ts';
-export { isForNobody, selectDevices } from './select.ts';
+export { doubtOf, isForNobody, selectDevices } from './select.ts';
 
 export interface LoadOptions {
   /** `cwd` absolute. */
@@ -30,8 +30,11 @@ export interface LoadOptions {
 export interface ProjectReader {
   /** What the configuration is for: they are read only where they can matter to it. `everything`: to be shown. */
   readonly wanted: Wanted | 'everything';
-  /** @param config as it is without them: it says what is built, and by which tool */
-  ask(config: Config): Promise<ProjectFacts | undefined>;
+  /**
+   * @param config as it is without them: it says what is built, and by which tool
+   * @param wants `environments`: also where they say nothing about uploads it counts which environments there are
+   */
+  ask(config: Config, wants: { readonly environments: boolean }): Promise<ProjectFacts | undefined>;
 }
 
 export interface Loaded {
@@ -101,8 +104,9 @@ async function readProject(
   signal: AbortSignal,
 ): Promise<{ facts?: ProjectFacts | undefined; problem?: string[] }> {
   if (wanted !== 'everything' && !needsProject(config, wanted)) return {};
+  const environments = wanted !== 'everything' && needsEnvironments(config, wanted);
   try {
-    return { facts: await ask(config) };
+    return { facts: await ask(config, { environments }) };
   } catch (error) {
     if (signal.aborted || !(error instanceof OtaError) || wanted === 'everything') throw error;
     // A build fails of the same in a moment, and says so; unless it is never reached for want of a target.

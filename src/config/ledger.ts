@@ -1,10 +1,5 @@
+import type { Sourced } from '../project-facts.ts';
 import type { Origin } from './types.ts';
-
-export interface Sourced<T> {
-  readonly value: T;
-  /** As `Origin` has it. */
-  readonly origin: string;
-}
 
 type Candidates<T> = readonly (Sourced<T> | undefined)[];
 

@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { passwordVariable, Secret } from '../secret.ts';
 import { fromFile, fromInvocation, sourced, type Sources } from './sources.ts';
-import type { Ledger, Sourced } from './ledger.ts';
+import type { Sourced } from '../project-facts.ts';
+import type { Ledger } from './ledger.ts';
 import type { PasswordSetting } from './schema.ts';
-import type { CredentialSource, SecretsFile } from './types.ts';
+import type { CredentialSource, Invocation, SecretsFile } from './types.ts';
 
 interface Described {
   /** Key path of the device, for the list of origins. */
@@ -29,24 +30,23 @@ export function resolveCredentialSource(
   return source;
 }
 
-/** What flag and variables say, a device's own variable before the one for all. */
+/** What flag and variables say, a device's own variable before the one for all; `.otarc.env` after the environment. */
 export function invocationCredentials(
-  sources: Sources,
+  invocation: Invocation,
   name?: string,
 ): (Sourced<CredentialSource> | undefined)[] {
-  const { secretsFile } = sources;
-  const [flag, variable] = fromInvocation(sources, 'passwordFile');
+  const { secretsFile, passwordVariables, projectDir } = invocation;
+  const [flag, variable] = fromInvocation(invocation, 'passwordFile');
   const variables = [...(name === undefined ? [] : [passwordVariable(name)]), 'OTARC_PASSWORD'];
-  const set = variables.find((each) => sources.passwordVariables.has(each));
-  const file = (path: Sourced<string> | undefined) =>
-    path && sourced(fileSource(path.value, sources.projectDir), path.origin);
-  return [
-    file(flag),
-    set === undefined
+  const set = variables.filter((each) => passwordVariables.has(each));
+  const isInFile = (each: string): boolean => secretsFile?.secrets.has(each) === true;
+  const named = (each: string | undefined): Sourced<CredentialSource> | undefined =>
+    each === undefined
       ? undefined
-      : { value: variableSource(set, secretsFile), origin: originOf(set, secretsFile) },
-    file(variable),
-  ];
+      : { value: variableSource(each, secretsFile), origin: originOf(each, secretsFile) };
+  const file = (path: Sourced<string> | undefined) =>
+    path && sourced(fileSource(path.value, projectDir), path.origin);
+  return [file(flag), named(set.find((each) => !isInFile(each))), file(variable), named(set.find(isInFile))];
 }
 
 /** What `password:` says. */
@@ -62,7 +62,7 @@ export function writtenPassword(
 }
 
 /** A variable, which `.otarc.env` may hold in place of the environment. */
-export function variableSource(variable: string, secretsFile: SecretsFile | undefined): CredentialSource {
+function variableSource(variable: string, secretsFile: SecretsFile | undefined): CredentialSource {
   if (secretsFile === undefined) return { type: 'env', variable };
   const { file, secrets } = secretsFile;
   const secret = secrets.get(variable)?.secret;

@@ -1,6 +1,7 @@
 import { Secret } from '../secret.ts';
 import { parseHost } from './address.ts';
-import type { Ledger, Sourced } from './ledger.ts';
+import type { Sourced } from '../project-facts.ts';
+import type { Ledger } from './ledger.ts';
 import { pathText } from './problem.ts';
 import type { Claimant, ProjectDevice } from './resolve-project.ts';
 import { resolveCredentialSource, writtenPassword } from './resolve-credential-source.ts';

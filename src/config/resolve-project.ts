@@ -8,8 +8,7 @@
 import { endpointText } from '../endpoint.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import { canonicalHost, parseHost } from './address.ts';
-import type { Sourced } from './ledger.ts';
-import type { ProjectUpload } from './project-facts.ts';
+import type { ProjectUpload, Sourced } from '../project-facts.ts';
 import { sourced } from './sources.ts';
 import type { CredentialSource } from './types.ts';
 
@@ -144,7 +143,10 @@ export interface Claimant {
   readonly environment?: string | undefined;
 }
 
-/** Which configured device is which of the project's: by its address or name, else by the environment that it takes. */
+/**
+ * Which configured device is which of the project's: by its address or name. Else what is said without an address is said
+ * of every device of that environment; with one it is of the device there, whoever else takes the same image.
+ */
 export function claims(
   claimants: readonly Claimant[],
   devices: readonly ProjectDevice[],
@@ -155,14 +157,9 @@ export function claims(
     return one === undefined || others.length > 0 ? [] : [[claimant.name, one]];
   });
   const found = new Map(byHost);
-  const open = devices.filter((device) => !byHost.some(([, each]) => each === device));
-  const others = claimants.filter(({ name }) => !found.has(name));
-  for (const claimant of others) {
-    const [device, ...more] = open.filter((each) => isFor(claimant, each));
-    if (device === undefined || more.length > 0) continue;
-    const rivals = others.filter((each) => isFor(each, device));
-    // Without a host it speaks of every device of its environment, with one only of that.
-    if (device.host === undefined || rivals.length === 1) found.set(claimant.name, device);
+  for (const claimant of claimants.filter(({ name }) => !found.has(name))) {
+    const [device, ...more] = devices.filter((each) => each.host === undefined && takes(claimant, each));
+    if (device !== undefined && more.length === 0) found.set(claimant.name, device);
   }
   return found;
 }
@@ -176,7 +173,3 @@ function isAt({ name, host, port }: Claimant, device: ProjectDevice): boolean {
 
 const takes = ({ environment }: Claimant, { serves }: ProjectDevice): boolean =>
   environment !== undefined && serves.includes(environment);
-
-/** By environment alone: a device that says its own address is not the one at another address. */
-const isFor = (claimant: Claimant, device: ProjectDevice): boolean =>
-  takes(claimant, device) && (device.host === undefined || claimant.host === undefined);

@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { OtaError } from '../errors.ts';
 import { pathText } from './problem.ts';
-import { selectDevices } from './select.ts';
+import { selectDevices, undecided } from './select.ts';
 import type { Config, DeviceConfig } from './types.ts';
 
 /** What is going to be pushed, and where to. */
@@ -15,6 +15,8 @@ export interface Wanted {
   readonly all: boolean;
   /** The image is a file that is named: no build tool has a part in it. */
   readonly isFile: boolean;
+  /** The environment whose image it is, where that is said. */
+  readonly imageOf?: string | undefined;
 }
 
 const toolFiles = ['platformio.ini', 'sketch.yaml', 'sketch.yml'];
@@ -26,7 +28,13 @@ export function needsProject(config: Config, wanted: Wanted): boolean {
     const isConfigured = config.devices.some(({ name }) => name === device.name);
     return isConfigured ? saysTooLittle(config, device) : !(wanted.isFile && isIP(device.host) !== 0);
   });
-  return isOpen && tool !== 'command' && toolFiles.some((name) => existsSync(join(sketch, name)));
+  const isAsked = isOpen || needsEnvironments(config, wanted);
+  return isAsked && tool !== 'command' && toolFiles.some((name) => existsSync(join(sketch, name)));
+}
+
+/** Whether it counts how many environments the project has: a device that names none takes the image of the only one. */
+export function needsEnvironments(config: Config, { targets, all, imageOf }: Wanted): boolean {
+  return imageOf !== undefined && targets.length === 0 && !all && undecided(config).length > 0;
 }
 
 /** The devices in question; where none is configured, a stand-in for those that the project may name. */

@@ -11,7 +11,8 @@ import {
   type DeviceEntry,
 } from './resolve-device.ts';
 import { claims, projectDevices, type ProjectDevice } from './resolve-project.ts';
-import { Ledger, type Sourced } from './ledger.ts';
+import type { Sourced } from '../project-facts.ts';
+import { Ledger } from './ledger.ts';
 import { pathText } from './problem.ts';
 import type { ConfigFile } from './schema.ts';
 import { besideFile, fromFile, fromInvocation, sourced, type Sources } from './sources.ts';
@@ -30,7 +31,7 @@ export function resolveConfig(sources: Sources): Config {
   const defaultDevice = file && defaultDeviceOf(file.settings);
   ledger.chooseOptional('device', [fromFile(file, ['device'], defaultDevice)], 'the only device, else none');
   const chosen = chosenEnvironments(sources, build, buildLedger);
-  const { devices, known } = resolveDevices(sources, ledger, chosen);
+  const { devices, known } = resolveDevices(sources, ledger, { build, chosen });
   const groups = file?.settings.groups ?? {};
   for (const [name, members] of Object.entries(groups))
     ledger.chooseOptional(pathText(['groups', name]), [fromFile(file, ['groups', name], members)]);
@@ -59,7 +60,9 @@ export function resolveConfig(sources: Sources): Config {
       ),
     },
     hook: resolveHook(sources, ledger),
-    project: project && withoutUndefined({ environment: project.environment?.value }),
+    project:
+      project &&
+      withoutUndefined({ environment: project.environment?.value, environments: project.environments }),
     files: filesOf(sources),
     origins: ledger.origins,
   });
@@ -87,7 +90,7 @@ function chosenEnvironments(
 function resolveDevices(
   sources: Sources,
   ledger: Ledger,
-  chosen: readonly Sourced<string>[],
+  { build, chosen }: { readonly build: BuildConfig; readonly chosen: readonly Sourced<string>[] },
 ): { devices: DeviceConfig[]; known: DeviceConfig[] } {
   const { file, project } = sources;
   const entries = file ? deviceEntries(file.settings) : [];
@@ -99,8 +102,8 @@ function resolveDevices(
     entries.map((entry) => claimantOf(sources, entry)),
     found,
   );
-  // Which image a configured device takes is its own affair, as long as somebody decides it.
-  const isDecided = chosen.length > 0 || project?.environment !== undefined;
+  // Which image a device takes is for `.otarc` to say; a flag chooses among the images, not among the devices.
+  const isDecided = sources.flags.environment === undefined && build.environment !== undefined;
   const devices = entries.map((entry) => {
     const { environment, ...rest } = claimed.get(entry.name) ?? noDevice;
     return resolveDevice(sources, ledger, entry, {
@@ -187,6 +190,7 @@ function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {
 }
 
 function resolveAdHoc(sources: Sources, known: readonly DeviceConfig[]): AdHoc {
+  const { projectDir, flags, overrides, passwordVariables, secretsFile } = sources;
   const first = <T>(candidates: readonly (Sourced<T> | undefined)[]): T | undefined =>
     candidates.find((each) => each !== undefined)?.value;
   return {
@@ -200,8 +204,7 @@ function resolveAdHoc(sources: Sources, known: readonly DeviceConfig[]): AdHoc {
       engine: 'espota' as const,
       interfaces: interfacesOf(sources),
     }),
-    passwordVariables: sources.passwordVariables,
-    ...(sources.secretsFile && { secretsFile: sources.secretsFile }),
+    invocation: { projectDir, flags, overrides, passwordVariables, secretsFile },
     ...(known.length > 0 && { known }),
   };
 }

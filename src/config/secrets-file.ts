@@ -33,6 +33,12 @@ export function parseSecrets(
   const source = text.replace(/^\uFEFF/, '').replaceAll(/\r\n?/g, '\n');
   const { lines, problems } = linesOf(file, source);
   const values = Object.entries(parseEnv(source));
+  const broken = values.flatMap(([name, value]): Problem[] => {
+    const line = lines.get(name);
+    if (line === undefined || !/[\r\n]/.test(value ?? '') || problems.some((each) => each.name === name))
+      return [];
+    return [{ place: `${file}:${line}`, path: '', message: lineBreak }];
+  });
   const secrets = values.flatMap(([name, value]): [string, { secret: Secret; line: number }][] => {
     const line = lines.get(name);
     return line === undefined || !value || env[name] ? [] : [[name, { secret: new Secret(value), line }]];
@@ -40,32 +46,42 @@ export function parseSecrets(
   const idle = [...lines].filter(([name]) => name.startsWith('OTARC_') && !isPasswordVariable(name));
   return {
     secretsFile: { file, secrets: new Map(secrets) },
-    problems,
+    problems: [...problems.map(({ place, path, message }) => ({ place, path, message })), ...broken],
     warnings: idle.map(
       ([name, line]) => `${file}:${line}: ${name} has no effect here: only passwords are read.`,
     ),
   };
 }
 
+/** Only the first line of it would ever go out, and in double quotes `\n` is one, whatever was meant. */
+const lineBreak = 'a password has no line break, which \\n in double quotes is: write it in single quotes';
+
+type NamedProblem = Problem & { readonly name: string | undefined };
+
 /** On which line each name stands, and the lines that are wrong. A value in quotes may go on over several lines. */
-function linesOf(file: string, source: string): { lines: Map<string, number>; problems: Problem[] } {
+function linesOf(file: string, source: string): { lines: Map<string, number>; problems: NamedProblem[] } {
   const lines = new Map<string, number>();
-  const problems: Problem[] = [];
+  const problems: NamedProblem[] = [];
+  let name: string | undefined;
   const wrong = (line: number, message: string): void =>
-    void problems.push({ place: `${file}:${line}`, path: '', message });
+    void problems.push({ place: `${file}:${line}`, path: '', message, name });
   const all = source.split('\n');
   for (let index = 0; index < all.length; index++) {
     const line = (all[index] ?? '').trim();
     if (line === '' || line.startsWith('#')) continue;
-    const [, name, value = ''] = /^(?:export )?([A-Za-z_]\w*)\s*=\s*(.*)$/.exec(line) ?? [];
+    const [, key, behindSign = ''] = /^(?:export )?([A-Za-z_]\w*)\s*=(.*)$/.exec(line) ?? [];
+    name = key;
     if (name === undefined) {
       wrong(index + 1, 'must be NAME=value');
       continue;
     }
     lines.set(name, index + 1);
+    const value = behindSign.trimStart();
     const [quote = ''] = /^["'`]/.exec(value) ?? [];
     if (quote === '') {
-      if (/[^\s#]#/.test(value)) wrong(index + 1, 'a value with a # needs quotes');
+      // Of an empty value with a comment behind it, blanks tell.
+      if (/[^\s#]#|^#/.test(behindSign) || /^#\S/.test(value))
+        wrong(index + 1, 'a value with a # needs quotes');
       continue;
     }
     const end =

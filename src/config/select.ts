@@ -1,10 +1,10 @@
 /** Which devices are meant. Pure: no datagram leaves for a mistyped name. */
 
 import { OtaError } from '../errors.ts';
+import { twinOf } from '../project-facts.ts';
 import { canonicalHost, parseHost, type HostAndPort } from './address.ts';
-import { passwordVariable } from '../secret.ts';
 import { nearest } from './nearest.ts';
-import { variableSource } from './resolve-credential-source.ts';
+import { invocationCredentials } from './resolve-credential-source.ts';
 import type { Config, DeviceConfig } from './types.ts';
 
 export interface Selection {
@@ -40,7 +40,7 @@ export function selectDevices(config: Config, selection: Selection): DeviceConfi
     });
   }
   if (targets.length === 0) {
-    if (isForNobody(config, selection)) throw noTaker(config, selection.imageOf);
+    if (isForNobody(config, selection)) throw noTaker(config, selection);
     return withoutTarget({ ...config, devices: takersOf(config, selection) }, builtEnvironment);
   }
   const selected = new Map<string, DeviceConfig>();
@@ -56,12 +56,59 @@ export function isForNobody(config: Config, selection: Selection): boolean {
   return isOpen && config.devices.length > 0 && takersOf(config, selection).length === 0;
 }
 
-function takersOf({ devices }: Config, { imageOf }: Selection): readonly DeviceConfig[] {
-  return devices.filter(({ environment }) => imageOf === undefined || (environment ?? imageOf) === imageOf);
+/**
+ * Why an image that is for nobody may be for somebody after all, and the cure: undefined where each device that could be
+ * meant says that it takes another.
+ */
+export function doubtOf(
+  config: Config,
+  { imageOf }: Selection,
+): { reason: string; cure: string } | undefined {
+  const open = undecided(config);
+  if (imageOf === undefined || open.length === 0 || !isOneOfSeveral(config, imageOf)) return undefined;
+  const [names, verb] = [listOf(open), open.length === 1 ? 'names' : 'name'];
+  return {
+    reason: `It is not certain whom the image of ${imageOf} is for: the project builds several environments, and ${names} ${verb} none of them.`,
+    cure: `Write \`environment: ${imageOf}\` at the device that is to get it, in .otarc.`,
+  };
 }
 
-function noTaker({ devices }: Config, environment = ''): OtaError {
-  const takes = devices.map((device) => `${device.name} takes ${device.environment}`).join(', ');
+/** The devices that name no environment and may be meant where nobody is named: where there is a default, that alone. */
+export function undecided({ devices, defaultDevice }: Config): readonly DeviceConfig[] {
+  const preset = devices.find(({ name }) => name === defaultDevice);
+  const meant = preset === undefined ? devices : [preset];
+  return meant.filter(({ environment }) => environment === undefined);
+}
+
+function takersOf(config: Config, { imageOf }: Selection): readonly DeviceConfig[] {
+  const { devices } = config;
+  if (imageOf === undefined) return devices;
+  const others = isOneOfSeveral(config, imageOf) ? [] : undecided(config);
+  return devices.filter((device) => device.environment === imageOf || others.includes(device));
+}
+
+/** Whether the project builds images of other environments as well, as far as that is known. Twins count as one. */
+function isOneOfSeveral({ project, devices }: Config, imageOf: string): boolean {
+  const known = project?.environments ?? devices.flatMap(({ environment }) => environment ?? []);
+  const names = [...known, imageOf];
+  return new Set(names.map((name) => twinOf(name, names) ?? name)).size > 1;
+}
+
+function noTaker(config: Config, selection: Selection): OtaError {
+  const { devices } = config;
+  const environment = selection.imageOf ?? '';
+  const doubt = doubtOf(config, selection);
+  if (doubt !== undefined)
+    return new OtaError('NO_TARGET', doubt.reason, {
+      hint: `${doubt.cure} Or name the device on the command line.`,
+      details: { environment, devices: undecided(config).map(({ name }) => name) },
+    });
+  const takes = devices
+    .map(
+      (device) =>
+        `${device.name} ${device.environment === undefined ? 'names none' : `takes ${device.environment}`}`,
+    )
+    .join(', ');
   return new OtaError('NO_TARGET', `No device takes the image of ${environment}: ${takes}.`, {
     hint: `Name the device that is to get it all the same, or give one \`environment: ${environment}\` in .otarc.`,
     details: { environment },
@@ -157,16 +204,14 @@ function deviceAt(devices: readonly DeviceConfig[], { host, port }: HostAndPort)
 }
 
 function adHoc(config: Config, target: string, { host, port }: HostAndPort): DeviceConfig {
-  const { device, passwordVariables, secretsFile } = config.adHoc;
-  const variable = passwordVariable(target);
-  const hasOwn = device.credentialSource.type !== 'file' && device.credentialSource.type !== 'stdin';
+  const { device, invocation } = config.adHoc;
+  const said = invocationCredentials(invocation, target).find((each) => each !== undefined);
   return {
     ...device,
     name: target,
     host,
     ...(port !== undefined && { port }),
-    ...(hasOwn &&
-      passwordVariables.has(variable) && { credentialSource: variableSource(variable, secretsFile) }),
+    ...(said && { credentialSource: said.value }),
   };
 }
 

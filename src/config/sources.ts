@@ -1,10 +1,9 @@
 /** Where a value can come from, in order of rank, each with the words for its origin. */
 
 import { dirname, resolve } from 'node:path';
-import type { Sourced } from './ledger.ts';
-import type { ProjectFacts } from './project-facts.ts';
+import type { ProjectFacts, Sourced } from '../project-facts.ts';
 import type { ConfigFile, HomedingFile } from './schema.ts';
-import type { Flags, SecretsFile } from './types.ts';
+import type { Flags, Invocation } from './types.ts';
 
 /** A checked file: its settings, and where each of its keys stands. */
 export interface CheckedFile<T> {
@@ -13,14 +12,7 @@ export interface CheckedFile<T> {
   placeOf(path: readonly PropertyKey[]): string;
 }
 
-export interface Sources {
-  readonly projectDir: string;
-  readonly flags: Flags;
-  /** What `OTARC_…` variables say. */
-  readonly overrides: Flags;
-  readonly passwordVariables: ReadonlySet<string>;
-  /** `.otarc.env`, where there is one. */
-  readonly secretsFile?: SecretsFile | undefined;
+export interface Sources extends Invocation {
   /** Absolute folder that is built where nothing says which. */
   readonly defaultSketch: Sourced<string>;
   readonly file: CheckedFile<ConfigFile> | undefined;
@@ -46,7 +38,7 @@ const flagNames = {
 
 /** What flag and variable say: the two that outrank every file. */
 export function fromInvocation<K extends keyof typeof flagNames>(
-  { flags, overrides }: Sources,
+  { flags, overrides }: Invocation,
   key: K,
 ): (Sourced<NonNullable<Flags[K]>> | undefined)[] {
   const name = flagNames[key];

@@ -78,12 +78,24 @@ export interface Origin {
   readonly note?: string;
 }
 
-/** What holds for a target that is not in the configuration: flags, variables and defaults. */
-export interface AdHoc {
-  readonly device: Omit<DeviceConfig, 'name' | 'host'>;
+/** What was said where otarc was called: it outranks every file. */
+export interface Invocation {
+  /** Absolute; what paths in it are relative to. */
+  readonly projectDir: string;
+  readonly flags: Flags;
+  /** What `OTARC_…` variables say. */
+  readonly overrides: Flags;
   /** The `OTARC_PASSWORD…` variables that hold something, those of `.otarc.env` included. */
   readonly passwordVariables: ReadonlySet<string>;
-  readonly secretsFile?: SecretsFile;
+  /** `.otarc.env`, where there is one. */
+  readonly secretsFile?: SecretsFile | undefined;
+}
+
+/** What holds for a target that is not in the configuration: flags, variables and defaults. */
+export interface AdHoc {
+  /** With the password of any such target; one by its own name may outrank it. */
+  readonly device: Omit<DeviceConfig, 'name' | 'host'>;
+  readonly invocation: Invocation;
   /** Devices that the build tool's own files name beside the configured ones: such a target is no stranger. */
   readonly known?: readonly DeviceConfig[];
 }
@@ -121,8 +133,12 @@ export interface Config {
   readonly watch: WatchConfig;
   readonly push: { readonly filesystem: 'never' | 'on-change' };
   readonly hook: HookConfig;
-  /** Set where the build tool's own files were asked: what it builds by itself, where that is one environment. */
-  readonly project?: { readonly environment?: string };
+  /** Set where the build tool's own files were asked. */
+  readonly project?: {
+    /** What it builds by itself, where that is one environment. */
+    readonly environment?: string;
+    readonly environments: readonly string[];
+  };
   /** Absolute paths of all files that were read for it. */
   readonly files: readonly string[];
   readonly origins: readonly Origin[];

@@ -7,8 +7,8 @@ import { devicesIn } from './found-devices.ts';
 import { forget, learn, nothingSeen } from './sightings.ts';
 import type { BrowseOptions, FoundDevice } from './types.ts';
 
-/** Between two looks at what was heard; the first one is at once. */
-const settleMs = 30;
+/** Between two looks at what was heard; the first one is at once. A look at a thousand devices takes its time. */
+const settleMsFor = (count: number): number => (count < 100 ? 5 : 30);
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
@@ -65,7 +65,7 @@ export async function browse(options: BrowseOptions): Promise<void> {
           const before = sightings;
           const { own } = network?.here() ?? { own: new Set() };
           sightings = learn(sightings, { records, source, nowMs: nowMs(), own });
-          if (sightings !== before) stepAt(lastStepAtMs + settleMs);
+          if (sightings !== before) stepAt(lastStepAtMs + settleMsFor(sightings.size));
         },
       });
     });

@@ -2,8 +2,7 @@
 
 import { cancelled } from '../errors.ts';
 import { preferredAddress } from './addresses.ts';
-import { type Host, hostsToAskFor, learn, nothingKnown, sightingOf } from './answers.ts';
-import { platformOfBoard } from './board.ts';
+import { hostsToAskFor, learn, nothingKnown, sightingOf } from './answers.ts';
 import { decide, type Decision, isComplete, type OsAnswer } from './decide.ts';
 import {
   type Endpoint,
@@ -14,11 +13,11 @@ import {
   selectAddresses,
   withoutZone,
 } from './interfaces.ts';
+import { locatedOf } from './located.ts';
 import { type Mdns, openMdns, type Problem } from './mdns.ts';
 import { type Question, questionFor } from './names.ts';
 import { contradiction, notFound, type Search } from './not-found.ts';
 import { questionsAbout, questionsAboutHosts } from './packets.ts';
-import { choosePort } from './port.ts';
 import type { Located, LocateOptions, LocateRequest } from './types.ts';
 
 /**
@@ -59,7 +58,7 @@ export async function resolveName(request: LocateRequest, options: LocateOptions
   if (address === undefined) throw notFound(failed);
   const via = decision.type === 'found-by-mdns' ? 'mdns' : 'os';
   tell({ type: 'log', level: 'debug', message: `${request.host} is ${address} (${via}, ${seconds} s)` });
-  return describe(request, {
+  return locatedOf(request, {
     address,
     via,
     host: decision.type === 'found-by-mdns' ? decision.host : undefined,
@@ -68,31 +67,6 @@ export async function resolveName(request: LocateRequest, options: LocateOptions
 
 function addressesOf(decision: Decision): readonly string[] {
   return decision.type === 'found-by-os' ? decision.addresses : [];
-}
-
-function describe(
-  { port: configured, platform: configuredPlatform }: LocateRequest,
-  { address, via, host }: { address: string; via: 'mdns' | 'os'; host: Host | undefined },
-): Located {
-  const { board, authRequired } = host ?? {};
-  const announced = host?.ports[0];
-  const platform = configuredPlatform ?? (board === undefined ? undefined : platformOfBoard(board));
-  const port = choosePort({ configured, announced, platform });
-  return {
-    address,
-    via,
-    ...(port === undefined ? {} : { port }),
-    ...(platform === undefined ? {} : { platform }),
-    ...(announced === undefined
-      ? {}
-      : {
-          announced: {
-            port: announced,
-            ...(board === undefined ? {} : { board }),
-            ...(authRequired === undefined ? {} : { authRequired }),
-          },
-        }),
-  };
 }
 
 interface SearchInput {

@@ -6,10 +6,11 @@
  */
 
 import { isIP } from 'node:net';
-import { canonicalHost } from '../config/address.ts';
 import type { DeviceConfig } from '../config/types.ts';
+import { pairUp } from '../discover/pair.ts';
 import { choosePort } from '../discover/port.ts';
 import type { FoundDevice } from '../discover/types.ts';
+import { canonicalHost } from '../endpoint.ts';
 
 export interface Port {
   /** What `arduino-cli upload -p` is called with. */
@@ -33,14 +34,10 @@ export interface Devices {
 
 /** One for each address; those of the configuration come first, and know best. */
 export function portsOf({ configured, found, lastResort }: Devices): Port[] {
-  const seen = configured.map((device) => ({
-    device,
-    found: theOnly(found, (each) => isSame(device, each)),
-  }));
-  const strangers = found.filter((each) => !seen.some((pair) => pair.found === each));
+  const { pairs, strangers } = pairUp(configured, found);
   const isAlone = aloneAmong(found.map(({ host }) => canonicalHost(host)));
   const ports = [
-    ...seen.map((pair) => portOfConfigured(pair.device, { found: pair.found, lastResort })),
+    ...pairs.map((pair) => portOfConfigured(pair.device, { found: pair.found, lastResort })),
     ...strangers.map((each) => portOfStranger(each, isAlone(canonicalHost(each.host)))),
   ].filter((port) => port !== undefined);
   return [...new Map(ports.toReversed().map((port) => [port.address, port])).values()].toReversed();
@@ -118,21 +115,6 @@ function describe(device: Description): Port {
       configured: device.isConfigured ? 'yes' : 'no',
     },
   };
-}
-
-function isSame({ host, port }: Configured, found: FoundDevice): boolean {
-  const wanted = canonicalHost(host.normalize('NFC'));
-  if (isIP(host) === 0)
-    return [found.host, found.name].some((name) => canonicalHost(name.normalize('NFC')) === wanted);
-  // Behind one address there may be several, as with a port that is forwarded.
-  const isAtPort = port === undefined || port === found.port;
-  return isAtPort && found.addresses.some((address) => canonicalHost(address) === wanted);
-}
-
-/** Of two, none: who would get the sketch? */
-function theOnly<T>(items: readonly T[], isWanted: (item: T) => boolean): T | undefined {
-  const [first, ...others] = items.filter(isWanted);
-  return others.length === 0 ? first : undefined;
 }
 
 function aloneAmong(hosts: readonly string[]): (host: string) => boolean {

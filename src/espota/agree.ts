@@ -22,6 +22,9 @@ export interface Exchange {
   readonly where: failures.Where;
 }
 
+/** What the device is told, and what failures are weighed by. */
+type Offered = Pick<Image, 'kind' | 'sizeBytes' | 'md5' | 'platform'>;
+
 export interface AgreeOptions {
   readonly signal: AbortSignal;
   /** How long the device may answer nothing at all. */
@@ -36,7 +39,7 @@ export interface Agreement {
 }
 
 /** Invites the device until it has connected. Rejects with the `OtaError` of whatever else happened. */
-export async function agree(exchange: Exchange, image: Image, options: AgreeOptions): Promise<Agreement> {
+export async function agree(exchange: Exchange, image: Offered, options: AgreeOptions): Promise<Agreement> {
   const { signal } = options;
   if (signal.aborted) throw cancelled(signal);
   try {
@@ -62,10 +65,11 @@ interface Conversation {
 /** Every answer, and every silence, is the state machine's to judge. */
 async function converse(
   exchange: Exchange,
-  image: Image,
+  image: Offered,
   { signal, silenceLimitMs }: AgreeOptions,
 ): Promise<Conversation> {
-  const { target, context, transport, inbox, now, where } = exchange;
+  const { target, context, transport, inbox, now } = exchange;
+  const where = { ...exchange.where, image };
   const { observed } = where;
   const { port: hostPort, address: hostAddress } = transport.local;
   const { kind, sizeBytes, md5 } = image;
@@ -87,6 +91,7 @@ async function converse(
           break;
         case 'respond': {
           const { nonce } = action;
+          observed.nonceDigits = nonce.length;
           candidates = candidatesFor(target.credential, nonce);
           const candidate = candidates[action.candidate];
           if (target.credential.type === 'none') throw failures.passwordRequired(where);
@@ -134,7 +139,7 @@ async function converse(
 }
 
 /** Waits for the device's connection, and turns others away without losing it. */
-async function connectBack(exchange: Exchange, image: Image, signal: AbortSignal): Promise<Connection> {
+async function connectBack(exchange: Exchange, image: Offered, signal: AbortSignal): Promise<Connection> {
   const { target, inbox, now, where } = exchange;
   const untilMs = now() + connectBackLimitMs;
   for (;;) {
@@ -144,7 +149,7 @@ async function connectBack(exchange: Exchange, image: Image, signal: AbortSignal
     if (input.type === 'datagram' && isFrom(input.from, target)) {
       where.observed.datagramsReceived += 1;
       const answer = parseAnswer(input.bytes);
-      if (answer.type === 'refused') throw failures.refused(where, answer, image.kind);
+      if (answer.type === 'refused') throw failures.refused({ ...where, image }, answer, image.kind);
     } else note(input, where.observed);
   }
 }

@@ -1,10 +1,13 @@
-/** What went wrong, in words: one function from what was observed to the error that a person reads. Pure. */
+/**
+ * What went wrong, in words: one function from what was observed to the error that a person reads. Pure. What it comes
+ * from and what to do is the diagnosis's to say, which looks at the same observations.
+ */
 
+import { diagnosed } from '../diagnose/diagnose.ts';
+import { knownOf } from '../diagnose/known.ts';
 import { endpointText } from '../endpoint.ts';
 import { OtaError } from '../errors.ts';
-import { passwordVariable } from '../secret.ts';
 import type { Image, ImageKind, Target } from '../types.ts';
-import { advise } from './advice.ts';
 
 /** Counted while the exchange ran; goes into `details` of every failure. */
 export interface Observed {
@@ -16,11 +19,22 @@ export interface Observed {
   undeliverable: string[];
   /** Addresses that connected and were turned away. */
   foreignConnections: string[];
+  /** Of the device's last nonce. */
+  nonceDigits?: number;
+  /** The longest time that this host did nothing at all. */
+  suspendedMs?: number;
 }
 
 export interface Where {
   readonly target: Target;
   readonly observed: Observed;
+  /** What is pushed, where that is known by now. */
+  readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'>;
+}
+
+/** The error with its hint. */
+export function explained({ target, image }: Pick<Where, 'target' | 'image'>, error: OtaError): OtaError {
+  return diagnosed(error, knownOf(target, image));
 }
 
 /** `livingroom (192.0.2.7:8266)` */
@@ -31,115 +45,68 @@ export function deviceText({ name, address, port }: Target): string {
 }
 
 export function silent(
-  { target, observed }: Where,
-  silence: { afterChallenge: boolean; waitedMs: number },
+  where: Where,
+  { afterChallenge, waitedMs }: { afterChallenge: boolean; waitedMs: number },
 ): OtaError {
-  const details = { ...observed, port: target.port };
+  const { target, observed } = where;
   const device = deviceText(target);
-  if (silence.afterChallenge) {
-    return new OtaError('DEVICE_SILENT', `${device} asked for the password and then answered no more.`, {
-      hint: 'Power-cycle the device, then push again; if it happens again, look at its serial output.',
-      details,
-    });
-  }
-  const tried = `${observed.invitations} invitations in ${Math.round(silence.waitedMs / 1000)} s`;
-  if (observed.undeliverable.includes('ECONNREFUSED')) {
-    return new OtaError(
-      'DEVICE_SILENT',
-      `${device} is there, but nothing listens on its UDP port ${target.port} (${tried}).`,
-      {
-        hint: `Check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip), and that the sketch calls ArduinoOTA.begin().`,
-        details,
-      },
-    );
-  }
+  const tried = `${observed.invitations} invitations in ${Math.round(waitedMs / 1000)} s`;
   const noRoute = observed.undeliverable.find((code) => code === 'EHOSTUNREACH' || code === 'ENETUNREACH');
-  if (noRoute !== undefined) {
-    return new OtaError('DEVICE_SILENT', `No way to ${device}: ${noRoute} (${tried}).`, {
-      hint: 'Check that the device is powered and that this computer is in the same network.',
-      details,
-    });
-  }
-  return new OtaError('DEVICE_SILENT', `${device} did not answer: ${tried}, no datagram came back.`, {
-    hint: 'Check that the device is powered, in this network, and runs a sketch that calls ArduinoOTA.handle() in loop().',
-    details,
-  });
+  const message = afterChallenge
+    ? `${device} asked for the password and then answered no more.`
+    : observed.undeliverable.includes('ECONNREFUSED')
+      ? `${device} is there, but nothing listens on its UDP port ${target.port} (${tried}).`
+      : noRoute === undefined
+        ? `${device} did not answer: ${tried}, no datagram came back.`
+        : `No way to ${device}: ${noRoute} (${tried}).`;
+  const details = { ...observed, port: target.port, ...(afterChallenge ? { afterChallenge } : {}) };
+  return explained(where, new OtaError('DEVICE_SILENT', message, { details }));
 }
 
-export function passwordRequired({ target, observed }: Where): OtaError {
-  return new OtaError(
-    'PASSWORD_REQUIRED',
-    `${deviceText(target)} asks for a password, and none is configured.`,
-    {
-      hint: `Set ${passwordVariable(target.name)}, or \`password:\` of this device in .otarc, or use --password-file.`,
-      details: { ...observed },
-    },
-  );
+export function passwordRequired(where: Where): OtaError {
+  const message = `${deviceText(where.target)} asks for a password, and none is configured.`;
+  return explained(where, new OtaError('PASSWORD_REQUIRED', message, { details: { ...where.observed } }));
 }
 
-export function passwordWrong({ target, observed }: Where, why: 'refused' | 'hash-unfit'): OtaError {
-  if (why === 'hash-unfit') {
-    return new OtaError(
-      'PASSWORD_WRONG',
-      `${deviceText(target)} uses MD5, and only a SHA-256 hash of its password is configured.`,
-      {
-        hint: 'Configure the password itself, or the 32 hex digits of its MD5 as `passwordHash:`.',
-        details: { ...observed },
-      },
-    );
-  }
-  return new OtaError('PASSWORD_WRONG', `${deviceText(target)} refused the configured password.`, {
-    hint: 'Compare it with ArduinoOTA.setPassword(…) of the sketch that runs on the device now, not of the new one.',
-    details: { ...observed },
-  });
+export function passwordWrong(where: Where, why: 'refused' | 'hash-unfit'): OtaError {
+  const device = deviceText(where.target);
+  const message =
+    why === 'hash-unfit'
+      ? `${device} uses MD5, and only a SHA-256 hash of its password is configured.`
+      : `${device} refused the configured password.`;
+  return explained(where, new OtaError('PASSWORD_WRONG', message, { details: { ...where.observed } }));
 }
 
-export function refused(
-  { target, observed }: Where,
-  answer: { text: string; number?: number },
-  kind: ImageKind,
-): OtaError {
+export function refused(where: Where, answer: { text: string; number?: number }, kind: ImageKind): OtaError {
+  const { target, observed } = where;
+  const image = { sizeBytes: 0, ...where.image, kind };
+  const device = deviceText(target);
   const details = { ...observed, answer: answer.text };
-  if (answer.number === 15) {
-    return new OtaError('DEVICE_BUSY', `${deviceText(target)} is busy with another update.`, { details });
-  }
-  const hint = advise(answer.number, kind);
-  return new OtaError(
-    'DEVICE_REFUSED',
-    `${deviceText(target)} refused to begin: ${answer.text || '(no reason given)'}`,
-    {
-      ...(hint === undefined ? {} : { hint }),
-      details,
-    },
-  );
+  const error =
+    answer.number === 15
+      ? new OtaError('DEVICE_BUSY', `${device} is busy with another update.`, { details })
+      : new OtaError('DEVICE_REFUSED', `${device} refused to begin: ${answer.text || '(no reason given)'}`, {
+          details,
+        });
+  return explained({ target, image }, error);
 }
 
-export function noProtocol({ target, observed }: Where, text: string): OtaError {
-  return new OtaError(
-    'PROTOCOL_ERROR',
-    `${deviceText(target)} answers, but not in the espota protocol: "${text}"`,
-    {
-      details: { ...observed, answer: text },
-    },
-  );
+export function noProtocol(where: Where, text: string): OtaError {
+  const message = `${deviceText(where.target)} answers, but not in the espota protocol: "${text}"`;
+  const details = { ...where.observed, answer: text };
+  return explained(where, new OtaError('PROTOCOL_ERROR', message, { details }));
 }
 
-export function connectBackMissing({ target, observed }: Where, image: Image, waitedMs: number): OtaError {
+export function connectBackMissing(
+  where: Where,
+  image: NonNullable<Where['image']>,
+  waitedMs: number,
+): OtaError {
+  const { target, observed } = where;
   const { hostAddress, hostPort } = observed;
-  const firewall = `let TCP from ${target.address} to port ${hostPort} of this computer in (a fixed --host-port helps with that)`;
-  const others = observed.foreignConnections.length;
-  const fromElsewhere = `A connection came from ${observed.foreignConnections.join(', ')} instead: behind NAT or a port proxy set \`acceptFrom: any\`.`;
-  const weighed =
-    others > 0
-      ? fromElsewhere
-      : target.platform === 'esp32' && image.kind === 'firmware'
-        ? `Either a firewall is in the way: ${firewall}. Or the image (${image.sizeBytes} bytes) does not fit the slot: an ESP32 then says OK and never connects.`
-        : `Most likely a firewall is in the way: ${firewall}. In WSL 2, a container or a VPN the device cannot reach ${hostAddress} at all.`;
-  return new OtaError(
-    'CONNECT_BACK_MISSING',
-    `${deviceText(target)} said OK and then did not connect to ${hostAddress} port ${hostPort} within ${Math.round(waitedMs / 1000)} s.`,
-    { hint: weighed, details: { ...observed, waitedMs } },
-  );
+  const message = `${deviceText(target)} said OK and then did not connect to ${hostAddress} port ${hostPort} within ${Math.round(waitedMs / 1000)} s.`;
+  const details = { ...observed, waitedMs };
+  return explained({ ...where, image }, new OtaError('CONNECT_BACK_MISSING', message, { details }));
 }
 
 /** Why the sockets could not be opened; what is no network error is given back as it is. */
@@ -148,20 +115,25 @@ export function notPrepared(error: unknown, target: Target): unknown {
   const { address, hostAddress, hostPort } = target;
   const options = { cause: error, details: { address, hostAddress, hostPort, code } };
   const device = deviceText(target);
+  const told = (error: OtaError): OtaError => explained({ target }, error);
   switch (code) {
     case 'EADDRINUSE':
-      return new OtaError(
-        'HOST_PORT_IN_USE',
-        `TCP port ${hostPort} of this computer, which ${device} should connect to, is taken.`,
-        options,
+      return told(
+        new OtaError(
+          'HOST_PORT_IN_USE',
+          `TCP port ${hostPort} of this computer, which ${device} should connect to, is taken.`,
+          options,
+        ),
       );
     case 'EACCES':
       // Without a port of its own that needs rights, it is the route: a broadcast address takes no connected socket.
       if (hostPort === undefined) return noDevice(target, 'is a broadcast address', options);
-      return new OtaError(
-        'HOST_PORT_IN_USE',
-        `TCP port ${hostPort} of this computer, which ${device} should connect to, needs more rights.`,
-        { ...options, hint: 'Choose a --host-port above 1023, or leave it out and let otarc choose.' },
+      return told(
+        new OtaError(
+          'HOST_PORT_IN_USE',
+          `TCP port ${hostPort} of this computer, which ${device} should connect to, needs more rights.`,
+          options,
+        ),
       );
     case 'EADDRNOTAVAIL':
     // An address of the other family.
@@ -179,10 +151,9 @@ export function notPrepared(error: unknown, target: Target): unknown {
       );
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
-      return new OtaError('DEVICE_SILENT', `This computer has no route to ${device} (${code}).`, {
-        ...options,
-        hint: 'Connect to the network of the device, or check its address.',
-      });
+      return told(
+        new OtaError('DEVICE_SILENT', `This computer has no route to ${device} (${code}).`, options),
+      );
     default:
       return error;
   }

@@ -12,23 +12,17 @@ import type { Image, Receipt, Target } from '../types.ts';
 import { agree, type Exchange } from './agree.ts';
 import { deviceText, type Observed } from './failures.ts';
 import { largestReadBytes } from './replies.ts';
+import { watchForSleep } from './sleep.ts';
 import { interrupted, transferFailed } from './transfer-failures.ts';
 import { transfer } from './transfer.ts';
-import type { Connection } from './transport.ts';
+import type { Connection, Transport } from './transport.ts';
 
 /** Slower than any link on which a push is worth waiting for. */
 const slowestBytesPerSecond = 2_000;
 
 export function createSession(parts: Omit<Exchange, 'where'>): Session {
   const { target, context, transport, inbox, now } = parts;
-  const observed: Observed = {
-    hostAddress: transport.local.address,
-    hostPort: transport.local.port,
-    invitations: 0,
-    datagramsReceived: 0,
-    undeliverable: [],
-    foreignConnections: [],
-  };
+  const observed = nothingObserved(transport);
   const where = { target, observed };
   const closed = new AbortController();
   let closing: Promise<void> | undefined;
@@ -43,6 +37,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
       const limit = limitOf(image, options, target);
       const signal = AbortSignal.any([context.signal, options.signal, limit.signal, closed.signal]);
       const startedAtMs = now();
+      const sleep = watchForSleep(observed);
       let connection: Connection | undefined;
       try {
         const agreement = await agree({ ...parts, where }, image, {
@@ -64,6 +59,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
           ...(roundTripMs === undefined ? {} : { roundTripMs }),
           ...(isEsp32 ? { largestCountBytes: largestReadBytes } : {}),
         });
+        sleep.look();
         if (end.type !== 'accepted') throw transferFailed(where, image, { ...end, type: end.type });
         connection.end();
         connection = undefined;
@@ -79,10 +75,23 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
         throw isMidway ? interrupted(where, image, error) : error;
       } finally {
         limit.clear();
+        sleep.stop();
         connection?.reset();
         await close();
       }
     },
+  };
+}
+
+/** Before the first datagram. */
+export function nothingObserved({ local }: Transport): Observed {
+  return {
+    hostAddress: local.address,
+    hostPort: local.port,
+    invitations: 0,
+    datagramsReceived: 0,
+    undeliverable: [],
+    foreignConnections: [],
   };
 }
 

@@ -15,7 +15,9 @@ export interface FailureOutput {
 export function writeFailure(failure: OtaError, output: FailureOutput): void {
   const { stdout, stderr, format, exitCode, now } = output;
   if (format === 'text') {
-    stderr.write(`error ${failure.code}: ${failure.message}\n  → ${failure.hint}\n`);
+    stderr.write(
+      `error ${failure.code}: ${failure.message}\n  → ${failure.hint.replaceAll('\n', '\n    ')}\n`,
+    );
     return;
   }
   const at = now().toISOString();

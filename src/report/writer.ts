@@ -106,7 +106,7 @@ function decorate({ type, text }: Line, color: boolean): string {
     detail: text,
     warning: `warning: ${text}`,
     error: `error ${text}`,
-    hint: `  → ${text}`,
+    hint: `  → ${text.replaceAll('\n', '\n    ')}`,
   }[type];
   if (!color) return shown;
   const style = (

@@ -128,11 +128,37 @@ describe.skipIf(requireTools('pio'))('a PlatformIO project that is pushed over t
     expect(hall.updates.at(-1)?.bytes).toEqual(await imageOf(project, 'hall'));
   });
 
+  it('gives each device of .otarc its own image, whatever is built by default, and that of a hook to its own', async () => {
+    const [hall, attic] = [await quickDevice({ password }), await quickDevice({ password })];
+    const flags = (name: string): string => `${board}build_flags = -DROOM_${name}\n`;
+    const rooms = wireless('hall', hall, flags('hall')) + wireless('attic', attic, flags('attic'));
+    const project = await pioProject(`[platformio]\ndefault_envs = hall\n${rooms}`);
+    const at = ({ port }: VirtualDevice) => ({ host: '127.0.0.1', port });
+    const otarcFile = { devices: { hall: at(hall), attic: at(attic) }, hook: { pushOnBuild: true } };
+    const write = (more: object): Promise<void> =>
+      writeFile(join(project.dir, '.otarc'), JSON.stringify({ ...otarcFile, ...more }));
+
+    await write({});
+    expect(await run(project, 'deploy', '--all')).toMatchObject({ exitCode: 0 });
+    expect(await run(project, 'push', 'attic')).toMatchObject({ exitCode: 0 });
+    expect(hall.running?.bytes).toEqual(await imageOf(project, 'hall'));
+    for (const { bytes } of attic.updates) expect(bytes).toEqual(await imageOf(project, 'attic'));
+
+    const image = join('.pio', 'build', 'attic', 'firmware.bin');
+    for (const more of [{}, { device: 'hall' }]) {
+      await write(more);
+      const hook = await run(project, 'push', '--hook', '-e', 'attic', '--file', image);
+      expect(hook).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^deployed to attic in /) });
+    }
+    expect(hall.updates).toHaveLength(1);
+    expect(attic.updates).toHaveLength(4);
+  });
+
   it('adds to what .otarc says, and its passwords may lie beside that, out of sight of the build', async () => {
     const [hall, attic] = [await quickDevice({ password }), await quickDevice({ password: 'Lachsersatz' })];
     const project = await pioProject(wireless('hall', hall, board));
     const devices = {
-      hall: { environment: 'hall' },
+      hall: { host: '127.0.0.1', environment: 'hall' },
       attic: { host: '127.0.0.1', port: attic.port, password: { env: 'ATTIC_PW' } },
     };
     await writeFile(join(project.dir, '.otarc'), JSON.stringify({ devices }));

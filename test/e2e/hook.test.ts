@@ -58,6 +58,28 @@ describe('push --hook', () => {
     );
   });
 
+  it('gives none of several images to a device that does not say which it takes', async () => {
+    const { dir, device } = await scene({ hook: { pushOnBuild: true } });
+    const ini = join(dir, 'platformio.ini');
+    await writeFile(ini, '[env:d1]\nplatform = none\n[env:d2]\nplatform = none\n');
+    const several = await otarc([...hook, '-e', 'd2'], { cwd: dir });
+    expect(several).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(several.stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/Nothing is pushed\. .*the image of d2 .*lamp names none.* `environment: d2`/),
+    ]);
+    const upload = await otarc(['push', '-e', 'd2', '--file', 'firmware.bin'], { cwd: dir });
+    expect(upload.exitCode).toBe(2);
+    expect(upload.stderr).toContain('NO_TARGET: It is not certain whom the image of d2 is for');
+    expect(upload.stderr).toContain('Write `environment: d2` at the device');
+    expect(device.updates).toEqual([]);
+    expect(await otarc([...hook, 'lamp', '-e', 'd2'], { cwd: dir })).toMatchObject({ exitCode: 0 });
+
+    await writeFile(ini, '[env:d2]\nplatform = none\n');
+    const only = await otarc([...hook, '-e', 'd2'], { cwd: dir });
+    expect(only).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^deployed to lamp in /) });
+    expect(device.updates).toHaveLength(2);
+  });
+
   it.skipIf(process.platform === 'win32')('ends when the build tool that started it has ended', async () => {
     const { dir, device } = await scene({ hook: { pushOnBuild: true } });
     const slow = await quickDevice({ flash: { msPerSector: 200 } });

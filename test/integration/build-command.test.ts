@@ -1,4 +1,4 @@
-import { chmod, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { build, findArtifact } from '../../src/build/build.ts';
@@ -45,6 +45,30 @@ describe('a build by any command', () => {
 
     expect((await end).path).toBe(image);
     expect(context.printed()).toMatch(/^(half\uFFFD\r|\uFFFD\rhalf)$/);
+  });
+
+  it('has no variable with the password of a device, unless the project itself names it', async () => {
+    const dir = await tempDir();
+    const image = join(dir, 'out.bin');
+    const secretVariables = ['LAMP_PW', 'HALL_PW', 'DEN_PW', 'ATTIC_PW', 'NONE_PW'];
+    const passwords = { LAMP_PW: 'a-lamp', HALL_PW: 'a-hall', DEN_PW: 'a-den', ATTIC_PW: 'an-attic' };
+    await mkdir(join(dir, 'scripts'));
+    await writeFile(join(dir, '.otarc'), 'devices: {lamp: {password: {env: LAMP_PW}}}');
+    await writeFile(join(dir, 'platformio.ini'), 'build_flags = -DPW=${sysenv.HALL_PW}');
+    await writeFile(join(dir, 'scripts', 'pw.py'), 'os.environ["DEN_PW"]');
+    const context = recordedContext({ ...env, ...passwords, OTHER: 'other' });
+
+    await build(firmwareOf(dir, { ...sh('env; echo > out.bin'), image, secretVariables }), context);
+
+    expect(context.printed()).not.toMatch(/a-lamp|an-attic/);
+    expect(context.printed()).toMatch(/^OTHER=other$/m);
+    expect(context.printed()).toMatch(/^HALL_PW=a-hall$/m);
+    expect(context.printed()).toMatch(/^DEN_PW=a-den$/m);
+
+    const named = recordedContext({ ...env, ...passwords });
+    const command = ['sh', '-c', 'echo $ATTIC_PW; echo > out.bin'];
+    await build(firmwareOf(dir, { command, image, secretVariables }), named);
+    expect(named.printed()).toBe('an-attic\n');
   });
 
   it('finds its standard input closed', async () => {

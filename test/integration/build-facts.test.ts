@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { projectFacts, projectUploads } from '../../src/build/facts.ts';
+import { projectFacts, projectImages, projectUploads } from '../../src/build/facts.ts';
 import { findArtifact } from '../../src/build/index.ts';
-import type { ProjectFacts } from '../../src/build/types.ts';
+import type { ProjectFacts } from '../../src/project-facts.ts';
 import { firmwareOf, recordedContext } from '../support/build-context.ts';
 import { makePioProject, type Project } from '../support/projects.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -36,6 +36,10 @@ upload_flags = --auth "two words" --host_port 48266
 [env:den]
 extends = common
 upload_port = /dev/ttyUSB0
+[env:cellar]
+extends = env:den
+upload_port = 192.0.2.8
+build_src_filter = +<cellar>
 [env:broken]
 platform = \${no.such}
 upload_port = \${no.port}
@@ -82,6 +86,12 @@ describe.skipIf(requireTools('pio'))('a platformio.ini', () => {
         host: { value: 'attic.local', origin: 'secrets.ini [env:attic] upload_port' },
         password: { value: 'two words', origin: 'platformio.ini [env:attic] upload_flags' },
         hostPort: { value: 48_266, origin: 'platformio.ini [env:attic] upload_flags' },
+      },
+      {
+        origin: 'platformio.ini [env:cellar]',
+        environment: 'cellar',
+        serves: ['cellar'],
+        host: { value: '192.0.2.8', origin: 'platformio.ini [env:cellar] upload_port' },
       },
     ]);
     expect(facts).toMatchObject({ tool: 'pio', defaultEnvironments: [] });
@@ -132,6 +142,26 @@ describe.skipIf(requireTools('pio'))('a platformio.ini', () => {
     expect(only).toMatchObject({ tool: 'pio', environment: { value: 'd1_mini' }, uploads: [] });
   });
 
+  it('is asked for its environments by an image of one, where it names several', async () => {
+    const several = await house('[env:a]\nplatform = lx106local\n[env:b]\nextends = env:a\n');
+    const request = firmwareOf(several.dir, { environment: 'a' });
+    expect(await projectUploads(request, recordedContext(several.env))).toBeUndefined();
+    const facts = { tool: 'pio', environments: ['a', 'b'], uploads: [], problems: [] };
+    expect(await projectImages(request, recordedContext(several.env))).toMatchObject(facts);
+    const nobody = recordedContext({ ...several.env, PATH: '', PLATFORMIO_CORE_DIR: several.dir });
+    const missing = await projectImages(request, nobody);
+    expect(missing).toMatchObject({ ...facts, problems: [expect.stringContaining('pio')] });
+
+    const one = await house('[env:a]\nplatform = lx106local\n');
+    expect(await projectImages(firmwareOf(one.dir), nobody)).toBeUndefined();
+    const more = '[platformio]\nextra_configs = more.ini\n[env:a]\nplatform = lx106local\n';
+    const elsewhere = await house(more);
+    await writeFile(join(elsewhere.dir, 'more.ini'), '[env:b]\nplatform = lx106local\n');
+    expect(await projectImages(firmwareOf(elsewhere.dir), recordedContext(elsewhere.env))).toMatchObject(
+      facts,
+    );
+  });
+
   it('is told by `pio project config` where its Python cannot be asked', async () => {
     const project = await house(ini.slice(0, ini.indexOf('[env:broken]')));
     const wrapper = join(dirname(project.dir), 'bin', 'pio');
@@ -148,6 +178,7 @@ describe.skipIf(requireTools('pio'))('a platformio.ini', () => {
         password: { value: 'geheim' },
       },
       { environment: 'attic', host: { value: 'attic.local' }, password: { value: 'two words' } },
+      { environment: 'cellar', serves: ['cellar'], host: { value: '192.0.2.8' } },
     ]);
   });
 
@@ -168,6 +199,7 @@ describe.skipIf(requireTools('pio'))('a platformio.ini', () => {
     expect(String(error)).not.toContain('hunter2');
     expect(await projectFacts(firmwareOf(project.dir), context)).toEqual({
       tool: 'pio',
+      environments: [],
       defaultEnvironments: [],
       uploads: [],
       problems: [],
@@ -203,6 +235,7 @@ describe('a sketch', () => {
     await writeFile(join(dir, 'sketch.yaml'), 'default_fqbn: a:b:c\ndefault_port: porch.local\n');
     expect(await projectUploads(firmwareOf(dir), context)).toEqual({
       tool: 'arduino-cli',
+      environments: [],
       defaultEnvironments: [],
       problems: [],
       fqbn: { value: 'a:b:c', origin: 'sketch.yaml:1 default_fqbn' },

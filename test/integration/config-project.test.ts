@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig, resolveCredential, selectDevices, type Loaded } from '../../src/config/index.ts';
 import { mayPushOnBuild } from '../../src/config/may-push-on-build.ts';
 import { searchPlaces } from '../../src/config/places.ts';
-import type { ProjectFacts } from '../../src/config/project-facts.ts';
+import type { ProjectFacts } from '../../src/project-facts.ts';
 import type { Wanted } from '../../src/config/resolve-question.ts';
 import type { Config, Flags } from '../../src/config/types.ts';
 import { OtaError } from '../../src/errors.ts';
@@ -14,6 +14,7 @@ import { tempDir } from '../support/temp-dir.ts';
 
 const facts: ProjectFacts = {
   tool: 'pio',
+  environments: ['d1'],
   defaultEnvironments: [],
   uploads: [
     {
@@ -30,6 +31,8 @@ const facts: ProjectFacts = {
 interface Asked {
   readonly loaded: Loaded;
   readonly asked: number;
+  /** Whether it was asked for the environments as well. */
+  readonly environments: readonly boolean[];
 }
 
 interface Case {
@@ -53,20 +56,20 @@ async function folderWith(files: Record<string, string>): Promise<string> {
 /** Loads the configuration of a folder with these files, and counts how often the project is asked. */
 async function load({ files = {}, wanted = {}, flags, env, answer }: Case): Promise<Asked> {
   const dir = await folderWith({ 'platformio.ini': '', ...files });
-  let asked = 0;
+  const environments: boolean[] = [];
   const loaded = await loadConfig({
     flags: { cwd: dir, ...flags },
     env: { HOME: dir, USERPROFILE: dir, ...env },
     signal: new AbortController().signal,
     project: {
       wanted: wanted === 'everything' ? wanted : { targets: [], all: false, isFile: false, ...wanted },
-      ask: async () => {
-        asked++;
+      ask: async (_config, wants) => {
+        environments.push(wants.environments);
         return answer === undefined ? facts : answer();
       },
     },
   });
-  return { loaded, asked };
+  return { loaded, asked: environments.length, environments };
 }
 
 const all = 'devices: {hall: {host: 192.0.2.7, port: 1, password: x, hostAddress: 192.0.2.1, hostPort: 2}}';
@@ -114,6 +117,29 @@ describe('the project is asked', () => {
     },
   ])('$what', async ({ times, ...given }) => {
     expect((await load(given)).asked).toBe(times);
+  });
+
+  it.each<{ what: string; otarc: string; wanted?: Partial<Wanted>; environments: boolean[] }>([
+    { what: 'where a device names none', otarc: all, environments: [true] },
+    {
+      what: 'not where the image is of none',
+      otarc: all,
+      wanted: { imageOf: undefined },
+      environments: [],
+    },
+    { what: 'not for a target', otarc: all, wanted: { targets: ['hall'] }, environments: [] },
+    { what: 'not for all', otarc: all, wanted: { all: true }, environments: [] },
+    { what: 'not where each names one', otarc: 'devices: {hall: {environment: d1}}', environments: [false] },
+    {
+      what: 'not where the default device names one',
+      otarc: 'device: hall\ndevices: {hall: {environment: d1}, attic: null}',
+      environments: [false],
+    },
+    { what: 'not where none is configured', otarc: 'devices: {}', environments: [false] },
+  ])('for its environments by an image of one: $what', async ({ otarc, wanted, environments }) => {
+    const files = { '.otarc': otarc };
+    const asked = await load({ files, wanted: { isFile: true, imageOf: 'd1', ...wanted } });
+    expect(asked.environments).toEqual(environments);
   });
 
   it('only in a folder that a build tool takes for its own', async () => {

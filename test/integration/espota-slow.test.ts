@@ -74,7 +74,7 @@ const silent: readonly Case[] = [
     image: smallEsp32,
     target: { platform: 'esp32' },
     seconds: [14.9, 19],
-    error: { code: 'CONNECT_BACK_MISSING', hint: saying(/firewall.*slot/) },
+    error: { code: 'CONNECT_BACK_MISSING', hint: saying(/firewall.*slot/s) },
     result: 'refused',
   },
   {

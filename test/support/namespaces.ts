@@ -1,6 +1,12 @@
 /** Network namespaces for tests: Linux, root. What is made here is gone when the test is over, however it ends. */
 
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import {
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+  execFile,
+  execFileSync,
+  spawn,
+} from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -32,6 +38,10 @@ export interface Namespace {
   locate(request: object): Promise<Outcome>;
   /** Runs `run-browse.ts` in it. */
   browse(request?: object): Browsing;
+  /** Runs `run-devices.ts` in it. */
+  devices(request: object): DevicesRun;
+  /** Avahi, as a system has it; resolves when it answers. With `servicePort` it announces an Arduino of its own name. */
+  avahi(options: { readonly hostName: string; readonly servicePort?: number }): Promise<void>;
   /** What `/etc/<file>` says in it. */
   configure(file: 'hosts' | 'resolv.conf', text: string): void;
   /** The link-local address of an interface. */
@@ -49,6 +59,16 @@ export interface Browsing {
   /** Resolves to the devices as `run-browse.ts` writes them down, when they are so. */
   until(isSo: (devices: readonly string[]) => boolean): Promise<readonly string[]>;
   readonly problems: readonly string[];
+}
+
+export interface DevicesRun {
+  /** Resolves to what stdout and stderr together have said, when that matches. */
+  said(pattern: RegExp): Promise<string>;
+  readonly ended: Promise<{
+    readonly exitCode: number | null;
+    readonly stdout: string;
+    readonly stderr: string;
+  }>;
 }
 
 export interface Network {
@@ -116,6 +136,18 @@ export function createNetwork(): Network {
           children.push(child);
           return browsingOf(child.stdout);
         },
+        devices: (request) => {
+          const child = spawn('ip', commandFor(name, 'run-devices.ts', request), { stdio: 'pipe' });
+          children.push(child);
+          return devicesRunOf(child);
+        },
+        avahi: async ({ hostName, servicePort }) => {
+          const child = spawn('ip', ['netns', 'exec', name, 'sh', '-c', avahiScript(hostName, servicePort)]);
+          children.push(child);
+          await devicesRunOf(child).said(
+            servicePort === undefined ? /startup complete/ : /successfully established/,
+          );
+        },
         configure: (file, text) => {
           mkdirSync(`/etc/netns/${name}`, { recursive: true });
           writeFileSync(`/etc/netns/${name}/${file}`, text);
@@ -139,6 +171,37 @@ export function createNetwork(): Network {
     },
     close,
   };
+}
+
+function devicesRunOf(child: ChildProcessWithoutNullStreams): DevicesRun {
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  const ended = once(child, 'close').then(([code]) => ({ exitCode: code as number | null, stdout, stderr }));
+  return {
+    ended,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (pattern.test(stdout + stderr)) resolve(stdout + stderr);
+        };
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', look);
+        void ended.then(() => reject(new Error(`It ended without saying ${pattern}: ${stdout}${stderr}`)));
+        look();
+      }),
+  };
+}
+
+/** In files of its own: `ip netns exec` gives it mounts that nobody else sees. It needs neither D-Bus nor a user. */
+function avahiScript(hostName: string, servicePort: number | undefined): string {
+  const service = `<service-group><name>${hostName}</name><service><type>_arduino._tcp</type>
+    <port>${servicePort}</port><txt-record>board=esp32</txt-record></service></service-group>`;
+  return `set -e
+    for folder in /run/avahi-daemon /etc/avahi; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
+    mkdir /etc/avahi/services
+    printf '[server]\\nhost-name=%s\\nenable-dbus=no\\n' '${hostName}' >/etc/avahi/avahi-daemon.conf
+    ${servicePort === undefined ? '' : `printf '%s' '${service}' >/etc/avahi/services/arduino.service`}
+    exec avahi-daemon --no-drop-root --no-chroot --no-rlimits`;
 }
 
 function browsingOf(output: NodeJS.ReadableStream): Browsing {

@@ -55,7 +55,7 @@ export interface Terminal {
   readonly pid: number;
   /** Presses keys. */
   type(keys: string): void;
-  /** Resolves with all that was shown since the last call, escape characters as `␛`, when that matches. */
+  /** Resolves with what was shown behind the last match, up to this one; escape characters as `␛`. */
   shows(pattern: RegExp): Promise<string>;
   /** Whether it reads single keys just now. */
   mode(): Promise<string>;
@@ -102,9 +102,10 @@ export async function onTerminal(command: readonly string[], { cwd, env = {} }: 
   const shows = (pattern: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {
       look = () => {
-        const shown = text.slice(readTo);
-        if (!pattern.test(shown)) return;
-        readTo = text.length;
+        const match = pattern.exec(text.slice(readTo));
+        if (match === null) return;
+        const shown = text.slice(readTo, readTo + match.index + match[0].length);
+        readTo += shown.length;
         look = () => {};
         resolve(shown);
       };

@@ -1,6 +1,6 @@
 /**
  * Run by `node --expose-gc`: a watch that deploys so many times, one after the other. Prints as JSON what this process held
- * after the tenth time and at the end. Arguments: a folder with a project, the number of cycles, `build` or `image`.
+ * after the tenth time and at the end, and what it was warned of. Arguments: a folder with a project, the number of cycles, `build` or `image`.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -17,6 +17,7 @@ const output = new PassThrough();
 output.resume();
 let deployed = 0;
 let onDone = (): void => {};
+const warned: string[] = [];
 
 const ended = watchProject({
   cwd: dir,
@@ -31,6 +32,7 @@ const ended = watchProject({
   signal: controller.signal,
   onEvent(event) {
     if (event.type === 'failed') throw new Error(event.message);
+    if (event.type === 'log' && event.level === 'warn') warned.push(event.message);
     if (event.type !== 'done') return;
     deployed += event.deployed.length;
     onDone();
@@ -86,4 +88,4 @@ const late = await held();
 controller.abort();
 await ended;
 await sleep(200);
-console.log(JSON.stringify({ early, late, left: process.getActiveResourcesInfo() }));
+console.log(JSON.stringify({ early, late, left: process.getActiveResourcesInfo(), warned }));

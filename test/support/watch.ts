@@ -47,6 +47,8 @@ export async function startWatch(dir: string, options: Partial<WatchProjectOptio
     onStart: (given) => started(given),
     onState: (state) => shown.push(state),
     onEvent(event) {
+      // The protocol word by word, which may go on a little after the run.
+      if (event.type === 'log' && event.level === 'debug') return;
       events.push(event);
       for (const look of waiting) look(event);
     },

@@ -2,19 +2,22 @@ import { install, onPath, type Part } from './part.ts';
 
 export const compilerName = 'xtensa-lx106-elf-g++';
 export const ctagsName = 'arduino-ctags';
+export const avahiName = 'avahi-daemon';
 
-/** The compiler and arduino-cli's ctags come from Debian (or Ubuntu), as root: CI's containers are so. */
+/**
+ * The compiler, arduino-cli's ctags and a responder for mDNS come from Debian (or Ubuntu), as root: CI's containers are so.
+ */
 export const compiler: Part = {
   async provide() {
-    if (onPath(compilerName) !== '' && onPath(ctagsName) !== '') return;
+    const missing = [compilerName, ctagsName, avahiName].filter((name) => onPath(name) === '');
+    if (missing.length === 0) return;
     const mayInstall = onPath('apt-get') !== '' && process.getuid?.() === 0;
     if (!mayInstall) {
-      throw new Error(`Not found: ${compilerName} and ${ctagsName}. As root: ${cure}`);
+      throw new Error(`Not found: ${missing.join(', ')}. As root: apt-get install ${packages.join(' ')}`);
     }
     const env = { DEBIAN_FRONTEND: 'noninteractive' };
     const lock = ['-o', 'DPkg::Lock::Timeout=300'];
     await install('apt-get update', ['apt-get', 'update', '-q', ...lock], { env });
-    const packages = ['gcc-xtensa-lx106', 'arduino-ctags'];
     const command = [
       'apt-get',
       'install',
@@ -28,4 +31,4 @@ export const compiler: Part = {
   },
 };
 
-const cure = 'apt-get install gcc-xtensa-lx106 arduino-ctags';
+const packages = ['gcc-xtensa-lx106', 'arduino-ctags', 'avahi-daemon'];

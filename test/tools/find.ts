@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { arduinoCliFolder, hasArduinoCli } from './arduino-cli.ts';
-import { compilerName, ctagsName } from './compiler.ts';
+import { avahiName, compilerName, ctagsName } from './compiler.ts';
 import { hasNodes, nodePath, nodeVersions } from './nodes.ts';
 import { onPath } from './part.ts';
 import { hasPython, pythonFolder } from './python.ts';
@@ -16,6 +16,7 @@ export function findTools(toolsDir: string): ToolPaths & { readonly littlefs: bo
       ? join(arduinoCliFolder(toolsDir), 'arduino-cli')
       : onPath('arduino-cli'),
     ctags: onPath(ctagsName),
+    avahi: onPath(avahiName),
     compilerDir: compilerPath === '' ? '' : dirname(compilerPath),
     nodes: hasNodes(toolsDir)
       ? Object.fromEntries(nodeVersions.map((version) => [version, nodePath(toolsDir, version)]))
@@ -64,6 +65,7 @@ export function report({ littlefs, ...paths }: ToolPaths & { readonly littlefs: 
     ],
     littlefs: [paths.pio === '' && 'PlatformIO', !littlefs && 'littlefs-python'],
     esptool: [paths.esptool === '' && 'esptool'],
+    avahi: [paths.avahi === '' && avahiName],
     nodes: [Object.keys(paths.nodes).length === 0 && 'Node in other versions'],
   };
   const missing: Partial<Record<ToolName, string>> = {};
@@ -74,4 +76,5 @@ export function report({ littlefs, ...paths }: ToolPaths & { readonly littlefs: 
   return { paths, missing };
 }
 
-const cure = 'OTARC_SETUP_TOOLS=1 npm test installs it (Python 3, Go, on Debian as root also the compiler)';
+const cure =
+  'OTARC_SETUP_TOOLS=1 npm test installs it (Python 3, Go, on Debian as root also the compiler and avahi)';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const src = join(import.meta.dirname, '..', '..', 'src');
 
-/** Values that flow between the stages; they know nothing of those. */
+/** Values that flow between the stages, and what is judged of them; they know nothing of those. */
 const shared = [
   'types',
   'errors',
@@ -15,11 +15,13 @@ const shared = [
   'failure',
   'numbers',
   'endpoint',
+  'project-facts',
+  'diagnose',
 ];
-const stages = ['build', 'config', 'discover', 'espota', 'image', 'verify', 'report', 'simulator'];
-const flow = ['lock', 'early', 'deploy', 'plan', 'run', 'library', 'index'];
+const stages = ['build', 'config', 'discover', 'espota', 'image', 'verify', 'report', 'simulator', 'host'];
+const flow = ['lock', 'explain', 'early', 'deploy', 'plan', 'run', 'library', 'index'];
 /** What is built around the flow; none knows of another. */
-const features = ['watch', 'init', 'discovery'];
+const features = ['watch', 'init', 'discovery', 'devices', 'doctor'];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll(sep, '/'))

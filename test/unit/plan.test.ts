@@ -37,6 +37,17 @@ describe('a plan', () => {
     ]);
   });
 
+  it('tells each build which variables hold passwords, also those of devices that it is not for', () => {
+    const inVariable = (variable: string): Partial<DeviceConfig> => ({
+      credentialSource: { type: 'env', variable },
+    });
+    const devices = [device('a', inVariable('A_PW')), device('b', inVariable('B_PW')), device('c')];
+    const config = { build: { sketch: '/p', args: [] }, kind: 'firmware', devices } as const;
+    const { images } = plan([device('c')], { config });
+    expect(images.map(({ request }) => request.secretVariables)).toEqual([['A_PW', 'B_PW']]);
+    expect(plan([device('c')]).images[0]?.request).not.toHaveProperty('secretVariables');
+  });
+
   it('goes to one device after the other', () => {
     expect(plan([device('a'), device('b')]).waves.map((wave) => wave.length)).toEqual([1, 1]);
   });

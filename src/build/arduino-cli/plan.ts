@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { OtaError } from '../../errors.ts';
 import type { Platform } from '../../types.ts';
@@ -8,7 +7,7 @@ import { toolMissing } from '../failures.ts';
 import { plainText } from '../output-end.ts';
 import { namedImage, ownCommand, type BuildPlan, type ExpectedImage } from '../plan.ts';
 import type { BuildRequest } from '../types.ts';
-import { readSketchFile, type SketchFile } from './sketch-file.ts';
+import { findSketchFile, type SketchFile } from './sketch-file.ts';
 
 export async function planArduinoCli(request: BuildRequest, context: AskContext): Promise<BuildPlan> {
   if (request.kind === 'filesystem') return planFilesystem(request);
@@ -21,12 +20,12 @@ export async function planArduinoCli(request: BuildRequest, context: AskContext)
   }
   if (file === undefined) throw toolMissing({ tool: 'arduino-cli', file: 'arduino-cli' });
 
-  const sketch = await readSketch(request.projectDir);
+  const sketch = await findSketchFile(request.projectDir);
   requireBoard(request, sketch);
   const question = { file, args: queryArgs(request, sketch), cwd: request.projectDir };
   const answer = await ask(question, context);
   const properties = answer.ok ? parseProperties(answer.stdout) : {};
-  const platform = platformOfFqbn(properties['build.fqbn'] ?? request.fqbn ?? sketch.fqbn);
+  const platform = platformOfFqbn(properties['build.fqbn'] ?? request.fqbn ?? sketch.fqbn?.value);
   return {
     tool: 'arduino-cli',
     kind: 'firmware',
@@ -36,8 +35,10 @@ export async function planArduinoCli(request: BuildRequest, context: AskContext)
   };
 }
 
+type NamedPort = Pick<SketchFile, 'namesPort' | 'port'>;
+
 /** Pure: the arguments of the build. */
-export function compileArgs(request: BuildRequest, sketch: SketchFile): string[] {
+export function compileArgs(request: BuildRequest, sketch: NamedPort): string[] {
   const { fqbn, profile, args, projectDir } = request;
   return [
     'compile',
@@ -50,7 +51,7 @@ export function compileArgs(request: BuildRequest, sketch: SketchFile): string[]
 }
 
 /** Pure: the same, only asking. Nothing is compiled or deleted by it; with `--upload` it would upload. */
-export function queryArgs(request: BuildRequest, sketch: SketchFile): string[] {
+export function queryArgs(request: BuildRequest, sketch: NamedPort): string[] {
   const args = request.args.filter((arg) => arg !== '-u' && arg !== '--upload');
   const [compile = 'compile', ...rest] = compileArgs({ ...request, args }, sketch);
   return [compile, '--show-properties=expanded', ...rest];
@@ -61,8 +62,8 @@ export function queryArgs(request: BuildRequest, sketch: SketchFile): string[] {
  * fails when it is not found (seen, 1.0.4). An address given as a flag is looked for as long as we say, and not
  * finding it is no failure; a compile needs no port.
  */
-function portArgs({ port = 'none' }: SketchFile): string[] {
-  return ['--port', port, '--discovery-timeout', '1ms'];
+function portArgs({ port }: NamedPort): string[] {
+  return ['--port', port?.value ?? 'none', '--discovery-timeout', '1ms'];
 }
 
 function isPortFlag(arg: string): boolean {
@@ -97,14 +98,6 @@ function imageOf(
     path: join(folder, `${name}.bin`),
     partitionsPath: join(folder, `${name}.partitions.bin`),
   };
-}
-
-async function readSketch(projectDir: string): Promise<SketchFile> {
-  for (const name of ['sketch.yaml', 'sketch.yml']) {
-    const text = await readFile(join(projectDir, name), 'utf8').catch(() => undefined);
-    if (text !== undefined) return readSketchFile(text);
-  }
-  return { namesPort: false };
 }
 
 function requireBoard({ fqbn, profile, args, projectDir }: BuildRequest, sketch: SketchFile): void {

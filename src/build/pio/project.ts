@@ -96,15 +96,11 @@ export function projectOfSections(
     const filesystem = text(values.get('board_build.filesystem'));
     const name = section.slice('env:'.length);
     const upload = uploadOfSection(values);
-    const bases = texts(values.get('extends')).flatMap((each) =>
-      each.startsWith('env:') ? [each.slice('env:'.length)] : [],
-    );
     return [
       {
         name,
         ...(platform && { platform }),
         ...(filesystem && { filesystem }),
-        ...(bases.length > 0 && { bases }),
         ...(upload && { upload }),
       },
     ];

@@ -25,8 +25,6 @@ const pioProjectSchema = z.object({
       mcu: z.string().optional(),
       /** `board_build.filesystem`, where the project sets it. */
       filesystem: z.string().optional(),
-      /** The environments that it extends. */
-      bases: z.array(z.string()).optional(),
       upload: pioUploadSchema.optional(),
       /** Why the build's part of it cannot be read; the other environments still can. */
       problem: z.string().optional(),
@@ -100,15 +98,11 @@ def read():
                 found["problems"].append(words(error))
         return filled(found)
 
-    def bases(name):
-        sections = [section for section, _ in config.walk_options("env:" + name)]
-        return sorted(set(section[4:] for section in sections if section.startswith("env:")) - {name})
-
     def filled(found):
         return {key: value for key, value in found.items() if value not in (None, "", [], {})}
 
     def environment(name):
-        found = {"name": name, "upload": upload(name), "bases": bases(name)}
+        found = {"name": name, "upload": upload(name)}
         try:
             found.update({"platform": option(name, "platform"), "mcu": mcu(name),
                           "filesystem": option(name, "board_build.filesystem")})

@@ -1,24 +1,18 @@
 /**
- * Twin environments: one that is flashed by cable and one over the air, which differ in nothing but the upload. Pure.
+ * Whose upload an environment's image takes: its own, or that of its wireless twin. Pure.
  *
- * `x_ota` (also `x-ota`, `ota_x`, `x_OTA`) is the twin of `x`; so is any environment with `extends = env:x` that alone
- * says where to push to.
+ * Twins are so by name. One that merely extends the other may build anything else: its device, and the password beside it,
+ * are nobody else's.
  */
+
+import { twinOf } from '../../project-facts.ts';
 
 export interface Candidate {
   readonly name: string;
-  /** The environments that it extends. */
-  readonly bases: readonly string[];
   /** Where it pushes to; absent where it names no device on the network. */
   readonly host?: string;
   /** Whether it says anything about uploads over the network: a password alone, for one. */
   readonly isUpload: boolean;
-}
-
-/** The environment that `name` is the wireless twin of, by its name. */
-export function twinOf(name: string, names: readonly string[]): string | undefined {
-  const [, before, after] = /^(?:(.+)[_-]ota|ota[_-](.+))$/i.exec(name) ?? [];
-  return names.find((each) => each === (before ?? after));
 }
 
 /**
@@ -31,7 +25,6 @@ export function serving(candidates: readonly Candidate[]): ReadonlyMap<string, s
     const ranks: ((each: Candidate) => boolean)[] = [
       (each) => each.name === name,
       (each) => twinOf(each.name, names) === name,
-      (each) => each.bases.includes(name),
     ];
     // One that names a device goes before all that only say how to get in.
     const inOrder = [

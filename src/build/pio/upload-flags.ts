@@ -3,7 +3,8 @@
  *
  * pio hands each entry of the list on as one argument, after SCons (`$$` is a dollar sign) and a shell (quotes) had their
  * turn. So `--auth=two words` in one entry is a password with a space. Entries that hold several flags (`--auth=x --port=1`)
- * fail with pio itself, but what they mean is plain, and they are taken apart.
+ * fail with pio itself, but what they mean is plain, and they are taken apart. A flag at the end of an entry has its value
+ * in the next one, which is espota's next argument.
  */
 
 import { isIP } from 'node:net';
@@ -39,7 +40,7 @@ const others = /^(?:-[sdrm]+|--[a-z][\w-]*)$/;
 
 /** Of a flag that is given twice the last counts, as espota has it. */
 export function readUploadFlags(entries: readonly Secret[]): UploadFlags {
-  const said = new Map(entries.flatMap((entry) => flagsOf(entry.reveal())));
+  const said = new Map(flagsOf(entries.map((entry) => entry.reveal())));
   const text = (name: string): string | undefined => said.get(name) || undefined;
   const [ip, auth, hostAddress] = [text('ip'), text('auth'), text('host_ip')];
   const [port, hostPort] = [portOf(text('port')), portOf(text('host_port'))];
@@ -60,20 +61,23 @@ function portOf(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535 ? port : undefined;
 }
 
-/** One entry: pairs of a flag's name and its value. */
-function flagsOf(entry: string): [string, string][] {
+/** Pairs of a flag's name and its value. */
+function flagsOf(entries: readonly string[]): [string, string][] {
   const found: [string, string][] = [];
-  /** Whether the last flag has its value already; what follows then belongs to it, blanks included. */
+  /** Whether the last flag has its value already; what follows in the entry then belongs to it, blanks included. */
   let hasValue = true;
-  for (const { text, before } of words(entry)) {
-    const flag = flagIn(text);
-    const last = found.at(-1);
-    if (flag !== undefined) {
-      found.push([flag.name, flag.value ?? '']);
-      hasValue = flag.value !== undefined;
-    } else if (last !== undefined) {
-      last[1] = hasValue ? last[1] + before + text : text;
-      hasValue = true;
+  for (const entry of entries) {
+    let last = hasValue ? undefined : found.at(-1);
+    for (const { text, before } of words(entry)) {
+      const flag = flagIn(text);
+      if (flag !== undefined) {
+        last = [flag.name, flag.value ?? ''];
+        found.push(last);
+        hasValue = flag.value !== undefined;
+      } else if (last !== undefined) {
+        last[1] = hasValue ? last[1] + before + text : text;
+        hasValue = true;
+      }
     }
   }
   return found;

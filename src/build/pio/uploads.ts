@@ -3,9 +3,9 @@
 import { Secret } from '../../secret.ts';
 import { withoutUndefined } from '../../without-undefined.ts';
 import { isNetworkName } from '../network-name.ts';
-import type { ProjectUpload, Said } from '../types.ts';
+import { twinOf, type ProjectUpload, type Sourced } from '../../project-facts.ts';
 import type { PioEnvironment, PioProject } from './query.ts';
-import { serving, twinOf } from './twins.ts';
+import { serving } from './twins.ts';
 import { readUploadFlags, type UploadFlags } from './upload-flags.ts';
 
 const portVariable = 'PLATFORMIO_UPLOAD_PORT';
@@ -19,14 +19,18 @@ export function mentionsUploads(ini: string, env: NodeJS.ProcessEnv): boolean {
   );
 }
 
+/** The environments that a platformio.ini names itself; more may stand in its `extra_configs`. */
+export function environmentsIn(ini: string): string[] {
+  return [...ini.matchAll(/^[ \t]*\[env:([^\]\n]+)\]/gm)].map(([, name = '']) => name.trim());
+}
+
 /** `env`: the variables that pio reads as well, for the origins. */
 export function uploadsOf({ environments }: PioProject, env: NodeJS.ProcessEnv): ProjectUpload[] {
   const names = environments.map(({ name }) => name);
   const said = environments.map((environment) => ({ environment, upload: uploadOf(environment, env) }));
   const served = serving(
-    said.map(({ environment: { name, bases = [] }, upload }) => ({
+    said.map(({ environment: { name }, upload }) => ({
       name,
-      bases,
       isUpload: upload !== undefined,
       ...(upload?.host !== undefined && { host: upload.host.value.toLowerCase() }),
     })),
@@ -61,7 +65,7 @@ function uploadOf({ name, upload }: PioEnvironment, env: NodeJS.ProcessEnv): Spo
   const written = readUploadFlags(upload.flags ?? []);
   // pio appends the variable's flags to the others; the last one counts.
   const byVariable = readUploadFlags([new Secret(env[flagsVariable] ?? '')]);
-  const flag = <K extends keyof UploadFlags>(key: K): Said<NonNullable<UploadFlags[K]>> | undefined => {
+  const flag = <K extends keyof UploadFlags>(key: K): Sourced<NonNullable<UploadFlags[K]>> | undefined => {
     const value = written[key];
     if (value === undefined) return undefined;
     const isVariables = byVariable[key] !== undefined;

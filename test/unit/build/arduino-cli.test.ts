@@ -16,7 +16,11 @@ describe('the arguments of a compile', () => {
     [{}, noPort, 'compile /s/Blink'],
     [{ fqbn: 'a:b:c' }, noPort, 'compile --fqbn a:b:c /s/Blink'],
     [{ profile: 'hall', args: ['-e'] }, noPort, 'compile --profile hall -e /s/Blink'],
-    [{}, { namesPort: true, port: '192.0.2.7' }, 'compile --port 192.0.2.7 --discovery-timeout 1ms /s/Blink'],
+    [
+      {},
+      { namesPort: true, port: { value: '192.0.2.7', origin: 'x' } },
+      'compile --port 192.0.2.7 --discovery-timeout 1ms /s/Blink',
+    ],
     [{}, { namesPort: true }, 'compile --port none --discovery-timeout 1ms /s/Blink'],
     [{ args: ['--port=x'] }, { namesPort: true }, 'compile --port=x /s/Blink'],
   ])('%j, %j', (more, sketch, expected) => {
@@ -45,22 +49,28 @@ describe('the properties', () => {
 
 describe('sketch.yaml', () => {
   it.each([
-    ['', { namesPort: false }],
-    ['default_fqbn: a:b:c', { fqbn: 'a:b:c', namesPort: false }],
-    ['default_profile: hall\nprofiles:\n  hall:\n    fqbn: a:b:c', { profile: 'hall', namesPort: false }],
+    ['', {}],
+    ['default_fqbn: a:b:c', { fqbn: 'a:b:c' }],
+    ['default_profile: hall\nprofiles:\n  hall:\n    fqbn: a:b:c', { profile: 'hall' }],
     ['profiles:\n  hall:\n    port: COM3', { namesPort: true }],
+    ['profiles:\n  hall:\n    port: 3', { namesPort: true }],
+    ['profiles: {hall: , attic: {port: }}', {}],
     ['default_port: 192.0.2.7', { port: '192.0.2.7', namesPort: true }],
     ['default_protocol: network', { namesPort: true }],
     ['default_fqbn: [1]\ndefault_port: COM3', { port: 'COM3', namesPort: true }],
-    ['[not: {yaml', { namesPort: false }],
-    ['- a list', { namesPort: false }],
+    ['x: &board a:b:c\ndefault_fqbn: *board', { fqbn: 'a:b:c' }],
+    ['default_fqbn: *nothing', {}],
+    ['[not: {yaml', {}],
+    ['- a list', {}],
   ])('%j', (text, expected) => {
-    expect(readSketchFile(text)).toEqual(expected);
+    const { fqbn, profile, port, namesPort } = readSketchFile({ name: 'sketch.yaml', text });
+    const said = { fqbn: fqbn?.value, profile: profile?.value, port: port?.value };
+    expect({ ...said, namesPort }).toEqual({ namesPort: false, ...expected });
   });
   it('survives any text', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
-        expect(readSketchFile(text).namesPort).toBeTypeOf('boolean');
+        expect(readSketchFile({ name: 'x', text }).namesPort).toBeTypeOf('boolean');
       }),
     );
   });

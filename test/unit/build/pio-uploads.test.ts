@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { planOf } from '../../../src/build/pio/plan.ts';
 import { projectOfSections } from '../../../src/build/pio/project.ts';
 import { pioAnswerSchema, type PioEnvironment } from '../../../src/build/pio/query.ts';
-import { serving, twinOf, type Candidate } from '../../../src/build/pio/twins.ts';
+import { serving, type Candidate } from '../../../src/build/pio/twins.ts';
 import { readUploadFlags } from '../../../src/build/pio/upload-flags.ts';
-import { mentionsUploads, problemsOf, uploadsOf } from '../../../src/build/pio/uploads.ts';
-import type { ProjectUpload } from '../../../src/build/types.ts';
+import { environmentsIn, mentionsUploads, problemsOf, uploadsOf } from '../../../src/build/pio/uploads.ts';
+import { twinOf, type ProjectUpload } from '../../../src/project-facts.ts';
 import { Secret } from '../../../src/secret.ts';
 
 const secrets = (...texts: string[]): Secret[] => texts.map((text) => new Secret(text));
@@ -50,6 +50,11 @@ describe('upload_flags', () => {
     { entries: ['--auth='], said: {} },
     { entries: ['--auth=""'], said: {} },
     { entries: ['--auth'], said: {} },
+    { entries: ['-a', 'geheim', '--port', '8266'], said: { auth: 'geheim', port: 8266 } },
+    { entries: ['-a', 'two words', 'stray'], said: { auth: 'two words' } },
+    { entries: ['--auth', '-p 1', 'geheim'], said: { port: 1 } },
+    { entries: ['--auth=x', 'y'], said: { auth: 'x' } },
+    { entries: ['-d', 'y', '--port', '', '8266'], said: { port: 8266 } },
     { entries: ['--port=/dev/ttyUSB0', '-p 0', '--host_port=99999'], said: {} },
     { entries: ['--baud 921600', '--before=default_reset', 'write_flash'], said: {} },
     { entries: ['', '  ', '-', '--'], said: {} },
@@ -86,7 +91,6 @@ describe('the wireless twin', () => {
 
   const candidate = (name: string, host?: string, more: Partial<Candidate> = {}): Candidate => ({
     name,
-    bases: [],
     isUpload: host !== undefined,
     ...(host !== undefined && { host }),
     ...more,
@@ -104,23 +108,9 @@ describe('the wireless twin', () => {
       served: { d1: 'd1', d1_ota: 'd1_ota' },
     },
     {
-      what: 'may be any that extends the other',
-      candidates: [candidate('d1'), candidate('porch', 'a', { bases: ['common', 'd1'] })],
-      served: { d1: 'porch', porch: 'porch' },
-    },
-    {
-      what: 'by name goes before one that extends',
-      candidates: [candidate('d1'), candidate('x', 'a', { bases: ['d1'] }), candidate('ota_d1', 'b')],
-      served: { d1: 'ota_d1', x: 'x', ota_d1: 'ota_d1' },
-    },
-    {
       what: 'is nobody where several name other devices',
-      candidates: [
-        candidate('d1'),
-        candidate('hall', 'a', { bases: ['d1'] }),
-        candidate('attic', 'b', { bases: ['d1'] }),
-      ],
-      served: { hall: 'hall', attic: 'attic' },
+      candidates: [candidate('d1'), candidate('d1_ota', 'a'), candidate('ota_d1', 'b')],
+      served: { d1_ota: 'd1_ota', ota_d1: 'ota_d1' },
     },
     {
       what: 'is the first of several for one device',
@@ -250,6 +240,13 @@ describe('the uploads of a platformio.ini', () => {
   });
 });
 
+it.each([
+  ['[env:a]\nx = [env:b]\n; [env:c]\n  [env: d ]\n[env]\n[platformio]\r\n[env:e]\r\n', ['a', 'd', 'e']],
+  ['', []],
+])('the environments that a platformio.ini names: %j', (ini, expected) => {
+  expect(environmentsIn(ini)).toEqual(expected);
+});
+
 describe('what pio tells', () => {
   it('hides its flags at once', () => {
     const answer = pioAnswerSchema.parse({
@@ -283,7 +280,7 @@ describe('what pio tells', () => {
       {
         origin: 'platformio.ini [env:wifi]',
         environment: 'wifi',
-        serves: ['wifi', 'd1'],
+        serves: ['wifi'],
         host: { value: 'porch', origin: 'platformio.ini [env:wifi] upload_port' },
         port: { value: 1, origin: flags },
         password: { value: 'geheim', origin: flags },

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readSketchFacts } from '../../../src/build/arduino-cli/sketch-upload.ts';
+import { readSketchFile } from '../../../src/build/arduino-cli/sketch-file.ts';
+import { sketchFacts } from '../../../src/build/arduino-cli/sketch-upload.ts';
 
-const facts = (text: string, profile?: string) => readSketchFacts({ name: 'sketch.yaml', text, profile });
+const facts = (text: string, profile?: string) =>
+  sketchFacts(readSketchFile({ name: 'sketch.yaml', text }), profile);
 
 /** Host and where it stands. */
 const target = (text: string, profile?: string): string[] =>

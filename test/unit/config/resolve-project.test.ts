@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkFile } from '../../../src/config/check-file.ts';
-import type { ProjectFacts, ProjectUpload } from '../../../src/config/project-facts.ts';
+import type { ProjectFacts, ProjectUpload } from '../../../src/project-facts.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import { selectDevices } from '../../../src/config/select.ts';
 import type { Sources } from '../../../src/config/sources.ts';
@@ -51,6 +51,7 @@ function resolved(
   const own = first !== undefined && others.length === 0 ? first : only;
   const project: ProjectFacts = {
     tool: 'pio',
+    environments: ['d1', 'd2'],
     ...(own !== undefined && { environment: { value: own, origin: 'platformio.ini default_envs' } }),
     defaultEnvironments: defaults,
     uploads,
@@ -301,16 +302,16 @@ describe('configured devices', () => {
       expected: ['porch@porch:1 own z'],
     },
     {
-      what: 'take by their environment host, port and password',
-      devices: { hall: { environment: 'x_ota' } },
+      what: 'take by their environment nothing that stands beside the address of another',
+      devices: { hall: { environment: 'x_ota' }, attic: { environment: 'x' } },
       uploads: [x],
-      expected: ['hall@porch.local:8266 pw x_ota'],
+      expected: ['hall@hall x_ota', 'attic@attic x'],
     },
     {
       what: 'take by the environment that theirs is the cable twin of',
       devices: { hall: { environment: 'x' } },
-      uploads: [x],
-      expected: ['hall@porch.local:8266 pw x'],
+      uploads: [upload('x_ota', { password: 'pw', port: 8266, serves: ['x_ota', 'x'], twinOf: 'x' })],
+      expected: ['hall@hall:8266 pw x'],
     },
     {
       what: 'take nothing of another address, of the same environment',
@@ -329,12 +330,6 @@ describe('configured devices', () => {
       devices: { hall: { host: '192.0.2.1', environment: 'a' }, attic: { environment: 'a' } },
       uploads: [a],
       expected: ['hall@192.0.2.1 pw a a', 'attic@attic a'],
-    },
-    {
-      what: 'take nothing where two could be meant',
-      devices: { hall: { environment: 'a' }, attic: { environment: 'a' } },
-      uploads: [a],
-      expected: ['hall@hall a', 'attic@attic a'],
     },
     {
       what: 'all take a password that stands without an address, by their environment',
@@ -384,12 +379,17 @@ describe('configured devices', () => {
     expect(only({ device: 'porch' }, [x])).toEqual(['porch@porch:8266 pw x_ota']);
   });
 
-  it('take the environment only where nobody else decides it', () => {
-    const otarc = { devices: { hall: '192.0.2.1' } };
-    expect(only(otarc, [a])).toEqual(['hall@192.0.2.1 pw a a']);
-    expect(only(otarc, [a], { defaults: ['b'] })).toEqual(['hall@192.0.2.1 pw a']);
-    expect(only(otarc, [a], { only: 'a' })).toEqual(['hall@192.0.2.1 pw a']);
-    expect(only({ ...otarc, build: { environment: 'b' } }, [a])).toEqual(['hall@192.0.2.1 pw a']);
+  it('keep the environment beside their address, whatever is built by default, unless .otarc says which', () => {
+    const otarc = { devices: { hall: '192.0.2.1', attic: '192.0.2.2' } };
+    const own = ['hall@192.0.2.1 pw a a', 'attic@192.0.2.2 pw b b'];
+    expect(only(otarc, [a, b])).toEqual(own);
+    expect(only(otarc, [a, b], { defaults: ['b'] })).toEqual(own);
+    expect(only(otarc, [a, b], { only: 'a' })).toEqual(own);
+    const none = ['hall@192.0.2.1 pw a', 'attic@192.0.2.2 pw b'];
+    const built = { ...otarc, build: { environment: 'b' } };
+    expect(only(built, [a, b])).toEqual(none);
+    expect(resolved(otarc, [a, b], { overrides: { environment: 'b' } }).devices.map(told)).toEqual(none);
+    expect(resolved(built, [a, b], { flags: { environment: 'b' } }).devices.map(told)).toEqual(own);
   });
 
   it('are the only devices; the rest is known by its address', () => {
@@ -422,7 +422,7 @@ describe("what the project's tool says of itself", () => {
     });
     expect(originOf(config, 'build.environment')).toBe('platformio.ini default_envs');
     expect(config.build).toEqual({ sketch: '/p', args: [] });
-    expect(config.project).toEqual({ environment: 'd1' });
+    expect(config.project).toEqual({ environment: 'd1', environments: ['d1', 'd2'] });
   });
 
   it('stands back behind what is configured', () => {

@@ -249,6 +249,28 @@ describe('where a password comes from', () => {
     expect(sourceOf(resolved({ devices: { a: null } }))).toEqual({ type: 'none' });
   });
 
+  it('has .otarc.env behind every variable of the environment', () => {
+    const secret = (line: number) => ({ secret: new Secret('of the file'), line });
+    const secretsOf = (...names: string[]) => ({
+      file: '/home/p/.otarc.env',
+      secrets: new Map(names.map((name, index) => [name, secret(index + 1)])),
+    });
+    const own = 'OTARC_PASSWORD_LIVING_ROOM';
+    const both = secretsOf('OTARC_PASSWORD', own);
+    const placeOf = (more: Partial<Sources>): string | undefined =>
+      originOf(resolved(file, more), 'devices.living-room.password')?.origin;
+    expect(placeOf({ overrides, secretsFile: both, passwordVariables })).toBe(
+      'environment OTARC_PASSWORD_FILE',
+    );
+    expect(placeOf({ secretsFile: secretsOf(own), passwordVariables })).toBe('environment OTARC_PASSWORD');
+    expect(placeOf({ secretsFile: both, passwordVariables })).toBe('/home/p/.otarc.env:2');
+    const general = {
+      secretsFile: secretsOf('OTARC_PASSWORD'),
+      passwordVariables: new Set(['OTARC_PASSWORD']),
+    };
+    expect(placeOf(general)).toBe('/home/p/.otarc.env:1');
+  });
+
   it('may be stdin', () => {
     expect(sourceOf(resolved(file, { flags: { passwordFile: '-' } }))).toEqual({ type: 'stdin' });
   });
@@ -301,7 +323,7 @@ describe('where a password comes from', () => {
       value: '(secret, OTARC_PASSWORD_A from /home/p/.otarc.env)',
       origin: '/home/p/.otarc.env:3',
     });
-    expect(own.adHoc.secretsFile).toBe(secretsFile);
+    expect(own.adHoc.invocation.secretsFile).toBe(secretsFile);
     expect(own.files).toEqual(['/home/p/.otarc', '/home/p/.otarc.env']);
     expect(JSON.stringify(own)).not.toContain('of a');
   });
@@ -309,7 +331,7 @@ describe('where a password comes from', () => {
   it('holds for ad-hoc targets where flag or variables say it', () => {
     expect(resolved({}, { passwordVariables }).adHoc).toMatchObject({
       device: { credentialSource: { type: 'env', variable: 'OTARC_PASSWORD' } },
-      passwordVariables,
+      invocation: { passwordVariables },
     });
   });
 });

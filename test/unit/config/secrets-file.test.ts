@@ -5,6 +5,8 @@ import { parseSecrets } from '../../../src/config/secrets-file.ts';
 const parse = (text: string, env: NodeJS.ProcessEnv = {}) =>
   parseSecrets({ file: '/p/.otarc.env', text }, env);
 
+const lineBreak = 'a password has no line break, which \\n in double quotes is: write it in single quotes';
+
 /** Each name with its value and line. */
 const secretsOf = (text: string, env?: NodeJS.ProcessEnv): object =>
   Object.fromEntries(
@@ -22,10 +24,11 @@ PORCH_PW=geheim
 export HALL_PW = two words # of the hall
 A="it's # one"\r
 B='say "x"' # behind
-C="first
-second"
 D=\`x\`
 EMPTY=
+NONE= # yet
+E='C:\\new'
+F='#7'
 `;
     expect(parse(text).problems).toEqual([]);
     expect(secretsOf(text)).toEqual({
@@ -33,8 +36,9 @@ EMPTY=
       HALL_PW: ['two words', 4],
       A: ["it's # one", 5],
       B: ['say "x"', 6],
-      C: ['first\nsecond', 7],
-      D: ['x', 9],
+      D: ['x', 7],
+      E: ['C:\\new', 10],
+      F: ['#7', 11],
     });
   });
 
@@ -49,6 +53,11 @@ EMPTY=
     ['=hunter2', '/p/.otarc.env:1', 'must be NAME=value'],
     ['A="hunter2\nB=1\n', '/p/.otarc.env:1', 'a quotation mark " is not closed'],
     ['A=hunter#2', '/p/.otarc.env:1', 'a value with a # needs quotes'],
+    ['A=#hunter2', '/p/.otarc.env:1', 'a value with a # needs quotes'],
+    ['A=# hunter2', '/p/.otarc.env:1', 'a value with a # needs quotes'],
+    ['A= #hunter2', '/p/.otarc.env:1', 'a value with a # needs quotes'],
+    ['B=1\nA="C:\\new hunter2"', '/p/.otarc.env:2', lineBreak],
+    ['A="first\nhunter2"', '/p/.otarc.env:1', lineBreak],
     ['\n\nA="a"hunter2', '/p/.otarc.env:3', 'nothing may stand behind the quotation mark'],
     ['A="a\nb" hunter2', '/p/.otarc.env:2', 'nothing may stand behind the quotation mark'],
   ])('names the line of a mistake, and nothing of it: %j', (text, place, message) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { OtaError } from '../../../src/errors.ts';
 import { Secret } from '../../../src/secret.ts';
-import { selectDevices, type Selection } from '../../../src/config/select.ts';
-import type { Config, DeviceConfig } from '../../../src/config/types.ts';
+import { doubtOf, isForNobody, selectDevices, type Selection } from '../../../src/config/select.ts';
+import type { Config, DeviceConfig, Invocation } from '../../../src/config/types.ts';
 
 const device = (name: string, more: Partial<DeviceConfig> = {}): DeviceConfig => ({
   name,
@@ -27,7 +27,12 @@ const config = (devices: DeviceConfig[], more: Partial<Config> = {}): Config => 
       engine: 'espota',
       interfaces: [],
     },
-    passwordVariables: new Set(['OTARC_PASSWORD', 'OTARC_PASSWORD_192_0_2_9']),
+    invocation: {
+      projectDir: '/p',
+      flags: {},
+      overrides: {},
+      passwordVariables: new Set(['OTARC_PASSWORD', 'OTARC_PASSWORD_192_0_2_9']),
+    },
   },
   watch: { paths: [], ignore: [], ignoreDir: '/p' },
   push: { filesystem: 'never' },
@@ -101,6 +106,35 @@ describe('targets', () => {
       port: 9,
       credentialSource: { type: 'env', variable: 'OTARC_PASSWORD' },
     });
+  });
+
+  it.each<{ what: string; invocation: Partial<Invocation>; expected: object }>([
+    { what: 'its own', invocation: {}, expected: { variable: 'OTARC_PASSWORD_192_0_2_9' } },
+    {
+      what: 'its own before that of a file',
+      invocation: { overrides: { passwordFile: 'x' } },
+      expected: { variable: 'OTARC_PASSWORD_192_0_2_9' },
+    },
+    {
+      what: 'that of the flag before all',
+      invocation: { flags: { passwordFile: 'x' } },
+      expected: { type: 'file', path: '/p/x' },
+    },
+    {
+      what: 'that of the environment before its own in .otarc.env',
+      invocation: {
+        secretsFile: {
+          file: '/p/.otarc.env',
+          secrets: new Map([['OTARC_PASSWORD_192_0_2_9', { secret: new Secret('x'), line: 1 }]]),
+        },
+      },
+      expected: { variable: 'OTARC_PASSWORD' },
+    },
+  ])('have of several passwords $what', ({ invocation, expected }) => {
+    const { adHoc } = house;
+    const where = { ...house, adHoc: { ...adHoc, invocation: { ...adHoc.invocation, ...invocation } } };
+    const [found] = selectDevices(where, { targets: ['192.0.2.9'] });
+    expect(found?.credentialSource).toMatchObject(expected);
   });
 
   it('that several devices share need more', () => {
@@ -187,6 +221,118 @@ describe('no target', () => {
     expect(error.message).toContain('livingroom, hall, attic');
     expect(failure(house, {}).code).toBe('NO_TARGET');
     expect(failure(none, {}).code).toBe('NO_TARGET');
+  });
+});
+
+describe('no target for the image of one environment', () => {
+  const lamp = device('lamp', { environment: 'd1' });
+  const hall = device('hall');
+  const of = (...environments: string[]): Partial<Config> => ({ project: { environments } });
+
+  it.each<{
+    what: string;
+    devices: DeviceConfig[];
+    more?: Partial<Config>;
+    imageOf: string;
+    expected: string[] | 'nobody' | 'doubt';
+  }>([
+    { what: 'means the device that takes it', devices: [lamp, hall], imageOf: 'd1', expected: ['lamp'] },
+    {
+      what: 'means the only device where nothing else is known',
+      devices: [hall],
+      imageOf: 'd1',
+      expected: ['hall'],
+    },
+    {
+      what: 'means the only device of a project with one',
+      devices: [hall],
+      more: of('d1'),
+      imageOf: 'd1',
+      expected: ['hall'],
+    },
+    {
+      what: 'counts twins as one',
+      devices: [hall],
+      more: of('d1', 'd1_ota'),
+      imageOf: 'd1_ota',
+      expected: ['hall'],
+    },
+    {
+      what: 'means not the only device of a project with several',
+      devices: [hall],
+      more: of('d1', 'd2'),
+      imageOf: 'd1',
+      expected: 'doubt',
+    },
+    {
+      what: 'means not the default device of a project with several',
+      devices: [hall, device('den')],
+      more: { ...of('d1', 'd2'), defaultDevice: 'hall' },
+      imageOf: 'd1',
+      expected: 'doubt',
+    },
+    {
+      what: 'means not the rest where another takes another',
+      devices: [lamp, hall],
+      imageOf: 'd2',
+      expected: 'doubt',
+    },
+    {
+      what: 'of a project that has no such one is for nobody',
+      devices: [hall],
+      more: of('d1'),
+      imageOf: 'd9',
+      expected: 'doubt',
+    },
+    {
+      what: 'never falls from the default device to another',
+      devices: [lamp, hall],
+      more: { ...of('d2'), defaultDevice: 'lamp' },
+      imageOf: 'd2',
+      expected: 'nobody',
+    },
+    {
+      what: 'goes from the default device to the one that takes it',
+      devices: [lamp, device('den', { environment: 'd2' })],
+      more: { defaultDevice: 'lamp' },
+      imageOf: 'd2',
+      expected: ['den'],
+    },
+    { what: 'is for nobody where all take another', devices: [lamp], imageOf: 'd2', expected: 'nobody' },
+    {
+      what: 'keeps the default device of a project with one',
+      devices: [lamp, hall],
+      more: { ...of('d1'), defaultDevice: 'hall' },
+      imageOf: 'd1',
+      expected: ['hall'],
+    },
+  ])('$what', ({ devices, more, imageOf, expected }) => {
+    const where = config(devices, more);
+    const selection = { targets: [], imageOf, builtEnvironment: imageOf };
+    const isNobody = typeof expected === 'string';
+    expect(isForNobody(where, selection)).toBe(isNobody);
+    if (!isNobody) return expect(selectDevices(where, selection).map(({ name }) => name)).toEqual(expected);
+    expect(doubtOf(where, selection) === undefined).toBe(expected === 'nobody');
+    expect(failure(where, selection).code).toBe('NO_TARGET');
+  });
+
+  it('says who may be meant, and the cure', () => {
+    const where = config([hall, device('den')], of('d1', 'd2'));
+    expect(failure(where, { imageOf: 'd2' })).toMatchObject({
+      message:
+        'It is not certain whom the image of d2 is for: the project builds several environments, and hall, den name none of them.',
+      hint: 'Write `environment: d2` at the device that is to get it, in .otarc. Or name the device on the command line.',
+    });
+    expect(failure(config([lamp, hall], { defaultDevice: 'lamp' }), { imageOf: 'd2' }).message).toBe(
+      'No device takes the image of d2: lamp takes d1, hall names none.',
+    );
+  });
+
+  it('counts for nothing where a device is named', () => {
+    const where = config([lamp, hall], of('d1', 'd2'));
+    expect(selectDevices(where, { targets: ['hall'], imageOf: 'd1' })).toEqual([hall]);
+    expect(selectDevices(where, { targets: [], all: true, imageOf: 'd1' })).toEqual([lamp, hall]);
+    expect(isForNobody(where, { targets: ['hall'], imageOf: 'd2' })).toBe(false);
   });
 });
 

@@ -1,0 +1,61 @@
+/** What can be said of a configured device that says nothing itself. It is sent no packet: an invitation would disturb it. */
+
+import { hostAddressFor } from '../discover/index.ts';
+import type { OsAnswer } from '../discover/decide.ts';
+import { hostAddresses, isOnLink } from '../discover/interfaces.ts';
+import { lookUpInSystem, type LookUp } from '../discover/os-resolver.ts';
+import { isAddress } from '../endpoint.ts';
+import { OtaError } from '../errors.ts';
+
+export interface Check {
+  /** Whether mDNS would reach it: only on a link of this host. */
+  readonly isNear: boolean;
+  /** Of its host, where it is known. */
+  readonly addresses: readonly string[];
+  /** Fit for a terminal. */
+  readonly notes: readonly string[];
+}
+
+export interface CheckOptions {
+  readonly interfaces: readonly string[];
+  readonly signal: AbortSignal;
+  /** In place of the system's resolver. */
+  readonly lookUp?: LookUp;
+}
+
+/** Whether its host has an address, and this host a route to it. */
+export async function checkDevice(host: string, options: CheckOptions): Promise<Check> {
+  if (isAddress(host))
+    return { isNear: isNear(host), addresses: [host], notes: [await routeNote(host, options)] };
+  const { lookUp = lookUpInSystem, signal } = options;
+  const name = host.endsWith('.') ? host.slice(0, -1) : host;
+  const answer = await lookUp(name, signal);
+  const [address] = answer.type === 'answered' ? answer.addresses : [];
+  if (answer.type !== 'answered' || address === undefined) {
+    return { isNear: true, addresses: [], notes: [whyNot(answer)] };
+  }
+  return {
+    isNear: isNear(address),
+    addresses: answer.addresses,
+    notes: [`by the system's resolver; ${await routeNote(address, options)}`],
+  };
+}
+
+async function routeNote(address: string, { interfaces }: CheckOptions): Promise<string> {
+  try {
+    const from = `this host would send from ${await hostAddressFor(address, { interfaces })}`;
+    return isNear(address) ? from : `mDNS does not reach it; ${from}`;
+  } catch (error) {
+    if (!(error instanceof OtaError)) throw error;
+    return error.code === 'DEVICE_SILENT' ? 'this host has no route to it' : error.message;
+  }
+}
+
+function isNear(address: string): boolean {
+  return hostAddresses().some((own) => isOnLink(own, address));
+}
+
+function whyNot(answer: OsAnswer): string {
+  const isUnknown = answer.type === 'failed' && ['ENOTFOUND', 'ENODATA'].includes(answer.code);
+  return isUnknown ? "the system's resolver does not know it" : "the system's resolver gives no answer";
+}

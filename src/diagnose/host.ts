@@ -1,0 +1,87 @@
+/** What this computer is, as far as it decides whether a device can connect back to it. Pure; gathered elsewhere. */
+
+import { BlockList, isIPv4 } from 'node:net';
+
+export interface HostFacts {
+  readonly system: 'linux' | 'macos' | 'windows' | 'other';
+  /** Where what runs here has a network of its own behind the computer's. */
+  readonly inside?: 'wsl2' | 'container';
+  readonly interfaces: readonly HostInterface[];
+  /** Those that are at work; empty: none was found, or none could be looked at. */
+  readonly firewalls: readonly Firewall[];
+}
+
+export interface HostInterface {
+  readonly name: string;
+  readonly address: string;
+  readonly prefixBits: number;
+  readonly kind: 'network' | 'loopback' | 'tunnel' | 'bridge';
+}
+
+export interface Firewall {
+  readonly tool: 'ufw' | 'firewalld' | 'nftables' | 'iptables' | 'windows' | 'macos';
+  /** `unknown`: it could not be asked without more rights. */
+  readonly state: 'filters' | 'unknown';
+  /** nftables: where an incoming packet is judged, `inet filter input`. */
+  readonly chain?: string;
+}
+
+export interface Opening {
+  /** Of the device. */
+  readonly address: string;
+  /** TCP, of this host. */
+  readonly hostPort: number;
+}
+
+/** The command that lets the device in. otarc never runs it. */
+export function openCommand({ tool, chain = 'inet filter input' }: Firewall, wanted: Opening): string {
+  const { address, hostPort } = wanted;
+  const isFour = isIPv4(address);
+  switch (tool) {
+    case 'ufw':
+      return `sudo ufw allow proto tcp from ${address} to any port ${hostPort}`;
+    case 'firewalld':
+      return `sudo firewall-cmd --add-rich-rule='rule family=${isFour ? 'ipv4' : 'ipv6'} source address=${address} port port=${hostPort} protocol=tcp accept'`;
+    case 'nftables':
+      return `sudo nft insert rule ${chain} ${isFour ? 'ip' : 'ip6'} saddr ${address} tcp dport ${hostPort} accept`;
+    case 'iptables':
+      return `sudo ${isFour ? 'iptables' : 'ip6tables'} -I INPUT -p tcp -s ${address} --dport ${hostPort} -j ACCEPT`;
+    case 'windows':
+      return `New-NetFirewallRule -DisplayName otarc -Direction Inbound -Protocol TCP -LocalPort ${hostPort} -RemoteAddress ${address} -Action Allow`;
+    case 'macos':
+      return 'sudo /usr/libexec/ApplicationFirewall/socketfilterfw --unblockapp "$(command -v node)"';
+    default:
+      return tool satisfies never;
+  }
+}
+
+/** How a person calls it. */
+export function firewallName({ tool }: Firewall): string {
+  return { windows: 'the Windows firewall', macos: 'the macOS firewall' }[tool as string] ?? tool;
+}
+
+/** Whether `remote` is in the subnet of this address. */
+export function isNextTo({ address, prefixBits }: HostInterface, remote: string): boolean {
+  const [own, other] = [address, remote].map((each) => each.replace(/%.*$/, ''));
+  if (own === undefined || other === undefined || isIPv4(own) !== isIPv4(other)) return false;
+  const family = isIPv4(own) ? 'ipv4' : 'ipv6';
+  const subnet = new BlockList();
+  subnet.addSubnet(own, prefixBits, family);
+  return subnet.check(other, family);
+}
+
+/** The interface that has this address. */
+export function interfaceOf(
+  host: HostFacts | undefined,
+  address: string | undefined,
+): HostInterface | undefined {
+  return host?.interfaces.find((each) => each.address === address?.replace(/%.*$/, ''));
+}
+
+/** An interface of this host in the device's own subnet. */
+export function neighbourOf(
+  host: HostFacts | undefined,
+  address: string | undefined,
+): HostInterface | undefined {
+  return address === undefined ? undefined : host?.interfaces.find((each) => isNextTo(each, address));
+}

@@ -1,0 +1,175 @@
+/** Why a device does not take this image. */
+
+import { thousands } from '../numbers.ts';
+import type { Rule } from './finding.ts';
+import { updaterError, type Observations } from './observations.ts';
+
+/** The ESP32 core's default scheme has slots of this size. */
+const usualEsp32SlotBytes = 0x14_0000;
+const isAnswered = ({ code }: Observations): boolean =>
+  code === 'DEVICE_REFUSED' || code === 'IMAGE_REJECTED';
+const isEsp32 = ({ platform, imagePlatform }: Observations): boolean =>
+  (platform ?? imagePlatform) === 'esp32';
+/** An ESP32 says `OK` before it opens its flash. */
+const isLeftWaiting = (observed: Observations): boolean =>
+  observed.code === 'CONNECT_BACK_MISSING' && isEsp32(observed) && observed.foreignConnections.length === 0;
+
+export const imageTooLarge: Rule = (observed) => {
+  const { code, imageKind = 'firmware', imageBytes = 0, slotBytes, ownHint } = observed;
+  if (imageKind === 'filesystem') return undefined;
+  if (code === 'IMAGE_TOO_LARGE') {
+    return {
+      cause: 'image-too-large',
+      likelihood: 0.98,
+      isTold: true,
+      text: 'the image is larger than the slot for it',
+      cure: ownHint ?? 'Make the image smaller, or flash a larger partition layout by cable.',
+    };
+  }
+  const smaller = 'make it smaller, or choose a layout with more room and flash that by cable once.';
+  if (isAnswered(observed) && updaterError(observed) === 4) {
+    return {
+      cause: 'image-too-large',
+      likelihood: 0.98,
+      text: 'the image does not fit beside the running sketch',
+      cure: smaller,
+    };
+  }
+  // Known to fit, as far as the table at hand is that of the device.
+  if (!isLeftWaiting(observed) || (slotBytes !== undefined && imageBytes <= slotBytes)) return undefined;
+  return {
+    cause: 'image-too-large',
+    likelihood: imageBytes > usualEsp32SlotBytes ? 0.8 : 0.3,
+    text: `the image (${thousands(imageBytes)} bytes) does not fit the slot (an ESP32 then says OK and never connects)`,
+    cure: smaller,
+  };
+};
+
+export const filesystemSize: Rule = (observed) => {
+  const { code, imageKind, imageBytes = 0, slotBytes, ownHint } = observed;
+  if (imageKind !== 'filesystem') return undefined;
+  const cure = 'build the file system for the flash layout that the device has.';
+  if (code === 'IMAGE_TOO_LARGE') {
+    return {
+      cause: 'filesystem-size',
+      likelihood: 0.98,
+      isTold: true,
+      text: 'the file-system image is not as large as its partition',
+      cure: ownHint ?? cure,
+    };
+  }
+  const number = updaterError(observed);
+  if (code === 'DEVICE_REFUSED' && (number === 4 || number === 5)) {
+    return {
+      cause: 'filesystem-size',
+      likelihood: 0.98,
+      text: 'the size does not fit the partition',
+      cure,
+    };
+  }
+  if (!isLeftWaiting(observed) || slotBytes === imageBytes) return undefined;
+  return {
+    cause: 'filesystem-size',
+    likelihood: 0.5,
+    text: `the file-system image (${thousands(imageBytes)} bytes) does not fit its partition (an ESP32 then says OK and never connects)`,
+    cure,
+  };
+};
+
+export const wrongChip: Rule = (observed) => {
+  const { code, ownHint, systemCode } = observed;
+  if (code === 'IMAGE_WRONG_CHIP') {
+    return {
+      cause: 'wrong-chip',
+      likelihood: 0.98,
+      isTold: true,
+      text: 'the image is for another chip',
+      cure: ownHint ?? 'Build for the chip that the device has, or correct `platform:` in .otarc.',
+    };
+  }
+  if (isAnswered(observed) && updaterError(observed) === 10) {
+    return {
+      cause: 'wrong-chip',
+      likelihood: 0.98,
+      text: 'that is no image for this chip',
+      cure: 'push the application image (firmware.bin) that was built for it.',
+    };
+  }
+  // Its updater has failed, reads on, says nothing, and ends the connection in order a second after the last byte.
+  const isQuietEnd = code === 'CONNECTION_LOST' && isEsp32(observed) && systemCode === undefined;
+  if (!isQuietEnd || observed.imageKind === 'filesystem') return undefined;
+  return {
+    cause: 'wrong-chip',
+    likelihood: 0.7,
+    text: 'the image is not for this chip, or the flash is damaged (an ESP32 closes like this when it cannot write)',
+    cure: 'check what it was built for, then push again.',
+  };
+};
+
+export const flashSettings: Rule = (observed) => {
+  const number = updaterError(observed);
+  if (!isAnswered(observed) || (number !== 8 && number !== 9)) return undefined;
+  return number === 8
+    ? {
+        cause: 'flash-settings',
+        likelihood: 0.98,
+        text: 'the flash settings on the device are wrong for its chip',
+        cure: 'flash once by cable with the right flash size.',
+      }
+    : {
+        cause: 'flash-settings',
+        likelihood: 0.98,
+        text: 'the image was built for a larger flash than the device has, or another flash mode',
+        cure: 'choose the right board or flash size, and build again.',
+      };
+};
+
+export const damagedOnTheWay: Rule = (observed) => {
+  if (!isAnswered(observed) || updaterError(observed) !== 7) return undefined;
+  return {
+    cause: 'damaged-on-the-way',
+    likelihood: 0.95,
+    text: 'the image was damaged on its way',
+    cure: 'push again; if it happens again, check the Wi-Fi signal and the power supply.',
+  };
+};
+
+export const firstAfterCable: Rule = (observed) =>
+  isAnswered(observed) && updaterError(observed) === 11
+    ? {
+        cause: 'first-after-cable',
+        likelihood: 0.98,
+        text: 'this is the first update after flashing by cable, which an ESP8266 takes only after a reset',
+        cure: 'press reset on the device once, then push again.',
+      }
+    : undefined;
+
+export const signatureRefused: Rule = (observed) =>
+  isAnswered(observed) && updaterError(observed) === 12
+    ? {
+        cause: 'signature-refused',
+        likelihood: 0.98,
+        text: 'the device refuses the signature',
+        cure: 'sign the image with the key that the running sketch trusts.',
+      }
+    : undefined;
+
+export const outOfMemory: Rule = (observed) =>
+  isAnswered(observed) && updaterError(observed) === 14
+    ? {
+        cause: 'out-of-memory',
+        likelihood: 0.98,
+        text: 'the device is out of memory',
+        cure: 'power-cycle it, then push again.',
+      }
+    : undefined;
+
+export const oldImageRuns: Rule = ({ code }) =>
+  code === 'OLD_IMAGE_RUNS'
+    ? {
+        cause: 'old-image-runs',
+        likelihood: 0.9,
+        text: 'the new image crashed at its start and was rolled back, or the copy to its place failed',
+        cure: 'look at its serial output while it boots; on an ESP8266 check the flash mode of the build.',
+      }
+    : undefined;

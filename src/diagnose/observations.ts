@@ -1,0 +1,124 @@
+/** What is known when something fails: flat facts, whoever has seen them. Never a secret. */
+
+import type { ErrorCode, OtaError } from '../errors.ts';
+import type { ImageKind, Platform } from '../types.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+import type { HostFacts } from './host.ts';
+
+export interface Observations {
+  /** Absent: nothing has failed. */
+  readonly code?: ErrorCode;
+  /** The name it has for its user. */
+  readonly device: string;
+  readonly address?: string;
+  /** UDP, of the device. */
+  readonly port?: number;
+  /** Where the address is from. */
+  readonly via?: 'config' | 'mdns' | 'os';
+  /** Of the device, as configured or announced. */
+  readonly platform?: Platform;
+  readonly imagePlatform?: Platform;
+  readonly imageKind?: ImageKind;
+  readonly imageBytes?: number;
+  /** Of the partition table that the image was checked against. */
+  readonly slotBytes?: number;
+  readonly hostAddress?: string;
+  /** TCP, of this host. */
+  readonly hostPort?: number;
+  readonly invitations?: number;
+  readonly datagramsReceived?: number;
+  /** System errors that came back for datagrams: `ECONNREFUSED` is ICMP "port unreachable". */
+  readonly undeliverable: readonly string[];
+  /** Who connected and was turned away. */
+  readonly foreignConnections: readonly string[];
+  readonly afterChallenge?: boolean;
+  /** Of the device's nonce: 32 is MD5, 64 is SHA-256. */
+  readonly nonceDigits?: number;
+  /** What is configured to prove it with. */
+  readonly credential?: 'none' | 'password' | 'md5-hash' | 'sha256-hash';
+  /** Whether the device asks for a password, as it says itself. */
+  readonly asksPassword?: boolean;
+  /** What the device has said. */
+  readonly answer?: string;
+  readonly acknowledgedBytes?: number;
+  readonly sentBytes?: number;
+  readonly silentMs?: number;
+  /** This host did nothing for so long in the midst of it. */
+  readonly suspendedMs?: number;
+  readonly systemCode?: string;
+  /** What it announces of itself now; `nothing`: it was listened for, and did not. */
+  readonly announced?: Announced | 'nothing';
+  /** Whether somebody in this computer's own network has its address, as the system has asked (ARP). */
+  readonly neighbour?: 'present' | 'absent';
+  /** HomeDing is known to run on it. */
+  readonly isHomeding?: boolean;
+  /** What it runs after a failure in mid-flash. */
+  readonly cameBackWith?: 'old-image' | 'new-image';
+  /** Two devices answer to its name. */
+  readonly isAmbiguous?: boolean;
+  readonly host?: HostFacts;
+  /** What the place that failed has to say about the cure. */
+  readonly ownHint?: string;
+}
+
+export interface Announced {
+  readonly address: string;
+  readonly port: number;
+  readonly platform?: Platform;
+  readonly authRequired?: boolean;
+}
+
+/** What an error carries in its details. */
+export function observationsIn({ code, hint, details }: OtaError): Omit<Observations, 'device'> {
+  return {
+    code: toCode(details['because']) ?? code,
+    undeliverable: texts(details['undeliverable']),
+    foreignConnections: texts(details['foreignConnections']),
+    ...withoutUndefined({
+      address: text(details['address']),
+      port: number(details['port']),
+      hostAddress: text(details['hostAddress']),
+      hostPort: number(details['hostPort']),
+      invitations: number(details['invitations']),
+      datagramsReceived: number(details['datagramsReceived']),
+      nonceDigits: number(details['nonceDigits']),
+      answer: text(details['answer']),
+      imageBytes: number(details['totalBytes']) ?? number(details['sizeBytes']),
+      slotBytes: number(details['slotBytes']),
+      acknowledgedBytes: number(details['acknowledgedBytes']),
+      sentBytes: number(details['sentBytes']),
+      silentMs: number(details['silentMs']),
+      suspendedMs: number(details['suspendedMs']),
+      systemCode: text(details['code']) ?? (details['reason'] === 'no-route' ? 'ENETUNREACH' : undefined),
+      afterChallenge: details['afterChallenge'] === true ? true : undefined,
+      isAmbiguous: Array.isArray(details['mdns']) ? true : undefined,
+      // One that was written by an earlier diagnosis knows no more than this one will.
+      ownHint: details['causes'] === undefined ? hint : undefined,
+    }),
+  };
+}
+
+/** The number of an ESP8266 or RP2040 updater's `ERROR[n]: text`; an ESP32 names its causes in words alone. */
+export function updaterError({ answer = '' }: Observations): number | undefined {
+  const digits = /ERROR\[(\d{1,3})\]/.exec(answer)?.[1];
+  if (digits !== undefined) return Number(digits);
+  return /md5/i.test(answer) ? 7 : undefined;
+}
+
+function toCode(value: unknown): ErrorCode | undefined {
+  return value === 'CONNECTION_LOST' || value === 'TRANSFER_STALLED' || value === 'TIMEOUT'
+    ? value
+    : undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}

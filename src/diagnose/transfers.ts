@@ -1,0 +1,149 @@
+/** Why a transfer breaks off, or cannot begin. */
+
+import type { Rule } from './finding.ts';
+import { updaterError, type Observations } from './observations.ts';
+
+const isBroken = ({ code }: Observations): boolean =>
+  code === 'CONNECTION_LOST' || code === 'TRANSFER_STALLED';
+const isInOrder = ({ systemCode }: Observations): boolean => systemCode === undefined;
+
+export const hostSlept: Rule = (observed) => {
+  const { suspendedMs = 0, code } = observed;
+  const isConcerned =
+    isBroken(observed) ||
+    ['TIMEOUT', 'NO_VERDICT', 'DEVICE_SILENT', 'CONNECT_BACK_MISSING'].includes(code ?? '');
+  if (!isConcerned || suspendedMs < 3000) return undefined;
+  return {
+    cause: 'host-slept',
+    likelihood: 0.97,
+    text: `this computer slept for ${Math.round(suspendedMs / 1000)} s in the midst of it`,
+    cure: 'push again, and keep it awake meanwhile.',
+  };
+};
+
+export const weakWifi: Rule = (observed) => {
+  const { code, afterChallenge } = observed;
+  if (code === 'DEVICE_SILENT' && afterChallenge === true) {
+    return { ...weak, likelihood: 0.5 };
+  }
+  if (code === 'TRANSFER_STALLED' || code === 'TIMEOUT') return { ...weak, likelihood: 0.8 };
+  if (code === 'CONNECTION_LOST') return { ...weak, likelihood: isInOrder(observed) ? 0.5 : 0.55 };
+  return undefined;
+};
+
+const weak = {
+  cause: 'weak-wifi',
+  text: 'the Wi-Fi between here and the device is too weak',
+  cure: 'move it nearer to the access point, or check its antenna, then push again.',
+} as const;
+
+export const powerDip: Rule = (observed) => {
+  const { code, cameBackWith } = observed;
+  const number = updaterError(observed);
+  if (code === 'IMAGE_REJECTED' && (number === 1 || number === 2)) {
+    return {
+      cause: 'power-dip',
+      likelihood: 0.9,
+      text: `the flash could not be ${number === 1 ? 'written' : 'erased'}`,
+      cure: 'check the power supply, then push again.',
+    };
+  }
+  if (!isBroken(observed)) return undefined;
+  if (cameBackWith === 'old-image') {
+    return {
+      cause: 'power-dip',
+      likelihood: 0.92,
+      text: 'the power of the device dips while the flash is written, for it restarted and runs the old image again',
+      cure: 'use a stronger supply or a shorter cable, then push again.',
+    };
+  }
+  return {
+    cause: 'power-dip',
+    likelihood: code === 'TRANSFER_STALLED' ? 0.35 : isInOrder(observed) ? 0.45 : 0.6,
+    text: 'the device restarted, as when its power dips while the flash is written',
+    cure: 'check its power supply and cable, then push again.',
+  };
+};
+
+export const updateRunning: Rule = ({ code }) =>
+  code === 'DEVICE_BUSY'
+    ? {
+        cause: 'update-running',
+        likelihood: 0.8,
+        isTold: true,
+        text: 'another update is running on the device',
+        cure: 'Wait until the running update has ended, or power-cycle the device.',
+      }
+    : undefined;
+
+export const twoOtarc: Rule = ({ code, ownHint }) => {
+  if (code === 'DEVICE_LOCKED') {
+    return {
+      cause: 'two-otarc',
+      likelihood: 0.95,
+      isTold: true,
+      text: 'another otarc on this computer is at this device',
+      cure: ownHint ?? 'Wait until the other otarc is done.',
+    };
+  }
+  if (code !== 'DEVICE_BUSY') return undefined;
+  return {
+    cause: 'two-otarc',
+    likelihood: 0.3,
+    text: 'somebody pushes to it from another computer, or from an IDE',
+    cure: 'let that end first.',
+  };
+};
+
+export const hostPortTaken: Rule = ({ code, systemCode, hostPort }) => {
+  if (code !== 'HOST_PORT_IN_USE') return undefined;
+  return {
+    cause: 'host-port-taken',
+    likelihood: 0.95,
+    isTold: true,
+    text: `TCP port ${hostPort} of this computer is not free`,
+    cure:
+      systemCode === 'EACCES'
+        ? 'Choose a --host-port above 1023, or leave it out and let otarc choose.'
+        : 'Choose another `--host-port`, or leave it out and let otarc choose.',
+  };
+};
+
+export const noVerdictHeard: Rule = ({ code }) =>
+  code === 'NO_VERDICT'
+    ? {
+        cause: 'no-verdict-heard',
+        likelihood: 0.6,
+        text: 'the device took the image, and only its word got lost',
+        cure: 'look whether the new sketch runs before you push again.',
+      }
+    : undefined;
+
+export const anotherProgram: Rule = ({ code, sentBytes, answer }) => {
+  if (code !== 'PROTOCOL_ERROR') return undefined;
+  return sentBytes === undefined || answer !== 'OK'
+    ? {
+        cause: 'another-program',
+        likelihood: 0.9,
+        text: 'something else answers at this address and port',
+        cure: 'check address and port of the device.',
+      }
+    : {
+        cause: 'another-program',
+        likelihood: 0.9,
+        text: 'it took another image than this one',
+        cure: 'look at what it runs, then push again.',
+      };
+};
+
+/** A file system is written in place: what was there is gone, what should be there is not whole. */
+export const filesystemHalfWritten: Rule = (observed) => {
+  const { code, imageKind } = observed;
+  if (imageKind !== 'filesystem' || !(isBroken(observed) || code === 'IMAGE_REJECTED')) return undefined;
+  return {
+    cause: 'filesystem-half-written',
+    likelihood: 0.99,
+    text: 'the file system on the device may be half written',
+    cure: 'push the file-system image again before it restarts.',
+  };
+};

@@ -1,0 +1,52 @@
+/** What a look at one part of the way comes to. */
+
+import { diagnose, hintOf } from '../diagnose/diagnose.ts';
+import type { Observations } from '../diagnose/observations.ts';
+import type { ErrorCode, OtaError } from '../errors.ts';
+
+/** In the order of the way. */
+export const legNames = [
+  'configuration',
+  'build tool',
+  'image',
+  'name',
+  'this computer',
+  'connect-back port',
+  'device',
+  'invitation',
+  'password',
+  'connect-back',
+  'link',
+] as const;
+export type LegName = (typeof legNames)[number];
+
+export interface Leg {
+  readonly leg: LegName;
+  readonly status: 'ok' | 'warning' | 'failed';
+  /** The facts, in a line. */
+  readonly text: string;
+  /** What to do; only beside a warning or a failure. */
+  readonly hint?: string;
+  readonly code?: ErrorCode;
+  /** For scripts: flat, never a secret. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export function ok(leg: LegName, text: string, details: Leg['details'] = {}): Leg {
+  return { leg, status: 'ok', text, details };
+}
+
+export function warning(leg: LegName, text: string, hint: string, details: Leg['details'] = {}): Leg {
+  return { leg, status: 'warning', text, hint, details };
+}
+
+export function failed(leg: LegName, { code, message, hint, details }: OtaError): Leg {
+  return { leg, status: 'failed', text: message, hint, code, details };
+}
+
+/** What the observations speak for, although nothing has failed yet. */
+export function suspected(leg: LegName, text: string, observed: Observations): Leg | undefined {
+  const findings = diagnose(observed);
+  if (findings.length === 0) return undefined;
+  return warning(leg, text, hintOf(findings), { causes: findings.map(({ cause }) => cause) });
+}

@@ -1,0 +1,130 @@
+/** The legs on this side of the network: configuration, build tool, image. */
+
+import { relative } from 'node:path';
+import { ask } from '../build/ask.ts';
+import { findArtifact } from '../build/index.ts';
+import { detectTool } from '../build/detect.ts';
+import { findExecutable } from '../build/executable.ts';
+import { findPio } from '../build/pio/project.ts';
+import { toolMissing } from '../build/failures.ts';
+import type { BuildRequest } from '../build/types.ts';
+import { OtaError } from '../errors.ts';
+import { checkFits, checkTarget, readImage, readPartitionTable } from '../image/index.ts';
+import { thousands } from '../numbers.ts';
+import type { PlannedImage } from '../plan.ts';
+import type { ReadyDevice } from '../deploy.ts';
+import type { Artifact, BuildTool, Image } from '../types.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+import { ok, warning, type Leg } from './leg.ts';
+
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+const versionLimitMs = 10_000;
+const names: Readonly<Record<BuildTool, string>> = {
+  pio: 'PlatformIO',
+  'arduino-cli': 'arduino-cli',
+  command: 'a command',
+};
+
+/** @throws OtaError where the project has a tool that is not there */
+export async function checkTool(
+  { request, source }: PlannedImage,
+  { env, signal }: Surroundings,
+): Promise<Leg> {
+  if (source === 'file') return ok('build tool', 'none is needed: the image is named');
+  const tool = await detectTool(request).catch((error: unknown) => {
+    if (error instanceof OtaError && error.code === 'CONFIG_INVALID') return error;
+    throw error;
+  });
+  if (tool instanceof OtaError) return warning('build tool', tool.message, tool.hint);
+  if (tool === 'command') return checkCommand(request, env);
+  const file = tool === 'pio' ? (await findPio({ env })).file : await findExecutable({ names: [tool], env });
+  if (file === undefined) throw toolMissing({ tool, file: tool });
+  const args = tool === 'pio' ? ['--version'] : ['version'];
+  const said = await ask({ file, args, cwd: request.projectDir, limitMs: versionLimitMs }, { env, signal });
+  const version = /\d+\.\d+\.\d+[-\w.]*/.exec(said.stdout)?.[0];
+  if (!said.ok || version === undefined) {
+    return warning(
+      'build tool',
+      `${file} does not say its version`,
+      `Run \`${tool} ${args.join(' ')}\` and look at what it says.`,
+      { tool, file },
+    );
+  }
+  return ok('build tool', `${names[tool]} ${version} (${file})`, { tool, version, file });
+}
+
+async function checkCommand({ command, projectDir }: BuildRequest, env: NodeJS.ProcessEnv): Promise<Leg> {
+  const [word = ''] = command ?? [];
+  if (word === '') return warning('build tool', 'no command is configured', 'Set `build.command` in .otarc.');
+  const isPath = /[\\/]/.test(word);
+  const file = isPath ? word : await findExecutable({ names: [word], env });
+  if (file === undefined) throw toolMissing({ tool: 'command', file: word });
+  return ok('build tool', `the command \`${(command ?? []).join(' ')}\` in ${projectDir}`, {
+    tool: 'command',
+    command,
+  });
+}
+
+export interface CheckedImage {
+  readonly leg: Leg;
+  readonly image?: Image;
+}
+
+/** @throws OtaError where there is an image that cannot be pushed to this device */
+export async function checkImage(
+  planned: PlannedImage,
+  { device, partitions }: ReadyDevice,
+  { env, signal }: Surroundings,
+): Promise<CheckedImage> {
+  const artifact = await artifactOf(planned, { env, signal });
+  if (artifact instanceof OtaError) {
+    const cure = planned.source === 'file' ? artifact.hint : 'Build first, or let `otarc deploy` do both.';
+    return { leg: warning('image', artifact.message, cure) };
+  }
+  const { expectedPlatform } = planned;
+  const image = await readImage(artifact, withoutUndefined({ expectedPlatform, signal }));
+  checkTarget(image, { platform: device.platform });
+  const table =
+    partitions ??
+    (artifact.partitionsPath === undefined
+      ? undefined
+      : await readPartitionTable(artifact.partitionsPath, signal));
+  if (table !== undefined) checkFits(image, table);
+  const { path, sizeBytes, kind, chip, platform, md5 } = image;
+  const what =
+    kind === 'filesystem' ? 'file system' : `${(chip ?? platform ?? '').toUpperCase()} firmware`.trim();
+  const fits = table === undefined ? 'whether it fits is for the device to say' : 'fits its partition';
+  const shown = relative(planned.request.projectDir, path);
+  const place = shown === '' || shown.startsWith('..') ? path : shown;
+  return {
+    image,
+    leg: ok('image', `${place}: ${what}, ${thousands(sizeBytes)} bytes, whole; ${fits}`, {
+      path,
+      sizeBytes,
+      md5,
+    }),
+  };
+}
+
+async function artifactOf(
+  planned: PlannedImage,
+  { env, signal }: Surroundings,
+): Promise<Artifact | OtaError> {
+  const { path, kind, request, expectedPlatform } = planned;
+  if (path !== undefined) {
+    return withoutUndefined({ path, kind, tool: 'file' as const, platform: expectedPlatform });
+  }
+  try {
+    const silent = { tell: () => {}, output: process.stderr };
+    return await findArtifact(request, { ...silent, env, signal });
+  } catch (error) {
+    const isAbsent =
+      error instanceof OtaError && (error.code === 'IMAGE_NOT_FOUND' || error.code === 'CONFIG_INVALID');
+    if (isAbsent) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * The state machine of `otarc watch`. Pure: what happens comes in with its time, what is to be done comes out.
+ *
+ *                   change                    calm                    image made
+ *    ┌──────────┐            ┌──────────┐             ┌──────────┐              ┌───────────┐
+ *    │ watching │ ─────────▶ │ settling │ ──────────▶ │ building │ ───────────▶ │ deploying │
+ *    └──────────┘            └──────────┘             └──────────┘              └───────────┘
+ *      ▲  ▲  ▲                  ▲    ▲    change: stop   │    │                    │     │ change:
+ *      │  │  │                  │    └───────────────────┘    │ failed             │     │ queued
+ *      │  │  └──────────────────┼─────────────────────────────┘                    │     ▼
+ *      │  └─────────────────────┼──────────────────────────────────────────────────┘  one more
+ *      └── paused: what changes │ is kept until it goes on                               │
+ *                               └────────────────────────────────────────────────────────┘
+ *
+ * A run makes its images and deploys them: one kind, all devices that are meant. A change while it builds stops the build,
+ * and when the calm has come and the old processes have gone, the build starts again within the same run. A change while it
+ * deploys lets it finish; however many there were, one more run follows. Firmware and file system are runs of their own,
+ * the file system first.
+ */
+
+import type { ImageKind } from './types.ts';
+import {
+  buildBegins,
+  buildEnds,
+  noDisturbances,
+  noteDisturbance,
+  withoutProducts,
+  type Disturbances,
+  type Written,
+} from './watch/disturbances.ts';
+import { dueAtMs, type Batch } from './watch/settle.ts';
+
+export type Phase = 'watching' | 'settling' | 'building' | 'deploying';
+
+/** Why there is a run. */
+export type Cause = 'start' | 'change' | 'asked' | 'device' | 'image' | 'configuration';
+
+/** One run that is to be. */
+export interface Work {
+  readonly kind: ImageKind;
+  readonly cause: Cause;
+  /** Files that changed; none where it was not a change. */
+  readonly paths: readonly string[];
+  /** Push also what the device has already. */
+  readonly force: boolean;
+  /** Make the image, and leave the devices alone. */
+  readonly buildOnly: boolean;
+}
+
+interface Run {
+  readonly kind: ImageKind;
+  readonly buildOnly: boolean;
+  /** Images that are being made, and those that are. */
+  readonly building: number;
+  readonly made: number;
+  /** The builds were told to end, as they would give an image of old files. */
+  readonly isStopping: boolean;
+}
+
+export interface WatchState {
+  readonly isPaused: boolean;
+  /** What the next runs are for, by kind. */
+  readonly pending: Readonly<Partial<Record<ImageKind, Work>>>;
+  /** A build for its own sake, whatever is pending. */
+  readonly wantedBuild: Work | undefined;
+  /** Of the pending changes; absent where they need not settle. */
+  readonly batch: Batch | undefined;
+  readonly run: Run | undefined;
+  /** What a device that could not be reached has not got. */
+  readonly owed: readonly ImageKind[];
+  readonly falseStarts: { readonly count: number; readonly lastAtMs: number };
+  readonly disturbances: Disturbances;
+}
+
+export interface WatchRules {
+  /** Whether a changed file system goes to the device: it overwrites what the device has stored there. */
+  readonly filesystem: 'never' | 'on-change';
+  /** Whether a build can be stopped: not that of somebody else. */
+  readonly stopsBuilds: boolean;
+}
+
+export type WatchInput =
+  | ({ readonly type: 'changed'; readonly kind: ImageKind } & Written)
+  /** Without a change: `work` is to be done as soon as it can be. */
+  | { readonly type: 'wanted'; readonly work: Work }
+  /** Something that a device was missing from has come back. */
+  | { readonly type: 'device-seen' }
+  | { readonly type: 'time' }
+  | { readonly type: 'build-started' }
+  | { readonly type: 'build-ended'; readonly how: 'made' | 'failed' | 'stopped' }
+  /** `isOwed`: it may go well as soon as the device is back. */
+  | { readonly type: 'run-ended'; readonly kind: ImageKind; readonly isOwed: boolean }
+  | { readonly type: 'paused' }
+  | { readonly type: 'resumed' };
+
+export type WatchCommand =
+  | { readonly type: 'run'; readonly work: Work }
+  /** The builds of the run are to end, with all their processes. */
+  | { readonly type: 'stop-builds' }
+  /** They have ended, and may start again. */
+  | { readonly type: 'build-again'; readonly work: Work }
+  /** The file system changed, and is not to be pushed. */
+  | { readonly type: 'leave-alone'; readonly paths: readonly string[] }
+  /** Every build writes these: they count no more while one runs. */
+  | { readonly type: 'products-found'; readonly paths: readonly string[] }
+  /** Ask again at that time, and no more at another. */
+  | { readonly type: 'wake'; readonly atMs: number };
+
+export interface Step {
+  readonly state: WatchState;
+  readonly commands: readonly WatchCommand[];
+}
+
+export const startState: WatchState = {
+  isPaused: false,
+  pending: {},
+  wantedBuild: undefined,
+  batch: undefined,
+  run: undefined,
+  owed: [],
+  falseStarts: { count: 0, lastAtMs: -Infinity },
+  disturbances: noDisturbances,
+};
+
+export function phaseOf({ run, pending, isPaused }: WatchState): Phase {
+  if (run !== undefined) {
+    if (run.isStopping) return 'settling';
+    return run.building > 0 || run.made === 0 ? 'building' : 'deploying';
+  }
+  return Object.keys(pending).length > 0 && !isPaused ? 'settling' : 'watching';
+}
+
+/** Whether another run follows the one that is on. */
+export function isQueued({ run, pending }: WatchState): boolean {
+  return run !== undefined && !run.isStopping && Object.keys(pending).length > 0;
+}
+
+export function step(state: WatchState, input: WatchInput, at: { nowMs: number; rules: WatchRules }): Step {
+  const { nowMs } = at;
+  switch (input.type) {
+    case 'changed':
+      return changed(state, input, at);
+    case 'wanted':
+      if (input.work.buildOnly) return proceed({ ...state, wantedBuild: input.work }, at);
+      return proceed(
+        withOwed({ ...state, pending: withWork(state.pending, input.work), batch: undefined }),
+        at,
+      );
+    case 'device-seen':
+      return proceed(withOwed(state), at);
+    case 'time':
+      return proceed(state, at);
+    case 'build-started': {
+      if (state.run === undefined) return { state, commands: [] };
+      const disturbances = buildBegins(state.disturbances, nowMs);
+      const run = { ...state.run, building: state.run.building + 1 };
+      return { state: { ...state, run, disturbances }, commands: [] };
+    }
+    case 'build-ended':
+      return buildEnded(state, input.how, at);
+    case 'run-ended': {
+      const others = state.owed.filter((kind) => kind !== input.kind);
+      const owed = input.isOwed ? [...others, input.kind] : others;
+      return proceed({ ...state, run: undefined, owed }, at);
+    }
+    case 'paused':
+      return { state: { ...state, isPaused: true }, commands: [] };
+    case 'resumed':
+      return proceed({ ...state, isPaused: false }, at);
+    default:
+      return input satisfies never;
+  }
+}
+
+type Moment = { readonly nowMs: number; readonly rules: WatchRules };
+
+function changed(
+  before: WatchState,
+  { kind, ...written }: { readonly kind: ImageKind } & Written,
+  at: Moment,
+): Step {
+  const { nowMs, rules } = at;
+  const noted = noteDisturbance(before.disturbances, written);
+  const paths = withoutProducts(noted.disturbances, written);
+  const state = { ...before, disturbances: noted.disturbances };
+  const told = noted.found.length === 0 ? [] : [{ type: 'products-found', paths: noted.found } as const];
+  if (paths.length === 0) return { state, commands: told };
+
+  const work = { kind, cause: 'change', paths, force: false, buildOnly: false } as const;
+  const pending = withWork(state.pending, work);
+  const files = Object.values(pending).reduce((sum, each) => sum + each.paths.length, 0);
+  const { run } = state;
+  const stops =
+    run?.kind === kind && run.building > 0 && !run.isStopping && !state.isPaused && rules.stopsBuilds;
+  const falseStarts = stops ? oneMore(state.falseStarts, nowMs) : state.falseStarts;
+  const batch: Batch = {
+    firstAtMs: state.batch?.firstAtMs ?? nowMs,
+    lastAtMs: nowMs,
+    files,
+    falseStarts: nowMs - falseStarts.lastAtMs < falseStartWindowMs ? falseStarts.count : 0,
+  };
+  const next = withOwed({ ...state, pending, batch, falseStarts });
+  if (!stops) return after(told, proceed(next, at));
+  return after(
+    [...told, { type: 'stop-builds' }],
+    proceed({ ...next, run: { ...run, isStopping: true } }, at),
+  );
+}
+
+/** A build that was begun so shortly before a change was begun too early. */
+const falseStartWindowMs = 2_000;
+
+function oneMore(falseStarts: WatchState['falseStarts'], nowMs: number): WatchState['falseStarts'] {
+  const isNext = nowMs - falseStarts.lastAtMs < falseStartWindowMs;
+  return { count: isNext ? falseStarts.count + 1 : 1, lastAtMs: nowMs };
+}
+
+function buildEnded(state: WatchState, how: 'made' | 'failed' | 'stopped', at: Moment): Step {
+  const { run } = state;
+  if (run === undefined) return { state, commands: [] };
+  const building = run.building - 1;
+  const made = run.made + (how === 'made' ? 1 : 0);
+  const disturbances = building === 0 ? buildEnds(state.disturbances, at.nowMs) : state.disturbances;
+  return proceed({ ...state, disturbances, run: { ...run, building, made } }, at);
+}
+
+/** Does what can be done now; the rest when its time has come. */
+function proceed(state: WatchState, at: Moment): Step {
+  const { run, batch, wantedBuild } = state;
+  const works = Object.values(state.pending);
+  const isHeld = state.isPaused && !works.some(({ cause }) => cause === 'asked');
+  if (run === undefined && wantedBuild !== undefined && (isHeld || works.length === 0)) {
+    return begin({ ...state, wantedBuild: undefined }, wantedBuild);
+  }
+  const isWaiting = run === undefined ? isHeld : !run.isStopping || run.building > 0;
+  if (isWaiting || works.length === 0) return { state, commands: [] };
+  const dueMs = batch === undefined ? at.nowMs : dueAtMs(batch);
+  if (dueMs > at.nowMs) return { state, commands: [{ type: 'wake', atMs: dueMs }] };
+  return run === undefined ? startRun(state, at) : buildAgain(state, run);
+}
+
+function begin(state: WatchState, work: Work): Step {
+  const { kind, buildOnly } = work;
+  const run: Run = { kind, buildOnly, building: 0, made: 0, isStopping: false };
+  return { state: { ...state, run }, commands: [{ type: 'run', work }] };
+}
+
+function startRun(state: WatchState, at: Moment): Step {
+  const { filesystem, firmware } = state.pending;
+  if (filesystem?.cause === 'change' && at.rules.filesystem === 'never') {
+    const left = { type: 'leave-alone', paths: filesystem.paths } as const;
+    return after([left], proceed({ ...state, pending: firmware === undefined ? {} : { firmware } }, at));
+  }
+  const work = filesystem ?? firmware;
+  if (work === undefined) return { state, commands: [] };
+  const pending = filesystem === undefined || firmware === undefined ? {} : { firmware };
+  return begin({ ...state, pending, batch: undefined, wantedBuild: undefined }, work);
+}
+
+function buildAgain(state: WatchState, run: Run): Step {
+  const work = state.pending[run.kind];
+  if (work === undefined) return { state, commands: [] };
+  const { [run.kind]: _, ...others } = state.pending;
+  // An image of this run that is made already is one of old files, and a build for its own sake deploys nothing.
+  const pending = run.made > 0 || run.buildOnly ? state.pending : others;
+  const next = { ...state, pending, batch: undefined, run: { ...run, isStopping: false } };
+  return { state: next, commands: [{ type: 'build-again', work }] };
+}
+
+/** What is owed is tried again with the next run; during one, it may be what that run is about. */
+function withOwed(state: WatchState): WatchState {
+  if (state.run !== undefined) return state;
+  const pending = state.owed.reduce(
+    (all, kind) =>
+      all[kind] === undefined
+        ? withWork(all, { kind, cause: 'device', paths: [], force: false, buildOnly: false })
+        : all,
+    state.pending,
+  );
+  return { ...state, pending };
+}
+
+const mostPaths = 1_000;
+
+function withWork(pending: WatchState['pending'], work: Work): WatchState['pending'] {
+  const before = pending[work.kind];
+  if (before === undefined) return { ...pending, [work.kind]: work };
+  const merged: Work = {
+    kind: work.kind,
+    cause: before.paths.length > 0 && work.cause !== 'asked' ? before.cause : work.cause,
+    // Ten thousand files of another branch are as good a reason as a thousand.
+    paths: before.paths.length >= mostPaths ? before.paths : [...new Set([...before.paths, ...work.paths])],
+    force: before.force || work.force,
+    buildOnly: false,
+  };
+  return { ...pending, [work.kind]: merged };
+}
+
+function after(commands: readonly WatchCommand[], next: Step): Step {
+  return { state: next.state, commands: [...commands, ...next.commands] };
+}

@@ -1,0 +1,87 @@
+/** The images of a project that somebody else builds. */
+
+import type { ImagePlace } from '../build/image-place.ts';
+import type { ReadyImage } from '../deploy.ts';
+import { OtaError } from '../errors.ts';
+import type { Tell } from '../events.ts';
+import type { PlannedImage } from '../plan.ts';
+import { tellImage } from '../run.ts';
+import type { FileProblem } from './files.ts';
+import { watchImage, type ImageWatch } from './image-watch.ts';
+import type { Project } from './project.ts';
+
+export interface Images {
+  /** Whether there is any image, whole or not. */
+  readonly isAny: boolean;
+  /** Whether any was written since it was taken. */
+  readonly isPending: boolean;
+  /** Whether this one is to be deployed. */
+  isWanted(key: string): boolean;
+  /** The image as soon as it is whole. */
+  take(
+    planned: PlannedImage,
+    context: { readonly tell: Tell; readonly signal: AbortSignal },
+  ): Promise<ReadyImage>;
+  close(): Promise<void>;
+}
+
+export interface ImagesOptions {
+  /** What was there before, and no build has had to do with since, is left out. */
+  readonly onlyNew: boolean;
+  readonly poll: boolean;
+  /** Wall-clock time: what was written after it is new. */
+  readonly sinceMs: number;
+  readonly tell: Tell;
+  readonly isPushing: () => boolean;
+  readonly onTouched: () => void;
+  /** A build has ended that left this image as it was. */
+  readonly onUntouchedBuild?: ((image: ImagePlace) => void) | undefined;
+  readonly onProblem: (problem: FileProblem) => void;
+}
+
+export async function openImages(project: Project, options: ImagesOptions): Promise<Images> {
+  const watches = new Map<string, ImageWatch>();
+  const places = await project.placesOf(project.kind);
+  for (const planned of project.planOf(project.kind).images) {
+    const place = places.get(planned.key);
+    if (place === undefined) continue;
+    const { expectedPlatform } = planned;
+    const home = project.config.projectDir;
+    const { onUntouchedBuild } = options;
+    const watch = await watchImage({
+      ...options,
+      place,
+      expectedPlatform,
+      home,
+      onUntouchedBuild: onUntouchedBuild && (() => onUntouchedBuild(place)),
+    });
+    watches.set(planned.key, watch);
+    if (!watch.isThere) {
+      options.tell({ type: 'log', level: 'info', message: `Waiting for an image at ${place.text}.` });
+    }
+  }
+  return {
+    get isAny() {
+      return [...watches.values()].some(({ isThere }) => isThere);
+    },
+    get isPending() {
+      return [...watches.values()].some(({ isPending }) => isPending);
+    },
+    isWanted(key) {
+      const watch = watches.get(key);
+      return watch?.isThere === true && (watch.isNew || !options.onlyNew);
+    },
+    async take(planned, { tell, signal }) {
+      const watch = watches.get(planned.key);
+      if (watch === undefined) {
+        throw new OtaError('IMAGE_NOT_FOUND', 'The build tool does not say where its image will be.', {
+          hint: 'Build the project once, or set `build.image` in .otarc.',
+        });
+      }
+      return tellImage(await watch.take(signal), { tell, signal });
+    },
+    async close() {
+      await Promise.all([...watches.values()].map((watch) => watch.close()));
+    },
+  };
+}

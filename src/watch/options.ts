@@ -1,0 +1,51 @@
+/** What `watchProject` is given, and what it shows and offers. */
+
+import type { DeployProjectOptions } from '../library.ts';
+import type { RunResult } from '../run.ts';
+import type { Phase } from '../watch.ts';
+import type { Browse } from './return.ts';
+
+export interface WatchProjectOptions extends Omit<DeployProjectOptions, 'source' | 'file'> {
+  readonly signal: AbortSignal;
+  /** False: the image alone is watched, whoever builds it. */
+  readonly build: boolean;
+  /** End after the first image that was pushed. */
+  readonly once: boolean;
+  readonly poll: boolean;
+  /** Wall-clock time: what was written after it is new. */
+  readonly sinceMs: number;
+  /** For `once` without a build of its own: how long nothing at all may happen. */
+  readonly idleLimitMs?: number | undefined;
+  /** Show what the build tool prints as it comes; else only what is wrong with it. */
+  readonly showBuild: boolean;
+  /** How devices that could not be reached are waited for. Default: the next change tries them again. */
+  readonly browse?: Browse | undefined;
+  /** Called once, when everything is watched. */
+  readonly onStart?: ((controls: Controls) => void) | undefined;
+  readonly onState?: ((shown: Shown) => void) | undefined;
+  readonly onRunEnd?: ((result: RunResult) => void) | undefined;
+}
+
+/** What a status line may show. */
+export interface Shown {
+  readonly phase: Phase;
+  readonly isPaused: boolean;
+  readonly isQueued: boolean;
+  readonly devices: readonly string[];
+}
+
+/** What a person at the keyboard can do. */
+export interface Controls {
+  /** Also what the devices have already. */
+  redeploy(): void;
+  buildOnly(): void;
+  setPaused(isPaused: boolean): void;
+  quit(): void;
+  /** As SIGINT does: a terminal in raw mode does not send it. */
+  interrupt(): void;
+  /** All that are configured, and those that are meant. */
+  devices(): { readonly all: readonly string[]; readonly chosen: readonly string[] };
+  choose(names: readonly string[]): void;
+  /** What the last build printed. */
+  lastOutput(): string;
+}

@@ -1,0 +1,52 @@
+/** What a watch has to say between its runs, in words, each with its cure. Pure, but for the look at a file system. */
+
+import { statfs } from 'node:fs/promises';
+import type { FileProblem } from './files.ts';
+
+export function problemText(problem: FileProblem): string {
+  switch (problem.type) {
+    case 'limit':
+      return (
+        `The system watches no more files (${problem.code}), so otarc looks at them three times a second from now on. ` +
+        (process.platform === 'linux'
+          ? 'Cure: `sudo sysctl fs.inotify.max_user_watches=524288`, or leave folders out with `watch.ignore` in .otarc; `--poll` says that polling is fine.'
+          : 'Cure: leave folders out with `watch.ignore` in .otarc; `--poll` says that polling is fine.')
+      );
+    case 'vanished':
+      return `${problem.path} is gone; it is watched again when it is back.`;
+    case 'other':
+      return `Watching the files: ${problem.message}. If changes go unnoticed, try \`--poll\`.`;
+    default:
+      return problem satisfies never;
+  }
+}
+
+/** Magic numbers of Linux's file systems on which others write and this kernel hears nothing of it. */
+const remote: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+  [0x01021997, '9P: a drive of Windows, or of the host of a virtual machine'],
+  [0x786f4256, 'a shared folder of VirtualBox'],
+  [0x7c7c6673, 'a shared folder of Parallels'],
+  [0xbacbacbc, 'a shared folder of VMware'],
+]);
+
+/** A word of warning for a folder whose changes may go unheard; undefined where all is well, or nobody knows. */
+export async function remoteText(folder: string): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const found = await statfs(folder).catch(() => undefined);
+  const kind = found === undefined ? undefined : remote.get(found.type >>> 0);
+  if (kind === undefined) return undefined;
+  return `${folder} is on a network drive (${kind}): changes that another computer makes are not heard of. Cure: \`--poll\`.`;
+}
+
+/** Data that changed, where data is not to be pushed. */
+export function leftAloneText(paths: readonly string[]): string {
+  const more = paths.length > 3 ? ` and ${paths.length - 3} more` : '';
+  return (
+    `Left alone: ${paths.slice(0, 3).join(', ')}${more}. A file-system image overwrites what the device has stored; ` +
+    '`push: { filesystem: on-change }` in .otarc pushes it all the same.'
+  );
+}

@@ -1,0 +1,137 @@
+/** Does one run after the other: with `run.ts`, as any other deployment, but with images that a change makes anew. */
+
+import { cancelled, type OtaError } from '../errors.ts';
+import type { Tell } from '../events.ts';
+import type { Plan } from '../plan.ts';
+import { run as runPlan, type RunContext, type RunResult } from '../run.ts';
+import type { Device, Image } from '../types.ts';
+import type { Cause, Work } from '../watch.ts';
+import type { BuildOutput } from './build-output.ts';
+import { createBuilder, type Builder } from './builder.ts';
+import type { Images } from './images.ts';
+import type { Project } from './project.ts';
+import { linkedController } from './wait.ts';
+
+export interface Runner {
+  run(work: Work): Promise<RunResult>;
+  /** Of the run under way: the builds end, with all their processes. */
+  stopBuilds(): void;
+  /** They start again, for these reasons. */
+  buildAgain(work: Work): void;
+  /** The run ends at once. */
+  giveUp(reason: OtaError): void;
+}
+
+export interface RunnerOptions {
+  readonly context: RunContext;
+  /** Ends every run. */
+  readonly signal: AbortSignal;
+  /** The project as it is now, when all changes of it were taken over. */
+  readonly project: () => Promise<Project>;
+  /** False: somebody else builds, and leaves these. */
+  readonly builds: boolean;
+  readonly images: () => Images | undefined;
+  readonly output: BuildOutput;
+  readonly tell: Tell;
+  readonly onBuildStarted: () => void;
+  readonly onBuildEnded: (how: 'made' | 'failed' | 'stopped') => void;
+}
+
+const reasons: Readonly<Record<Cause, string>> = {
+  start: 'start',
+  change: 'changed',
+  asked: 'asked for',
+  device: 'the device is back',
+  image: 'new image',
+  configuration: 'the configuration changed',
+};
+
+export function createRunner(options: RunnerOptions): Runner {
+  const { context, tell, images } = options;
+  /** MD5 of what each device was given last. */
+  const given = new Map<string, string>();
+  let active: { readonly controller: AbortController; readonly builder: Builder } | undefined;
+
+  const tellOfChange = ({ cause, paths }: Work): void =>
+    tell({ type: 'change-detected', paths, reason: reasons[cause] });
+  /** An image that somebody else is making counts as a build. */
+  const take: Builder['make'] = async (planned, tellRun) => {
+    const from = images();
+    const { controller } = active ?? {};
+    // While a new configuration is taken over, which gives up this very run.
+    if (from === undefined || controller === undefined) throw cancelled(controller?.signal);
+    options.onBuildStarted();
+    let how: 'made' | 'failed' = 'failed';
+    try {
+      const ready = await from.take(planned, { tell: tellRun, signal: controller.signal });
+      how = 'made';
+      return ready;
+    } finally {
+      options.onBuildEnded(how);
+    }
+  };
+
+  return {
+    async run(work) {
+      const { controller, release } = linkedController(options.signal);
+      const { signal } = controller;
+      const builder = createBuilder({
+        signal,
+        env: context.env,
+        output: options.output,
+        project: options.project,
+        onStarted: options.onBuildStarted,
+        onEnded: options.onBuildEnded,
+      });
+      active = { controller, builder };
+      const giving = new Map<string, { readonly key: string; readonly md5: string }>();
+      const plan = async (): Promise<Plan> => {
+        tellOfChange(work);
+        const project = await options.project();
+        const all = project.planOf(work.kind);
+        if (!options.builds) return withImages(all, images());
+        if (!work.buildOnly) return all;
+        for (const planned of all.images) await builder.make(planned, tell);
+        return { images: [], waves: [] };
+      };
+      try {
+        const result = await runPlan(plan, {
+          ...context,
+          output: options.output.stream,
+          signal,
+          readyDevice: async (device) => (await options.project()).readyDevice(device),
+          makeImage: options.builds ? builder.make : take,
+          skipReason: (device: Device, image: Image) => {
+            const key = [device.name, device.host, device.port ?? '', image.kind].join(' ');
+            giving.set(device.name, { key, md5: image.md5 });
+            const isForced = work.force || context.allowed === 'all';
+            return given.get(key) === image.md5 && !isForced
+              ? 'the image is the one that it was given last'
+              : undefined;
+          },
+        });
+        for (const [name, outcome] of result.outcomes) {
+          const gave = giving.get(name);
+          if (gave !== undefined && outcome.type !== 'failed' && !context.dryRun)
+            given.set(gave.key, gave.md5);
+        }
+        return result;
+      } finally {
+        active = undefined;
+        release();
+      }
+    },
+    stopBuilds: () => active?.builder.stop(),
+    buildAgain(work) {
+      tellOfChange(work);
+      active?.builder.goOn();
+    },
+    giveUp: (reason) => active?.controller.abort(reason),
+  };
+}
+
+/** Only for images that somebody has built. */
+function withImages(plan: Plan, images: Images | undefined): Plan {
+  const waves = plan.waves.map((wave) => wave.filter(({ imageKey }) => images?.isWanted(imageKey) === true));
+  return { ...plan, waves: waves.filter((wave) => wave.length > 0) };
+}

@@ -1,0 +1,92 @@
+/** The terminal of a person who watches: status line, keys, and a notification at the end of a run. */
+
+import type { DeployEvent } from '../../events.ts';
+import type { Controls, Shown } from '../options.ts';
+import { createKeyboard } from './keyboard.ts';
+import { readKeys, type Keys } from './keys.ts';
+import { createScreen, type TerminalStream } from './screen.ts';
+import { statusText, type LastResult } from './status.ts';
+
+interface Streams {
+  readonly stdout: TerminalStream;
+  readonly stderr: TerminalStream;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface Terminal {
+  /** To be written to in place of the streams, which have a status line now. */
+  readonly stdout: TerminalStream;
+  readonly stderr: TerminalStream;
+  start(controls: Controls): void;
+  show(state: Shown): void;
+  tell(event: DeployEvent): void;
+  /** Leaves the terminal as it was found. */
+  close(): void;
+}
+
+export interface TerminalOptions {
+  /** A notification of the terminal (OSC 9) at the end of a run, in place of its bell. */
+  readonly notify: boolean;
+  readonly color: 'auto' | 'always' | 'never';
+}
+
+/** Undefined where there is no terminal, or nobody in front of it. */
+export function openTerminal(io: Streams, { notify, color }: TerminalOptions): Terminal | undefined {
+  if (io.stderr.isTTY !== true || io.env['TERM'] === 'dumb') return undefined;
+  let press = (_key: string): void => {};
+  const keys: Keys | undefined = readKeys(io.stdin, (key) => press(key));
+  if (keys === undefined) return undefined;
+  const screen = createScreen(io);
+  let state: Shown | undefined;
+  let last: LastResult | undefined;
+  let phaseSinceMs = performance.now();
+
+  const draw = (): void => {
+    if (state === undefined) return;
+    const inPhaseMs = performance.now() - phaseSinceMs;
+    screen.setStatus(statusText({ ...state, last, inPhaseMs }, color !== 'never'));
+  };
+  // The seconds of a build; every other state stands still.
+  const ticking = setInterval(() => {
+    if (state?.phase === 'building') draw();
+  }, 1_000);
+  ticking.unref();
+
+  return {
+    stdout: screen.stdout,
+    stderr: screen.stderr,
+    start(controls) {
+      const keyboard = createKeyboard({
+        controls,
+        isPaused: () => state?.isPaused === true,
+        print: (text) => void screen.stderr.write(`${text.replace(/\n$/, '')}\n`),
+      });
+      press = keyboard.press;
+    },
+    show(next) {
+      if (state?.phase !== next.phase) phaseSinceMs = performance.now();
+      state = next;
+      draw();
+    },
+    tell(event) {
+      if (event.type !== 'done' || event.exitCode > 128) return;
+      last = resultOf(event);
+      draw();
+      if (event.deployed.length + event.failed.length === 0) return;
+      io.stderr.write(notify ? `\u001B]9;otarc: ${last.text}\u0007` : '\u0007');
+    },
+    close() {
+      clearInterval(ticking);
+      keys.close();
+      screen.close();
+    },
+  };
+}
+
+function resultOf({ ok, deployed, skipped, failed, at }: Extract<DeployEvent, { type: 'done' }>): LastResult {
+  const time = new Date(at).toTimeString().slice(0, 8);
+  if (!ok) return { text: failed.length > 0 ? `failed at ${time}` : `not built at ${time}`, isGood: false };
+  if (deployed.length > 0) return { text: `deployed at ${time}`, isGood: true };
+  return { text: skipped.length > 0 ? `unchanged at ${time}` : `built at ${time}`, isGood: true };
+}

@@ -1,0 +1,102 @@
+/** How soon `otarc devices` shows a device that answers in 20 ms: over the start of node alone, in alternating runs. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startResponder } from '../support/mdns-responder.ts';
+import { median, printTable } from './table.ts';
+import { cli, timeNode } from './time-node.ts';
+
+const answerMs = 20;
+/** Over `node -e 0`, the device's own 20 ms included. */
+const limitMs = 100;
+
+/** Prints the table; whether the limit was kept, with and without an `.otarc`. */
+export async function benchDevices(rounds: number): Promise<boolean> {
+  const [empty, project] = await Promise.all(
+    ['empty', 'project'].map((label) => mkdtemp(join(tmpdir(), `otarc-bench-${label}-`))),
+  );
+  const name = `otarc-bench-${process.pid}`;
+  const responder = await startResponder({
+    name,
+    addresses: ['127.0.0.1'],
+    pointer: 'whole',
+    delayMs: answerMs,
+  });
+  try {
+    await writeFile(join(project ?? '', '.otarc'), `devices:\n  ${name}: { platform: esp8266 }\n`);
+    const bareMs: number[] = [];
+    const emptyMs: number[] = [];
+    const projectMs: number[] = [];
+    // The first round warms the caches of the system, and does not count.
+    for (let round = 0; round <= rounds; round += 1) {
+      const bare = await timeNode(['-e', '0'], empty ?? '');
+      const without = await timeUntilShown(name, empty ?? '');
+      const withFile = await timeUntilShown(name, project ?? '');
+      if (round === 0) continue;
+      bareMs.push(bare);
+      emptyMs.push(without);
+      projectMs.push(withFile);
+    }
+    return report({ bareMs, emptyMs, projectMs });
+  } finally {
+    await responder.close();
+    await Promise.all([empty, project].map((dir) => rm(dir ?? '', { recursive: true, force: true })));
+  }
+}
+
+/** Milliseconds from the start of the process to the line that says it has arrived. */
+async function timeUntilShown(name: string, cwd: string): Promise<number> {
+  const startedAtMs = performance.now();
+  const args = [cli, 'devices', '--watch', '--json', '--interface', '127.0.0.1'];
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { PATH: process.env['PATH'], HOME: cwd },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  const shown = new Promise<number>((resolve, reject) => {
+    const look = (chunk: Buffer): void => {
+      said += chunk.toString();
+      if (said.includes(`"device":"${name}"`)) resolve(performance.now() - startedAtMs);
+    };
+    child.stdout.on('data', look);
+    child.stderr.on('data', look);
+    child.once('exit', (code) => reject(new Error(`otarc devices ended with ${code}: ${said}`)));
+  });
+  const ended = once(child, 'exit');
+  try {
+    return await shown;
+  } finally {
+    child.kill('SIGINT');
+    await ended;
+  }
+}
+
+interface Measured {
+  readonly bareMs: readonly number[];
+  readonly emptyMs: readonly number[];
+  readonly projectMs: readonly number[];
+}
+
+function report({ bareMs, emptyMs, projectMs }: Measured): boolean {
+  const baseMs = median(bareMs);
+  const ms = (value: number): string => `${value.toFixed(1)} ms`;
+  const row = (title: string, values: readonly number[]): string[] => {
+    const addedMs = median(values) - baseMs;
+    const verdict = `≤ ${limitMs} ms: ${addedMs <= limitMs ? 'kept' : 'MISSED'}`;
+    return [title, ms(median(values)), ms(Math.min(...values)), ms(addedMs), verdict];
+  };
+  printTable(
+    `a device that answers in ${answerMs} ms is shown, median of ${bareMs.length} alternating runs`,
+    [
+      ['command', 'median', 'fastest', 'over node', 'limit'],
+      ['node -e 0', ms(baseMs), ms(Math.min(...bareMs))],
+      row('otarc devices, no .otarc', emptyMs),
+      row('otarc devices, with an .otarc', projectMs),
+    ],
+  );
+  return [emptyMs, projectMs].every((values) => median(values) - baseMs <= limitMs);
+}

@@ -1,0 +1,178 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createNetwork, type Namespace, type Network, whyNoNamespaces } from '../support/namespaces.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { requireTools } from '../support/tools.ts';
+
+const obstacle = whyNoNamespaces();
+if (obstacle !== undefined && process.env['CI'] === 'true') throw new Error(obstacle);
+if (obstacle !== undefined) console.warn(`Not tested: otarc devices in networks, for ${obstacle}.`);
+
+let network: Network | undefined;
+afterEach(() => network?.close());
+
+/** This host with two interfaces, a device behind each: 10.77.1.2 on `veth1a`, 10.77.2.2 on `veth2a`. */
+function twoNetworks(): { host: Namespace; first: Namespace; second: Namespace } {
+  network = createNetwork();
+  const [host, first, second] = [
+    network.namespace('host'),
+    network.namespace('one'),
+    network.namespace('two'),
+  ];
+  network.connect(host, first);
+  network.connect(host, second);
+  host.ip('addr add 10.77.1.1/24 dev veth1a');
+  first.ip('addr add 10.77.1.2/24 dev veth1b');
+  host.ip('addr add 10.77.2.1/24 dev veth2a');
+  second.ip('addr add 10.77.2.2/24 dev veth2b');
+  return { host, first, second };
+}
+
+const device = (name: string, address: string) => ({
+  name,
+  addresses: [address],
+  on: address,
+  pointer: 'whole',
+  ttl: 120,
+});
+
+async function folder(otarc = ''): Promise<string> {
+  const dir = await tempDir();
+  await writeFile(join(dir, '.otarc'), otarc);
+  return dir;
+}
+
+/** The devices of the JSON document, as `name state address`. */
+async function listed(host: Namespace, request: object): Promise<readonly string[]> {
+  const { stdout, stderr, exitCode } = await host.devices({ json: true, timeoutMs: 2500, ...request }).ended;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const { devices } = JSON.parse(stdout) as {
+    devices: { name: string; state: string; address?: string }[];
+  };
+  return devices.map(({ name, state, address = '' }) => `${name} ${state} ${address}`.trim());
+}
+
+describe.skipIf(obstacle !== undefined)('otarc devices in a network', { timeout: 60_000 }, () => {
+  it('lists the devices on every interface, or on the one that is asked for', async () => {
+    const { host, first, second } = twoNetworks();
+    const cwd = await folder('devices: { hall: {}, cellar: {} }\n');
+    await Promise.all([
+      first.respond(device('hall', '10.77.1.2')),
+      second.respond({ ...device('attic', '10.77.2.2'), way: 'multicast' }),
+    ]);
+    const [all, one] = await Promise.all([
+      listed(host, { cwd }),
+      listed(host, { cwd, interfaces: ['veth2a'] }),
+    ]);
+    expect(all).toEqual(['cellar absent', 'hall here 10.77.1.2', 'attic here 10.77.2.2']);
+    expect(one).toEqual(['cellar absent', 'hall absent', 'attic here 10.77.2.2']);
+  });
+
+  it('shows two devices of one name as two', async () => {
+    const { host, first, second } = twoNetworks();
+    await Promise.all([
+      first.respond(device('hall', '10.77.1.2')),
+      second.respond(device('hall', '10.77.2.2')),
+    ]);
+    expect(await listed(host, { cwd: await folder('device: hall\n') })).toEqual([
+      'hall ambiguous',
+      'hall here 10.77.1.2',
+      'hall here 10.77.2.2',
+    ]);
+  });
+
+  it('tells, while it watches, of arrivals, of another address, and of departures', async () => {
+    const { host, first } = twoNetworks();
+    const watching = host.devices({ cwd: await folder('device: hall\n'), watch: true });
+    await watching.said(/absent +hall/);
+    const stop = await first.respond(device('hall', '10.77.1.2'));
+    await watching.said(/arrived +hall at 10\.77\.1\.2:8266/);
+    await stop();
+    first.ip('addr del 10.77.1.2/24 dev veth1b');
+    first.ip('addr add 10.77.1.9/24 dev veth1b');
+    const stopAgain = await first.respond({ ...device('hall', '10.77.1.9'), ttl: 5, way: 'multicast' });
+    await watching.said(/changed +hall at 10\.77\.1\.9:8266/);
+    await stopAgain();
+    await watching.said(/left +hall/);
+  });
+
+  it('is not hindered by an interface without multicast', async () => {
+    const { host, second } = twoNetworks();
+    host.ip('link set veth1a multicast off');
+    await second.respond(device('attic', '10.77.2.2'));
+    expect(await listed(host, { cwd: await folder() })).toEqual(['attic here 10.77.2.2']);
+  });
+
+  it('says that there is nobody to ask, and what the system knows of the configured addresses', async () => {
+    network = createNetwork();
+    const host = network.namespace('host');
+    host.configure('hosts', '127.0.0.1 localhost\n10.77.1.2 attic\n');
+    host.configure('resolv.conf', '');
+    const cwd = await folder('devices: { hall: 192.0.2.11, attic: {} }\n');
+    const { exitCode, stdout, stderr } = await host.devices({ cwd, timeoutMs: 2500 }).ended;
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/no network interface but loopback: mDNS has nobody to ask/);
+    expect(stdout).toMatch(
+      /^attic +10\.77\.1\.2 .*unknown; by the system's resolver; this host has no route to it$/m,
+    );
+    expect(stdout).toMatch(/^hall +192\.0\.2\.11 .*unknown; this host has no route to it$/m);
+  });
+
+  it('says that mDNS does not reach an address behind a router', async () => {
+    const { host } = twoNetworks();
+    host.ip('route add default via 10.77.1.2');
+    const cwd = await folder('devices: { hall: 192.0.2.11, attic: 10.77.2.9 }\n');
+    const { stdout } = await host.devices({ cwd, timeoutMs: 2500 }).ended;
+    expect(stdout).toMatch(/^attic +10\.77\.2\.9 .*absent; this host would send from 10\.77\.2\.1$/m);
+    expect(stdout).toMatch(
+      /^hall +192\.0\.2\.11 .*unknown; mDNS does not reach it; this host would send from 10\.77\.1\.1$/m,
+    );
+  });
+
+  it('ends as soon as the device that is waited for is there', async () => {
+    const { host, first } = twoNetworks();
+    const cwd = await folder('devices: { hall: 10.77.1.2 }\n');
+    const waiting = ['hall', '10.77.1.2', 'kitchen.local'].map((waitFor) => host.devices({ cwd, waitFor }));
+    const late = await host.devices({ cwd, waitFor: 'hall', timeoutMs: 500 }).ended;
+    expect(late).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(late.stderr).toMatch(/NAME_NOT_RESOLVED: .*did not announce itself within 0\.5 s/);
+    await first.respond(device('kitchen', '10.77.1.2'));
+    const ends = await Promise.all(waiting.map(({ ended }) => ended));
+    for (const end of ends) {
+      expect(end).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(end.stdout).toMatch(/10\.77\.1\.2 +8266 .*here/);
+    }
+  });
+
+  it('is not drowned by a flood', async () => {
+    const { host, first, second } = twoNetworks();
+    await second.respond({ occupy: 'flood', on: '10.77.2.2' });
+    await first.respond(device('hall', '10.77.1.2'));
+    const list = await listed(host, { cwd: await folder('device: hall\n'), timeoutMs: 4000 });
+    expect(list[0]).toBe('hall here 10.77.1.2');
+    expect(list.length).toBeGreaterThan(100);
+    expect(list.length).toBeLessThanOrEqual(1001);
+  });
+
+  it.skipIf(requireTools('avahi'))(
+    "shares 5353 with avahi, and finds what another host's avahi announces",
+    async () => {
+      const { host, first, second } = twoNetworks();
+      await host.avahi({ hostName: 'desk' });
+      await Promise.all([
+        first.respond({ ...device('hall', '10.77.1.2'), way: 'multicast' }),
+        second.avahi({ hostName: 'attic', servicePort: 3232 }),
+      ]);
+      const request = { host: 'attic', interfaces: ['veth2a'] };
+      const [list, attic, hall] = await Promise.all([
+        listed(host, { cwd: await folder() }),
+        host.locate(request),
+        host.locate({ host: 'hall' }),
+      ]);
+      expect(list).toEqual(['attic here 10.77.2.2', 'hall here 10.77.1.2']);
+      expect(attic).toMatchObject({ address: '10.77.2.2', port: 3232, via: 'mdns', platform: 'esp32' });
+      expect(hall).toMatchObject({ address: '10.77.1.2', port: 8266, via: 'mdns' });
+    },
+  );
+});

@@ -1,0 +1,227 @@
+/** Each leg of the way, against virtual devices on loopback. */
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Leg, LegName } from '../../src/doctor/leg.ts';
+import { models } from '../../src/simulator/index.ts';
+import { doctor } from '../support/doctor.ts';
+import { imageFile } from '../support/image-file.ts';
+import { makeEsp32Image } from '../support/images.ts';
+import { quickDevice, writeOtarc } from '../support/otarc.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const legOf = (legs: readonly Leg[], name: LegName): Leg | undefined => legs.find(({ leg }) => leg === name);
+let count = 0;
+const ownName = (): string => `doctor-${process.pid}-${(count += 1)}`;
+
+/** A UDP port of loopback that nobody listens on. */
+async function closedPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(resolve));
+  return port;
+}
+
+/** A folder with an image and an `.otarc` whose one device is the given one. */
+async function folderFor(
+  device: { readonly address: string; readonly port: number },
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<{ dir: string; file: string }> {
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  const { address: host, port } = device;
+  await writeFile(join(dir, '.otarc'), JSON.stringify({ devices: { hall: { host, port, ...more } } }));
+  return { dir, file: path };
+}
+
+const before = [
+  '✓ configuration',
+  '✓ build tool',
+  '✓ image',
+  '✓ name',
+  '✓ this computer',
+  '✓ connect-back port',
+];
+
+test('a device that announces itself: every leg but those that would disturb it', async () => {
+  const name = ownName();
+  const device = await quickDevice({ name, announce: true, password: 'secret' });
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  await writeFile(join(dir, '.otarc'), JSON.stringify({ devices: { [name]: { password: 'secret' } } }));
+  const { exitCode, marks, legs, stdout } = await doctor(dir, { file: path });
+  expect(marks).toEqual([...before, '✓ device']);
+  expect(exitCode).toBe(0);
+  expect(legOf(legs, 'name')?.text).toMatch(/\.local is 127\.0\.0\.1, over mDNS in \d+ ms|^doctor/);
+  expect(legOf(legs, 'device')?.text).toBe(
+    `announces itself at 127.0.0.1:${device.port} as an ESP8266, asks for a password`,
+  );
+  expect(device.counters).toMatchObject({ invitations: 0, authentications: 0, connections: 0 });
+  expect(stdout).not.toContain('secret');
+});
+
+test.each(models)('--active, %s: asked for everything, and idle afterwards', async (model) => {
+  const device = await quickDevice({ model, password: 'secret' });
+  const { dir, file } = await folderFor(device, { password: 'secret' });
+  if (model !== 'esp8266') await writeFile(file, makeEsp32Image({ sizeBytes: 20_000 }));
+  const ended = device.waitFor('update-ended');
+  const { exitCode, marks, legs, stderr } = await doctor(dir, {
+    active: true,
+    ...(model === 'rp2040' ? {} : { file }),
+  });
+  expect(marks.slice(-4)).toEqual(['✓ invitation', '✓ password', '✓ connect-back', '✓ link']);
+  expect(exitCode).toBe(0);
+  expect(legOf(legs, 'password')?.text).toMatch(/accepted \((md5|sha256|sha256-md5)\)/);
+  expect(stderr).toMatch(/nothing is written/);
+  expect((await ended).update).toMatchObject({ receivedBytes: 0 });
+  expect(device.running).toBeUndefined();
+  expect(device.state).toBe('idle');
+});
+
+test('--active, an open device: no password, although one is configured', async () => {
+  const device = await quickDevice({});
+  const { dir, file } = await folderFor(device, { password: 'secret' });
+  const { exitCode, legs } = await doctor(dir, { active: true, file });
+  expect(legOf(legs, 'password')).toMatchObject({
+    status: 'warning',
+    text: 'the device asks for no password, although one is configured',
+  });
+  expect(exitCode).toBe(0);
+});
+
+test('--active, the wrong password', async () => {
+  const device = await quickDevice({ password: 'secret' });
+  const { dir, file } = await folderFor(device, { password: 'wrong' });
+  const { exitCode, marks, legs } = await doctor(dir, { active: true, file });
+  expect(marks.slice(-2)).toEqual(['✓ invitation', '✗ password']);
+  expect(legs.at(-1)).toMatchObject({ code: 'PASSWORD_WRONG', details: { causes: ['password-wrong'] } });
+  expect(exitCode).toBe(1);
+  expect(device.state).toBe('idle');
+});
+
+test('--active, a device that says OK and never connects', { timeout: 40_000 }, async () => {
+  const device = await quickDevice({ faults: { neverConnects: true } });
+  const { dir, file } = await folderFor(device);
+  const { exitCode, marks, legs } = await doctor(dir, { active: true, file });
+  expect(marks.slice(-3)).toEqual(['✓ invitation', '✓ password', '✗ connect-back']);
+  expect(legs.at(-1)).toMatchObject({ code: 'CONNECT_BACK_MISSING' });
+  expect(legs.at(-1)?.details?.['causes']).toContain('firewall');
+  expect(exitCode).toBe(1);
+});
+
+test('--active, a device that answers nothing', async () => {
+  const device = await quickDevice({ faults: { silent: true } });
+  const { dir, file } = await folderFor(device);
+  const { exitCode, marks, legs } = await doctor(dir, { active: true, file, silenceLimitMs: 300 });
+  expect(marks.slice(-2)).toEqual(['! device', '✗ invitation']);
+  expect(legs.at(-1)).toMatchObject({ code: 'DEVICE_SILENT' });
+  expect(exitCode).toBe(1);
+});
+
+test('--active, no room for the image', async () => {
+  const device = await quickDevice({ flash: { slotBytes: 10_000 } });
+  const { dir, file } = await folderFor(device);
+  const { legs, exitCode } = await doctor(dir, { active: true, file });
+  expect(legs.at(-1)).toMatchObject({
+    leg: 'invitation',
+    code: 'DEVICE_REFUSED',
+    details: { causes: ['image-too-large'] },
+  });
+  expect(exitCode).toBe(1);
+});
+
+test('nothing listens on that port', async () => {
+  const { dir, file } = await folderFor({ address: '127.0.0.1', port: await closedPort() });
+  const { exitCode, marks, legs } = await doctor(dir, { file, active: true });
+  expect(marks).toEqual([...before, '✗ device']);
+  expect(legs.at(-1)).toMatchObject({
+    code: 'DEVICE_SILENT',
+    text: expect.stringContaining('is there, but nothing listens on its UDP port'),
+    hint: expect.stringContaining('ArduinoOTA.begin()'),
+  });
+  expect(exitCode).toBe(1);
+});
+
+test('it announces another port than the configured one', async () => {
+  const name = ownName();
+  const device = await quickDevice({ name, announce: true });
+  const other = await quickDevice({ faults: { silent: true } });
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  await writeOtarc(dir, { [name]: { at: other } });
+  const { legs } = await doctor(dir, { file: path });
+  expect(legs.at(-1)).toMatchObject({
+    leg: 'device',
+    status: 'failed',
+    hint: expect.stringContaining(`The device announces port ${device.port}, not ${other.port}`),
+  });
+});
+
+test('a password that is needed, and none is configured', async () => {
+  const name = ownName();
+  await quickDevice({ name, announce: true, password: 'secret' });
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  await writeFile(join(dir, '.otarc'), JSON.stringify({ devices: { [name]: {} } }));
+  const { legs, exitCode } = await doctor(dir, { file: path });
+  expect(legs.at(-1)).toMatchObject({ leg: 'device', code: 'PASSWORD_REQUIRED' });
+  expect(legs.at(-1)?.hint).toContain('OTARC_PASSWORD_DOCTOR_');
+  expect(exitCode).toBe(1);
+});
+
+test('the configured port of this computer is taken', async () => {
+  const device = await quickDevice({});
+  const holder = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void holder.close());
+  await once(holder, 'listening');
+  const bound = holder.address();
+  const hostPort = typeof bound === 'object' && bound !== null ? bound.port : 0;
+  const { dir, file } = await folderFor(device, { hostPort });
+  const { marks, legs, exitCode } = await doctor(dir, { file });
+  expect(marks).toEqual([...before.slice(0, -1), '✗ connect-back port']);
+  expect(legs.at(-1)).toMatchObject({ code: 'HOST_PORT_IN_USE', details: { causes: ['host-port-taken'] } });
+  expect(exitCode).toBe(1);
+});
+
+test('an image for another chip', async () => {
+  const device = await quickDevice({});
+  const { dir, file } = await folderFor(device, { platform: 'esp32' });
+  const { marks, legs } = await doctor(dir, { file });
+  expect(marks).toEqual(['✓ configuration', '✓ build tool', '✗ image']);
+  expect(legs.at(-1)).toMatchObject({ code: 'IMAGE_WRONG_CHIP' });
+});
+
+test('neither a project nor an image: the way to the device is looked at all the same', async () => {
+  const device = await quickDevice({});
+  const dir = await tempDir();
+  await writeOtarc(dir, { hall: { at: device, platform: 'esp8266' } });
+  const { marks, exitCode } = await doctor(dir);
+  expect(marks).toEqual(['✓ configuration', '! build tool', '! image', ...before.slice(3), '! device']);
+  expect(exitCode).toBe(0);
+});
+
+test('a mistake in the configuration, and an unknown device: exit status 2', async () => {
+  const dir = await tempDir();
+  await writeFile(join(dir, '.otarc'), 'devices: { hall: { prot: 1 } }');
+  const invalid = await doctor(dir);
+  expect(invalid.marks).toEqual(['✗ configuration']);
+  expect(invalid.legs[0]?.code).toBe('CONFIG_INVALID');
+  expect(invalid.exitCode).toBe(2);
+  await writeFile(join(dir, '.otarc'), 'devices: { hall: 127.0.0.1 }');
+  const unknown = await doctor(dir, { target: 'hal' });
+  expect(unknown.legs[0]).toMatchObject({ code: 'TARGET_UNKNOWN', hint: 'Did you mean "hall"?' });
+  expect(unknown.exitCode).toBe(2);
+});
+
+test('as a person reads it', async () => {
+  const { dir, file } = await folderFor({ address: '127.0.0.1', port: await closedPort() });
+  const { stdout } = await doctor(dir, { file, json: false });
+  expect(stdout).toMatch(/^✓ configuration {6}.*\.otarc; device hall, no password\n/);
+  expect(stdout).toMatch(/\n✓ image {14}firmware\.bin: ESP8266 firmware, 20,\d{3} bytes, whole; .*\n/);
+  expect(stdout).toMatch(/\n✗ device {13}DEVICE_SILENT: .*\n {21}→ Most likely .*\n {23}Or .*\n$/);
+});

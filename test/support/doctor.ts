@@ -1,0 +1,60 @@
+/** `otarc doctor` in the test's own process, over loopback alone. */
+
+import { PassThrough, Writable } from 'node:stream';
+import { doctorCommand, type DoctorOptions } from '../../src/commands/doctor.ts';
+import type { Leg } from '../../src/doctor/leg.ts';
+
+class Sink extends Writable {
+  text = '';
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+export interface DoctorRun {
+  readonly exitCode: number;
+  readonly legs: readonly Leg[];
+  /** `✓ name`, `! device`, … */
+  readonly marks: readonly string[];
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Asks mDNS on loopback, and nobody else. */
+export async function doctor(
+  cwd: string,
+  { flags, ...options }: Partial<DoctorOptions> = {},
+  env: NodeJS.ProcessEnv = {},
+): Promise<DoctorRun> {
+  const [stdout, stderr, stdin] = [new Sink(), new Sink(), new PassThrough()];
+  stdin.end();
+  const io = {
+    stdout,
+    stderr,
+    stdin,
+    env: { HOME: cwd, USERPROFILE: cwd, ...env },
+    cwd,
+    signal: new AbortController().signal,
+  };
+  const exitCode = await doctorCommand(
+    {
+      flags: { cwd, interfaces: ['127.0.0.1'], ...flags },
+      active: false,
+      json: true,
+      color: 'never',
+      listenMs: 400,
+      ...options,
+    },
+    io,
+  );
+  const legs = options.json === false ? [] : (JSON.parse(stdout.text) as { legs: Leg[] }).legs;
+  const mark = { ok: '✓', warning: '!', failed: '✗' };
+  return {
+    exitCode,
+    legs,
+    marks: legs.map(({ leg, status }) => `${mark[status]} ${leg}`),
+    stdout: stdout.text,
+    stderr: stderr.text,
+  };
+}

@@ -1,0 +1,559 @@
+import { expect, test } from 'vitest';
+import { diagnose, diagnosed, hintOf } from '../../../src/diagnose/diagnose.ts';
+import type { Cause } from '../../../src/diagnose/finding.ts';
+import type { HostFacts } from '../../../src/diagnose/host.ts';
+import type { Observations } from '../../../src/diagnose/observations.ts';
+import { OtaError, type ErrorCode } from '../../../src/errors.ts';
+
+const lan: HostFacts = {
+  system: 'linux',
+  interfaces: [
+    { name: 'lo', address: '127.0.0.1', prefixBits: 8, kind: 'loopback' },
+    { name: 'eth0', address: '192.0.2.2', prefixBits: 24, kind: 'network' },
+  ],
+  firewalls: [],
+};
+
+interface Row {
+  readonly number: string;
+  readonly code?: ErrorCode;
+  readonly seen: Partial<Observations>;
+  readonly cause: Cause;
+  readonly hint: string;
+}
+
+const missing = { hostAddress: '192.0.2.2', hostPort: 48_266, datagramsReceived: 1 };
+const nothingBack = { invitations: 9, datagramsReceived: 0, port: 8266 };
+const portClosed = { ...nothingBack, undeliverable: ['ECONNREFUSED'] };
+
+/** Numbers as in the list of causes that this table must hold. */
+const table: readonly Row[] = [
+  {
+    number: '1 firewall that is known',
+    code: 'CONNECT_BACK_MISSING',
+    seen: { ...missing, host: { ...lan, firewalls: [{ tool: 'ufw', state: 'filters' }] } },
+    cause: 'firewall',
+    hint: 'Most likely ufw of this computer is in the way: let the device in by a port that stays the same (--host-port, or `hostPort:` in .otarc): sudo ufw allow proto tcp from 192.0.2.7 to any port 48266',
+  },
+  {
+    number: '1 firewall that is supposed',
+    code: 'CONNECT_BACK_MISSING',
+    seen: { ...missing, platform: 'esp8266' },
+    cause: 'firewall',
+    hint: [
+      'Most likely a firewall is in the way: let TCP from 192.0.2.7 to port 48266 of this computer in; --host-port, or `hostPort:` in .otarc, keeps the port the same.',
+      'Or in WSL 2, a container or a VPN the device cannot reach 192.0.2.2 at all: run otarc on the computer itself; `otarc doctor` shows what is between.',
+    ].join('\n'),
+  },
+  {
+    number: '1 nftables',
+    code: 'CONNECT_BACK_MISSING',
+    seen: {
+      ...missing,
+      host: { ...lan, firewalls: [{ tool: 'nftables', state: 'filters', chain: 'inet mine in' }] },
+    },
+    cause: 'firewall',
+    hint: 'Most likely nftables of this computer is in the way: let the device in by a port that stays the same (--host-port, or `hostPort:` in .otarc): sudo nft insert rule inet mine in ip saddr 192.0.2.7 tcp dport 48266 accept',
+  },
+  {
+    number: '2 another interface',
+    code: 'CONNECT_BACK_MISSING',
+    seen: {
+      ...missing,
+      hostAddress: '10.8.0.2',
+      host: {
+        ...lan,
+        interfaces: [
+          ...lan.interfaces,
+          { name: 'tun0', address: '10.8.0.2', prefixBits: 24, kind: 'tunnel' },
+        ],
+      },
+    },
+    cause: 'other-interface',
+    hint: [
+      'The device was told to connect to 10.8.0.2 (tun0), and is in the network of eth0: say --host-address 192.0.2.2, or `hostAddress:` of the device in .otarc.',
+      'Or the way to the device goes through the VPN tun0, where it may not find back: switch the VPN off, or let it leave the local network alone.',
+    ].join('\n'),
+  },
+  {
+    number: '3 WSL 2',
+    code: 'CONNECT_BACK_MISSING',
+    seen: { ...missing, hostAddress: '172.20.1.5', host: { ...lan, inside: 'wsl2', interfaces: [] } },
+    cause: 'address-translation',
+    hint: 'WSL 2 has a network of its own, and the device cannot reach 172.20.1.5: set `networkingMode=mirrored` under [wsl2] in .wslconfig and restart WSL, or run otarc in Windows itself.',
+  },
+  {
+    number: '3 container',
+    code: 'CONNECT_BACK_MISSING',
+    seen: { ...missing, hostAddress: '172.17.0.2', host: { ...lan, inside: 'container', interfaces: [] } },
+    cause: 'address-translation',
+    hint: 'This container has a network of its own, and the device cannot reach 172.17.0.2: start it with `--network host`, or publish one port (`-p 48266:48266`), the same as --host-port, with `acceptFrom: any`.',
+  },
+  {
+    number: '3 VPN',
+    code: 'CONNECT_BACK_MISSING',
+    seen: {
+      ...missing,
+      address: '198.51.100.7',
+      hostAddress: '10.8.0.2',
+      host: { ...lan, interfaces: [{ name: 'wg0', address: '10.8.0.2', prefixBits: 24, kind: 'tunnel' }] },
+    },
+    cause: 'address-translation',
+    hint: 'The way to the device goes through the VPN wg0, where it may not find back: switch the VPN off, or let it leave the local network alone.',
+  },
+  {
+    number: '3 port proxy',
+    code: 'CONNECT_BACK_MISSING',
+    seen: { ...missing, foreignConnections: ['172.17.0.1'] },
+    cause: 'address-translation',
+    hint: 'A connection came from 172.17.0.1 instead, as through a port proxy or NAT: if that is one of yours, set `acceptFrom: any` for this device in .otarc.',
+  },
+  {
+    number: '4 name',
+    code: 'NAME_NOT_RESOLVED',
+    seen: {},
+    cause: 'name-unknown',
+    hint: 'Check that the device is powered and in this network (mDNS reaches neither another subnet nor across a guest Wi-Fi), or give its address: `host: <address>` in .otarc.',
+  },
+  {
+    number: '4 name, in WSL 2',
+    code: 'NAME_NOT_RESOLVED',
+    seen: { host: { ...lan, inside: 'wsl2' } },
+    cause: 'name-unknown',
+    hint: 'Check that the device is powered and in this network (mDNS reaches neither another subnet nor across a guest Wi-Fi), or give its address: `host: <address>` in .otarc. The network of WSL 2 or of a container passes no mDNS.',
+  },
+  {
+    number: '5 old address, as it announces',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, announced: { address: '192.0.2.9', port: 8266 } },
+    cause: 'old-address',
+    hint: 'Livingroom announces itself at 192.0.2.9 now, not at 192.0.2.7: correct `host:` in .otarc, or name it livingroom.local so that it is looked for.',
+  },
+  {
+    number: '5 old address, perhaps',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, via: 'os' },
+    cause: 'out-of-reach',
+    hint: [
+      'Most likely the device is off, asleep, or out of reach: check its power, and that it is in this network (no guest Wi-Fi, which keeps its guests apart).',
+      "Or the system's resolver still gives an address that it had before (192.0.2.7): look up its address in the router, and give that as `host:` in .otarc.",
+      'Or the sketch that runs on it has no OTA, or blocks its loop(): flash by cable a sketch that calls ArduinoOTA.begin() in setup() and ArduinoOTA.handle() in loop().',
+    ].join('\n'),
+  },
+  {
+    number: '6 out of reach',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, announced: 'nothing' },
+    cause: 'out-of-reach',
+    hint: [
+      'Most likely the device is off, asleep, or out of reach: check its power, and that it is in this network (no guest Wi-Fi, which keeps its guests apart).',
+      'Or the sketch that runs on it has no OTA, or blocks its loop(): flash by cable a sketch that calls ArduinoOTA.begin() in setup() and ArduinoOTA.handle() in loop().',
+    ].join('\n'),
+  },
+  {
+    number: '6 nobody there',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, undeliverable: ['EHOSTUNREACH'] },
+    cause: 'out-of-reach',
+    hint: 'Nobody has the address 192.0.2.7 in a network of this computer: check that the device is powered and that this computer is in its network.',
+  },
+  {
+    number: '6 nobody answers ARP',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, neighbour: 'absent' },
+    cause: 'out-of-reach',
+    hint: 'Nobody has the address 192.0.2.7 in a network of this computer: check that the device is powered and that this computer is in its network.',
+  },
+  {
+    number: '8 there, but silent',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, neighbour: 'present', announced: 'nothing' },
+    cause: 'sketch-without-ota',
+    hint: 'Most likely the device is in the network, but the sketch that runs on it has no OTA, or blocks its loop(): flash by cable a sketch that calls ArduinoOTA.begin() in setup() and ArduinoOTA.handle() in loop().',
+  },
+  {
+    number: '6 no route',
+    code: 'DEVICE_SILENT',
+    seen: { systemCode: 'ENETUNREACH' },
+    cause: 'out-of-reach',
+    hint: 'Nobody has the address 192.0.2.7 in a network of this computer: check that the device is powered and that this computer is in its network.',
+  },
+  {
+    number: '7 port of another core',
+    code: 'DEVICE_SILENT',
+    seen: { ...portClosed, platform: 'rp2040' },
+    cause: 'wrong-port',
+    hint: '8266 is the usual port of an ESP8266, and that of an RP2040 is 2040: check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
+  },
+  {
+    number: '7 another port is announced',
+    code: 'DEVICE_SILENT',
+    seen: { ...portClosed, announced: { address: '192.0.2.7', port: 3232 } },
+    cause: 'wrong-port',
+    hint: 'The device announces port 3232, not 8266: correct `port:` in .otarc or --port to 3232, or leave it out.',
+  },
+  {
+    number: '8 announced but silent',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, announced: { address: '192.0.2.7', port: 8266 } },
+    cause: 'sketch-without-ota',
+    hint: 'It announces itself and answers nothing, so its sketch blocks its loop() or is stuck: restart it and push at once, then look for delay() and waits in its loop() that keep ArduinoOTA.handle() from running.',
+  },
+  {
+    number: '8 nothing listens',
+    code: 'DEVICE_SILENT',
+    seen: { ...portClosed, platform: 'esp8266' },
+    cause: 'wrong-port',
+    hint: [
+      'Most likely it listens on another port than 8266: check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
+      'Or the sketch that runs on it has no OTA, or has not come to it yet: flash by cable a sketch that calls ArduinoOTA.begin() in setup() and ArduinoOTA.handle() in loop().',
+    ].join('\n'),
+  },
+  {
+    number: '9 password needed',
+    code: 'PASSWORD_REQUIRED',
+    seen: { credential: 'none' },
+    cause: 'password-required',
+    hint: 'Set OTARC_PASSWORD_LIVINGROOM, or `password:` of this device in .otarc, or use --password-file.',
+  },
+  {
+    number: '9 password wrong',
+    code: 'PASSWORD_WRONG',
+    seen: { credential: 'password', nonceDigits: 32 },
+    cause: 'password-wrong',
+    hint: 'Compare it with ArduinoOTA.setPassword(…) of the sketch that runs on the device now, not of the new one.',
+  },
+  {
+    number: '9 password unneeded',
+    seen: { credential: 'password', asksPassword: false },
+    cause: 'password-unneeded',
+    hint: 'The device asks for no password, although one is configured: call ArduinoOTA.setPassword(…) in its sketch, or everybody in its network can update it.',
+  },
+  {
+    number: '10 new core, old hash',
+    code: 'PASSWORD_WRONG',
+    seen: { credential: 'md5-hash', nonceDigits: 64 },
+    cause: 'other-hash',
+    hint: 'The device runs an ESP32 core from 3.3.1 on, which keeps a SHA-256 hash, and only an MD5 hash is configured: configure the password itself, or the 64 hex digits of its SHA-256 as `passwordHash:`.',
+  },
+  {
+    number: '10 old core, new hash',
+    code: 'PASSWORD_WRONG',
+    seen: { credential: 'sha256-hash', nonceDigits: 32 },
+    cause: 'other-hash',
+    hint: 'Configure the password itself, or the 32 hex digits of its MD5 as `passwordHash:`.',
+  },
+  {
+    number: '11 update running',
+    code: 'DEVICE_BUSY',
+    seen: { answer: 'ERROR[15]: Update already running' },
+    cause: 'update-running',
+    hint: [
+      'Wait until the running update has ended, or power-cycle the device.',
+      'Or somebody pushes to it from another computer, or from an IDE: let that end first.',
+    ].join('\n'),
+  },
+  {
+    number: '12 too large, ESP8266',
+    code: 'DEVICE_REFUSED',
+    seen: { answer: 'ERROR[4]: Not Enough Space' },
+    cause: 'image-too-large',
+    hint: 'The image does not fit beside the running sketch: make it smaller, or choose a layout with more room and flash that by cable once.',
+  },
+  {
+    number: '12 too large, ESP32',
+    code: 'CONNECT_BACK_MISSING',
+    seen: { ...missing, platform: 'esp32', imageKind: 'firmware', imageBytes: 1_500_000, host: lan },
+    cause: 'image-too-large',
+    hint: [
+      'Most likely the image (1,500,000 bytes) does not fit the slot (an ESP32 then says OK and never connects): make it smaller, or choose a layout with more room and flash that by cable once.',
+      'Or a firewall is in the way: let TCP from 192.0.2.7 to port 48266 of this computer in; --host-port, or `hostPort:` in .otarc, keeps the port the same.',
+    ].join('\n'),
+  },
+  {
+    number: '12 too large, by the table',
+    code: 'IMAGE_TOO_LARGE',
+    seen: { ownHint: 'Make the image smaller.' },
+    cause: 'image-too-large',
+    hint: 'Make the image smaller.',
+  },
+  {
+    number: '13 wrong chip, before',
+    code: 'IMAGE_WRONG_CHIP',
+    seen: { ownHint: 'Build for the chip that the device has.' },
+    cause: 'wrong-chip',
+    hint: 'Build for the chip that the device has.',
+  },
+  {
+    number: '13 wrong chip, ESP8266',
+    code: 'IMAGE_REJECTED',
+    seen: { answer: 'ERROR[10]: Magic byte is not 0xE9' },
+    cause: 'wrong-chip',
+    hint: 'That is no image for this chip: push the application image (firmware.bin) that was built for it.',
+  },
+  {
+    number: '13 wrong chip, ESP32',
+    code: 'CONNECTION_LOST',
+    seen: { platform: 'esp32', imageKind: 'firmware' },
+    cause: 'wrong-chip',
+    hint: [
+      'Most likely the image is not for this chip, or the flash is damaged (an ESP32 closes like this when it cannot write): check what it was built for, then push again.',
+      'Or the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+      'Or the device restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
+    ].join('\n'),
+  },
+  {
+    number: '14 flash size',
+    code: 'IMAGE_REJECTED',
+    seen: { answer: 'ERROR[9]: new Flash config wrong real: 1048576' },
+    cause: 'flash-settings',
+    hint: 'The image was built for a larger flash than the device has, or another flash mode: choose the right board or flash size, and build again.',
+  },
+  {
+    number: '14 flash settings',
+    code: 'DEVICE_REFUSED',
+    seen: { answer: 'ERROR[8]: Flash config wrong' },
+    cause: 'flash-settings',
+    hint: 'The flash settings on the device are wrong for its chip: flash once by cable with the right flash size.',
+  },
+  {
+    number: '15 file system',
+    code: 'DEVICE_REFUSED',
+    seen: { answer: 'ERROR[4]: Not Enough Space', imageKind: 'filesystem' },
+    cause: 'filesystem-size',
+    hint: 'The size does not fit the partition: build the file system for the flash layout that the device has.',
+  },
+  {
+    number: '15 file system, ESP32',
+    code: 'CONNECT_BACK_MISSING',
+    seen: { ...missing, platform: 'esp32', imageKind: 'filesystem', imageBytes: 2_000_000, host: lan },
+    cause: 'filesystem-size',
+    hint: [
+      'Most likely the file-system image (2,000,000 bytes) does not fit its partition (an ESP32 then says OK and never connects): build the file system for the flash layout that the device has.',
+      'Or a firewall is in the way: let TCP from 192.0.2.7 to port 48266 of this computer in; --host-port, or `hostPort:` in .otarc, keeps the port the same.',
+    ].join('\n'),
+  },
+  {
+    number: '16 MD5',
+    code: 'IMAGE_REJECTED',
+    seen: { answer: 'ERROR[7]: MD5 Failed: expected:1, calculated:2' },
+    cause: 'damaged-on-the-way',
+    hint: 'The image was damaged on its way: push again; if it happens again, check the Wi-Fi signal and the power supply.',
+  },
+  {
+    number: '16 MD5, ESP32',
+    code: 'IMAGE_REJECTED',
+    seen: { answer: 'MD5 Check Failed' },
+    cause: 'damaged-on-the-way',
+    hint: 'The image was damaged on its way: push again; if it happens again, check the Wi-Fi signal and the power supply.',
+  },
+  {
+    number: '17 weak Wi-Fi',
+    code: 'TRANSFER_STALLED',
+    seen: { acknowledgedBytes: 20_000, silentMs: 14_000 },
+    cause: 'weak-wifi',
+    hint: [
+      'Most likely the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+      'Or the device restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
+    ].join('\n'),
+  },
+  {
+    number: '18 power dip',
+    code: 'CONNECTION_LOST',
+    seen: { systemCode: 'ECONNRESET', cameBackWith: 'old-image' },
+    cause: 'power-dip',
+    hint: 'The power of the device dips while the flash is written, for it restarted and runs the old image again: use a stronger supply or a shorter cable, then push again.',
+  },
+  {
+    number: '18 power dip, perhaps',
+    code: 'CONNECTION_LOST',
+    seen: { systemCode: 'ECONNRESET' },
+    cause: 'power-dip',
+    hint: [
+      'Most likely the device restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
+      'Or the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+    ].join('\n'),
+  },
+  {
+    number: '18 power dip, the flash',
+    code: 'IMAGE_REJECTED',
+    seen: { answer: 'ERROR[1]: Flash Write Failed' },
+    cause: 'power-dip',
+    hint: 'The flash could not be written: check the power supply, then push again.',
+  },
+  {
+    number: '19 host slept',
+    code: 'CONNECTION_LOST',
+    seen: { suspendedMs: 754_000 },
+    cause: 'host-slept',
+    hint: 'This computer slept for 754 s in the midst of it: push again, and keep it awake meanwhile.',
+  },
+  {
+    number: '20 port taken',
+    code: 'HOST_PORT_IN_USE',
+    seen: { hostPort: 48_266, systemCode: 'EADDRINUSE' },
+    cause: 'host-port-taken',
+    hint: 'Choose another `--host-port`, or leave it out and let otarc choose.',
+  },
+  {
+    number: '20 port forbidden',
+    code: 'HOST_PORT_IN_USE',
+    seen: { hostPort: 80, systemCode: 'EACCES' },
+    cause: 'host-port-taken',
+    hint: 'Choose a --host-port above 1023, or leave it out and let otarc choose.',
+  },
+  {
+    number: '21 old image',
+    code: 'OLD_IMAGE_RUNS',
+    seen: {},
+    cause: 'old-image-runs',
+    hint: 'The new image crashed at its start and was rolled back, or the copy to its place failed: look at its serial output while it boots; on an ESP8266 check the flash mode of the build.',
+  },
+  {
+    number: '22 two of one name',
+    code: 'NAME_NOT_RESOLVED',
+    seen: { isAmbiguous: true },
+    cause: 'two-of-one-name',
+    hint: 'Rename one of them, or say which one is meant: `host: <address>` under its name in .otarc.',
+  },
+  {
+    number: '23 two otarc',
+    code: 'DEVICE_LOCKED',
+    seen: { ownHint: 'Wait until the other otarc is done.' },
+    cause: 'two-otarc',
+    hint: 'Wait until the other otarc is done.',
+  },
+  {
+    number: '24 first after cable',
+    code: 'DEVICE_REFUSED',
+    seen: { answer: 'ERROR[11]: Invalid bootstrapping state, reset ESP8266 before updating' },
+    cause: 'first-after-cable',
+    hint: 'This is the first update after flashing by cable, which an ESP8266 takes only after a reset: press reset on the device once, then push again.',
+  },
+  {
+    number: '25 safe mode',
+    code: 'DEVICE_SILENT',
+    seen: { ...portClosed, platform: 'esp32', isHomeding: true },
+    cause: 'homeding-safe-mode',
+    hint: [
+      'Most likely HomeDing is in safe mode, where it starts no OTA: open its web page, mend env.json or config.json, and restart it without pressing the button.',
+      'Or it listens on another port than 8266: check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
+      'Or the sketch that runs on it has no OTA, or has not come to it yet: flash by cable a sketch that calls ArduinoOTA.begin() in setup() and ArduinoOTA.handle() in loop().',
+    ].join('\n'),
+  },
+  {
+    number: '25 safe mode of an ESP8266',
+    code: 'DEVICE_SILENT',
+    seen: { ...portClosed, platform: 'esp8266', isHomeding: true },
+    cause: 'homeding-safe-mode',
+    hint: [
+      'Most likely HomeDing is in safe mode, where it starts no OTA: open its web page, mend env.json or config.json, and restart it without pressing the button.',
+      'Or it listens on another port than 8266: check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
+      'Or the sketch that runs on it has no OTA, or has not come to it yet: flash by cable a sketch that calls ArduinoOTA.begin() in setup() and ArduinoOTA.handle() in loop().',
+    ].join('\n'),
+  },
+  {
+    number: 'half a file system',
+    code: 'CONNECTION_LOST',
+    seen: { imageKind: 'filesystem', acknowledgedBytes: 4096 },
+    cause: 'filesystem-half-written',
+    hint: 'The file system on the device may be half written: push the file-system image again before it restarts.',
+  },
+  {
+    number: 'signature',
+    code: 'IMAGE_REJECTED',
+    seen: { answer: 'ERROR[12]: Signature verification failed' },
+    cause: 'signature-refused',
+    hint: 'The device refuses the signature: sign the image with the key that the running sketch trusts.',
+  },
+  {
+    number: 'memory',
+    code: 'DEVICE_REFUSED',
+    seen: { answer: 'ERROR[14]: Out of memory' },
+    cause: 'out-of-memory',
+    hint: 'The device is out of memory: power-cycle it, then push again.',
+  },
+  {
+    number: 'no verdict',
+    code: 'NO_VERDICT',
+    seen: { acknowledgedBytes: 60_000 },
+    cause: 'no-verdict-heard',
+    hint: 'Most likely the device took the image, and only its word got lost: look whether the new sketch runs before you push again.',
+  },
+  {
+    number: 'another program',
+    code: 'PROTOCOL_ERROR',
+    seen: { answer: 'HTTP/1.1 400' },
+    cause: 'another-program',
+    hint: 'Something else answers at this address and port: check address and port of the device.',
+  },
+  {
+    number: 'another image',
+    code: 'PROTOCOL_ERROR',
+    seen: { answer: 'OK', sentBytes: 500 },
+    cause: 'another-program',
+    hint: 'It took another image than this one: look at what it runs, then push again.',
+  },
+  {
+    number: 'stuck in its authentication',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, afterChallenge: true },
+    cause: 'out-of-reach',
+    hint: [
+      'Most likely the device is stuck in its authentication: power-cycle the device, then push again; if it happens again, look at its serial output.',
+      'Or the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+    ].join('\n'),
+  },
+];
+
+test.each(table)('$number: $cause', ({ code, seen, cause, hint }) => {
+  const findings = diagnose(observed(code, seen));
+  expect(findings[0]?.cause).toBe(cause);
+  expect(hintOf(findings)).toBe(hint);
+  expect(hint.split('\n').length).toBeLessThanOrEqual(3);
+});
+
+test('the 25 causes of the list are all in the table', () => {
+  const numbers = new Set(table.map(({ number }) => Number.parseInt(number, 10)));
+  expect([...numbers].filter((number) => number > 0).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 25 }, (_, index) => index + 1),
+  );
+});
+
+test('an error gets the hint and the causes, and keeps the rest', () => {
+  const details = { hostAddress: '192.0.2.2', hostPort: 48_266, undeliverable: [], waitedMs: 15_000 };
+  const error = new OtaError('CONNECT_BACK_MISSING', 'It did not connect.', { details });
+  const better = diagnosed(error, { device: 'livingroom', address: '192.0.2.7', host: lan });
+  expect(better).toMatchObject({ code: error.code, message: error.message, details });
+  expect(better.details['causes']).toEqual(['firewall']);
+  expect(better.hint).toContain('48266');
+});
+
+test('a later diagnosis, which knows more, replaces the earlier one', () => {
+  const error = new OtaError('DEVICE_SILENT', 'No answer.', { details: { port: 8266, undeliverable: [] } });
+  const first = diagnosed(error, { device: 'livingroom', address: '192.0.2.7' });
+  const announced = { address: '192.0.2.9', port: 8266 };
+  const second = diagnosed(first, { device: 'livingroom', address: '192.0.2.7', announced });
+  expect(first.details['causes']).toEqual(['out-of-reach', 'sketch-without-ota']);
+  expect(second.details['causes']).toEqual(['old-address', 'sketch-without-ota', 'out-of-reach']);
+});
+
+test('an error that no rule knows stays as it is', () => {
+  const error = new OtaError('BUILD_FAILED', 'It does not compile.');
+  expect(diagnosed(error, { device: 'livingroom' })).toBe(error);
+});
+
+test('NaN, undefined and secrets appear in no hint', () => {
+  for (const { hint } of table) expect(hint).not.toMatch(/undefined|NaN|null/);
+});
+
+function observed(code: ErrorCode | undefined, seen: Partial<Observations>): Observations {
+  return {
+    device: 'livingroom',
+    address: '192.0.2.7',
+    undeliverable: [],
+    foreignConnections: [],
+    ...(code === undefined ? {} : { code }),
+    ...seen,
+  };
+}
