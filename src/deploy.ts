@@ -47,6 +47,8 @@ export interface DeployOptions {
   readonly timeoutMs?: number | undefined;
   /** How long the device may answer nothing at all. Default: the engine's own. */
   readonly silenceLimitMs?: number | undefined;
+  /** Waits so long for a device that sleeps to announce itself. */
+  readonly whenSeenMs?: number | undefined;
 }
 
 export type Outcome =

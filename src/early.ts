@@ -11,6 +11,8 @@ interface EarlyOptions {
   readonly engine: Engine;
   readonly tell: Tell;
   readonly signal: AbortSignal;
+  /** Waits so long for a device that sleeps to announce itself, also where its address is known. */
+  readonly whenSeenMs?: number | undefined;
 }
 
 export interface Early {
@@ -26,7 +28,7 @@ export interface Early {
 export function startEarly(device: Device, options: EarlyOptions): Early {
   const looking = new AbortController();
   const signal = AbortSignal.any([options.signal, looking.signal]);
-  const located = locateEarly(device, { tell: options.tell, signal });
+  const located = locateEarly(device, { ...options, signal });
   let prepared: Promise<Prepared | undefined> | undefined = located.first
     .then((found) => prepareEarly(device, found, options))
     // Prepared once more when the image is there; what fails then counts.
@@ -72,9 +74,13 @@ function sameTarget(one: Target, other: Target): boolean {
  */
 function locateEarly(
   device: Device,
-  { signal, tell }: Pick<EarlyOptions, 'signal' | 'tell'>,
+  { signal, tell, whenSeenMs }: Omit<EarlyOptions, 'engine'>,
 ): { first: Promise<Located>; last: () => Promise<Located> } {
-  const look = (): Promise<Located> => locate(device, { signal, tell });
+  const look = async (): Promise<Located> => {
+    if (whenSeenMs === undefined) return locate(device, { signal, tell });
+    const { locateWhenSeen } = await import('./discover/await-announced.ts');
+    return locateWhenSeen(device, { signal, tell, timeoutMs: whenSeenMs });
+  };
   const first = look();
   let failedEarly = false;
   first.catch(() => (failedEarly = true));

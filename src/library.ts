@@ -28,6 +28,8 @@ export interface DeployProjectOptions {
   readonly allowed?: ReadonlySet<ErrorCode> | 'all';
   readonly dryRun?: boolean;
   readonly timeoutMs?: number | undefined;
+  /** Waits so long for a device that sleeps to announce itself, and pushes at once. */
+  readonly whenSeenMs?: number | undefined;
   readonly engine?: Engine;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: DeployEvent) => void;
@@ -140,6 +142,7 @@ export function runContextOf(options: DeployProjectOptions): RunContext {
     },
     output: options.output ?? process.stderr,
     timeoutMs: options.timeoutMs,
+    whenSeenMs: options.whenSeenMs,
   };
 }
 

@@ -71,8 +71,17 @@ async function runWaves(plan: Plan, context: RunContext, outcomes: Map<string, O
   const waves = await makeReady(plan, context, outcomes);
   // A mistake in one device's configuration is mended before anything is built or pushed.
   if (outcomes.size > 0) return;
-  const { signal, engine, allowed, dryRun, skipReason, timeoutMs, silenceLimitMs } = context;
-  const deployOptions = { signal, engine, allowed, dryRun, skipReason, timeoutMs, silenceLimitMs };
+  const { signal, engine, allowed, dryRun, skipReason, timeoutMs, silenceLimitMs, whenSeenMs } = context;
+  const deployOptions = {
+    signal,
+    engine,
+    allowed,
+    dryRun,
+    skipReason,
+    timeoutMs,
+    silenceLimitMs,
+    whenSeenMs,
+  };
   const images = new Map(plan.images.map((image) => [image.key, startImage(image, context)]));
   for (const wave of waves) {
     await Promise.all(

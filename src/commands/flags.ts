@@ -33,6 +33,7 @@ export interface PushOptions extends SharedOptions {
   force?: boolean;
   allow?: ErrorCode[];
   timeout?: number;
+  whenSeen?: number;
   dryRun?: boolean;
   verify?: boolean;
   quiet?: boolean;
@@ -93,7 +94,7 @@ export function toCommandOptions(
   options: PushOptions,
   io: Io,
 ): Omit<DeployProjectOptions, 'output'> & { output: OutputOptions } {
-  const { color, quiet, verbose, timeout, json, debugLog } = options;
+  const { color, quiet, verbose, timeout, whenSeen, json, debugLog } = options;
   return {
     flags: toFlags(options, io.cwd),
     file: options.file,
@@ -102,6 +103,7 @@ export function toCommandOptions(
     dryRun: options.dryRun === true,
     allowed: options.force === true ? 'all' : new Set(options.allow),
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    whenSeenMs: whenSeen === undefined ? undefined : whenSeen * 1000,
     output: {
       json: json === true,
       verbosity: quiet === true ? 'quiet' : verbose === true ? 'verbose' : 'normal',
@@ -184,6 +186,9 @@ const notFromVariables = new Set([
   'fqbn',
   'exec',
   'active',
+  'watch',
+  'waitFor',
+  'whenSeen',
   'keep',
   'schema',
 ]);

@@ -31,6 +31,7 @@ export function addPushCommands(program: Command, { io, done, after }: Parts): v
     .usage('[target...] [options]')
     .description('push an image that exists: the one the last build left, or --file')
     .option('-f, --file <image>', 'the image')
+    .option('--when-seen <seconds>', 'wait so long for a device that sleeps to announce itself', toSeconds)
     .option('--hook', 'called after each build: pushes only where .otarc of this folder has hook.pushOnBuild')
     .action((targets: string[], options: PushOptions) => {
       if (after !== undefined)

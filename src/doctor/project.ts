@@ -82,8 +82,13 @@ export async function checkImage(
 ): Promise<CheckedImage> {
   const artifact = await artifactOf(planned, { env, signal });
   if (artifact instanceof OtaError) {
-    const cure = planned.source === 'file' ? artifact.hint : 'Build first, or let `otarc deploy` do both.';
-    return { leg: warning('image', artifact.message, cure) };
+    if (planned.source === 'file') return { leg: warning('image', artifact.message, artifact.hint) };
+    const isUnbuilt = artifact.code === 'IMAGE_NOT_FOUND';
+    const text = isUnbuilt
+      ? artifact.message
+      : 'none is known, so neither its chip nor its size can be checked';
+    const cure = isUnbuilt ? 'Build first, or let `otarc deploy` do both.' : 'Name one with `--file`.';
+    return { leg: warning('image', text, cure) };
   }
   const { expectedPlatform } = planned;
   const image = await readImage(artifact, withoutUndefined({ expectedPlatform, signal }));

@@ -14,6 +14,8 @@ import { messageOf, OtaError } from '../errors.ts';
 import { stepBack } from '../espota/messages.ts';
 import { openTransport } from '../espota/transport.ts';
 import { announcedBy } from '../explain.ts';
+import { neighbourAt } from '../host/neighbour.ts';
+import { thisHost } from '../host/source.ts';
 import { checkTarget } from '../image/index.ts';
 import type { Device, Image, Target } from '../types.ts';
 import { withoutUndefined } from '../without-undefined.ts';
@@ -107,24 +109,25 @@ export async function presenceLeg(options: PresenceOptions): Promise<Leg> {
     listen({ device, target, hostAddress, signal, listenMs }),
     knock(target, hostAddress, listenMs),
   ]);
-  const known = { ...knownOf(target, image), ...withoutUndefined({ announced }) };
   const seen = announced === 'nothing' ? undefined : announced;
+  const neighbour = seen === undefined ? await neighbourAt(thisHost(signal), target.address) : undefined;
+  const known = { ...knownOf(target, image), ...withoutUndefined({ announced, neighbour }) };
   const isElsewhere = seen !== undefined && (seen.port !== target.port || seen.address !== target.address);
-  if (undeliverable !== undefined || isElsewhere) {
+  if (undeliverable !== undefined || isElsewhere || neighbour === 'absent') {
     const message =
       undeliverable === 'ECONNREFUSED'
         ? `${endpointText(target)} is there, but nothing listens on its UDP port.`
         : isElsewhere
           ? `${device.name} is not where it is looked for (${endpointText(target)}).`
-          : `No way to ${endpointText(target)}: ${undeliverable}.`;
+          : `No way to ${endpointText(target)}: ${undeliverable ?? 'nobody answers for that address'}.`;
     const details = { undeliverable: undeliverable === undefined ? [] : [undeliverable] };
     return failed('device', diagnosed(new OtaError('DEVICE_SILENT', message, { details }), known));
   }
   if (seen === undefined) {
     return warning(
       'device',
-      `nothing came back from ${endpointText(target)}, neither an announcement nor an error`,
-      'It may be there all the same, with mDNS switched off: `otarc doctor --active` asks it.',
+      `${neighbour === 'present' ? 'somebody has that address, but ' : ''}nothing came back from ${endpointText(target)}, neither an announcement nor an error`,
+      'It may be there all the same, with mDNS switched off: only an invitation shows (--active).',
     );
   }
   if (image !== undefined) checkTarget(image, { platform: seen.platform ?? target.platform });
@@ -173,10 +176,11 @@ async function knock(target: Target, hostAddress: string, waitMs: number): Promi
     },
   });
   try {
-    const untilMs = performance.now() + waitMs;
-    while (code === undefined && performance.now() < untilMs) {
+    // Twice, as the first to a sleeping station is often lost; and no more, for it may be in the midst of something.
+    for (const pauseMs of [waitMs / 3, (waitMs * 2) / 3]) {
       transport.send(stepBack);
-      await sleep(Math.min(200, waitMs));
+      await sleep(pauseMs);
+      if (code !== undefined) break;
     }
     return code;
   } finally {

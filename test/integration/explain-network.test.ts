@@ -5,8 +5,10 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Leg } from '../../src/doctor/leg.ts';
 import { createNetwork, whyNoNamespaces, type Namespace, type Network } from '../support/namespaces.ts';
 import type { Request } from '../support/run-doctored-push.ts';
+import { tempDir } from '../support/temp-dir.ts';
 
 const run = promisify(execFile);
 const why = whyNoNamespaces();
@@ -23,6 +25,12 @@ const commandFor = ({ name }: Namespace, request: Request): string[] => {
   const node = [process.execPath, '--import', 'jiti/register', script, JSON.stringify(request)];
   return ['netns', 'exec', name, ...node];
 };
+
+async function doctorFrom(from: Namespace, address: string): Promise<readonly Leg[]> {
+  const request: Request = { role: 'doctor', cwd: await tempDir(), target: address };
+  const { stdout } = await run('ip', commandFor(from, request), { timeout: 60_000 });
+  return JSON.parse(stdout) as Leg[];
+}
 
 async function pushFrom(
   from: Namespace,
@@ -84,6 +92,26 @@ describe.skipIf(why !== undefined)('a push between namespaces', { timeout: 90_00
     const ended = await pushFrom(host, { ...target, address: '10.1.0.99' });
     expect(ended.code).toBe('DEVICE_SILENT');
     expect(ended.hint).toMatch(/^Nobody has the address 10\.1\.0\.99/);
+  });
+
+  test('the doctor: a device, and an address that nobody has', async () => {
+    const { host } = await hostAndDevice();
+    const [there, absent] = [await doctorFrom(host, '10.1.0.7'), await doctorFrom(host, '10.1.0.99')];
+    expect(there.find(({ leg }) => leg === 'this computer')?.text).toMatch(
+      /^the device will see 10\.1\.0\.1 \(veth\w+\), in its own network$/,
+    );
+    expect(there.find(({ leg }) => leg === 'device')?.text).toMatch(/^somebody has that address, but/);
+    expect(there.map(({ leg, status }) => `${leg}: ${status}`).slice(-3)).toEqual([
+      'password: ok',
+      'connect-back: ok',
+      'link: ok',
+    ]);
+    expect(absent.at(-1)).toMatchObject({
+      leg: 'device',
+      status: 'failed',
+      code: 'DEVICE_SILENT',
+      text: expect.stringContaining('nobody answers for that address'),
+    });
   });
 
   test('7: nothing listens on that port', async () => {
