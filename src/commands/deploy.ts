@@ -21,17 +21,36 @@ export async function deployCommand(
   io: Io,
 ): Promise<number> {
   const reporter = reporterFor(wanted.output, io);
+  const pulse = wanted.hook === true ? startPulse(reporter, io) : undefined;
   const { exitCode } = await deployProject({
     ...wanted,
-    onEvent: (event) => reporter.tell(event),
+    onEvent: (event) => {
+      pulse?.told();
+      reporter.tell(event);
+    },
     signal: io.signal,
     env: io.env,
     get stdin() {
       return io.stdin;
     },
     output: wanted.output.verbosity === 'quiet' ? nowhere() : io.stderr,
-  });
+  }).finally(() => pulse?.stop());
   return exitCode;
+}
+
+/** Of a hook that has nothing to tell for a while. */
+const pulseMs = 3000;
+
+/**
+ * A device may count nothing until its end, and a hook whose build tool has gone sees that by a closed pipe only, at its
+ * next line. So there is a line every few seconds.
+ */
+function startPulse(reporter: Reporter, { stderr }: Io): { told: () => void; stop: () => void } | undefined {
+  if (stderr.isTTY === true) return undefined;
+  const tell = (): void =>
+    reporter.tell({ type: 'log', level: 'info', message: 'still pushing …', at: new Date().toISOString() });
+  const timer = setInterval(tell, pulseMs).unref();
+  return { told: () => void timer.refresh(), stop: () => clearInterval(timer) };
 }
 
 /** A run of nothing, and why, for who reads events as for who reads lines. */

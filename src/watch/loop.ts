@@ -41,7 +41,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     shown: options.showBuild ? context.output : undefined,
   });
   let exitCode: number | undefined;
-  let targets = options.targets;
+  let chosen: readonly string[] | undefined;
   let state = startState;
   let running: Promise<void> = Promise.resolve();
   let wasLastOk = true;
@@ -205,7 +205,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   const open = (): Promise<Project> =>
     openProject({
       ...options,
-      ...(targets === undefined ? {} : { targets }),
+      ...(chosen === undefined ? {} : { targets: chosen, all: false }),
       source: build ? 'build' : 'last-build',
       env: context.env,
       stdin: context.stdin,
@@ -256,7 +256,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       chosen: keeper.current.devices.map(({ name }) => name),
     }),
     choose(names) {
-      targets = [...names];
+      chosen = [...names];
       keeper.reloadSoon();
     },
     lastOutput: () => output.text(),

@@ -35,7 +35,7 @@ const hasPty = python.exitCode === 0;
 async function scene({ msPerSector = 0 } = {}) {
   const dir = await tempDir();
   const device = await quickDevice({ flash: { msPerSector } });
-  await imageFile(dir, { sizeBytes: 80_000 });
+  await imageFile(dir, { sizeBytes: msPerSector > 0 ? 240_000 : 80_000 });
   return { dir, device, args: ['push', addressOf(device), '--file', 'firmware.bin'] };
 }
 

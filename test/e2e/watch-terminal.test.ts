@@ -77,17 +77,19 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
 
   it('lets devices be chosen', async () => {
     const [one, two] = [await quickDevice(), await quickDevice()];
-    const { dir } = await makeScriptProject(one);
+    const { dir, save } = await makeScriptProject(one);
     await writeOtarc(dir, { one: { at: one }, two: { at: two } }, { build, device: 'one' });
-    const terminal = await otarcOnTerminal(['watch'], { cwd: dir });
-    await terminal.shows(/watching[^\n]*one[^\n]*deployed at/);
+    const terminal = await otarcOnTerminal(['watch', '--all'], { cwd: dir });
+    await terminal.shows(/watching[^\n]*one, two[^\n]*deployed at/);
     terminal.type('d');
-    await terminal.shows(/1 \[x\] one[^]*2 \[ \] two/);
-    terminal.type('2');
     await terminal.shows(/1 \[x\] one[^]*2 \[x\] two/);
-    terminal.type('1\r');
-    await terminal.shows(/From now on: two\.[^]*deployed to two[^]*watching/);
-    expect([one.updates.length, two.updates.length]).toEqual([1, 1]);
+    terminal.type('2');
+    await terminal.shows(/1 \[x\] one[^]*2 \[ \] two/);
+    terminal.type('12\r');
+    await terminal.shows(/From now on: two\.[^]*skipped two[^]*watching[^\n]*two/);
+    await save('second');
+    await terminal.shows(/deployed to two/);
+    expect([one.updates.length, two.updates.length]).toEqual([1, 2]);
     terminal.type('d');
     await terminal.shows(/Which devices/);
     terminal.type('\u001B');

@@ -1,7 +1,7 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DeployEvent } from '../../src/events.ts';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
 import { eventsOf, quickDevice, startOtarc, writeOtarc } from '../support/otarc.ts';
@@ -13,8 +13,10 @@ import {
   setVersion,
   type Project,
 } from '../support/projects.ts';
+import { slowSource } from '../support/slow-source.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { requireTools, toolPaths } from '../support/tools.ts';
+import { makeScriptProject } from '../support/watch.ts';
 
 type Running = Awaited<ReturnType<typeof startOtarc>>;
 
@@ -153,6 +155,49 @@ describe.each(tools)('otarc watch with $tool', ({ tool, make }) => {
       expect((await run()).exitCode).toBe(0);
       await expect.poll(() => versions(device), { timeout: 10_000 }).toEqual(['1.0.0', '1.0.1', '1.0.2']);
     });
+  });
+});
+
+describe.skipIf(requireTools('pio') || process.platform !== 'linux')('a save while pio compiles', () => {
+  it('ends the compiler, and the next build starts when it has gone', async () => {
+    const device = await quickDevice();
+    const project = await makePioProject(join(await tempDir(), 'p'));
+    const home = project.env['HOME'] ?? '';
+    const slow = join(project.dir, 'src', 'slow.cpp');
+    await writeFile(slow, slowSource);
+    const running = await start(project, device);
+    await vi.waitFor(() => expect(processesOf(home)).toContain('cc1plus'), { timeout: 20_000, interval: 20 });
+    await setVersion(project, '1.0.1');
+    await running.said(/"reason":"changed"/);
+    expect(processesOf(home)).not.toContain('cc1plus');
+    await vi.waitFor(() => expect(processesOf(home)).toContain('cc1plus'), { timeout: 20_000, interval: 20 });
+    await writeFile(slow, '');
+    await expect.poll(() => versions(device), { timeout: 20_000 }).toEqual(['1.0.1']);
+    running.kill('SIGINT');
+    const { stdout } = await running.ended;
+    expect(eventsOf(stdout).filter(({ type }) => type === 'run-started')).toHaveLength(1);
+    expect(processesOf(home)).toEqual([]);
+  });
+});
+
+describe('an interruption', () => {
+  it('of a push ends it in order: the device is idle, and the run has its last word', async () => {
+    const device = await quickDevice({ flash: { msPerSector: 200 } });
+    const { dir } = await makeScriptProject(device);
+    const received = device.waitFor('received');
+    const ended = device.waitFor('update-ended');
+    const running = await startOtarc(['watch', '--json'], { cwd: dir });
+    await received;
+    running.kill('SIGINT');
+    const { exitCode, stdout } = await running.ended;
+    expect(exitCode).toBe(130);
+    const events = eventsOf(stdout).filter(({ type }) => type !== 'log');
+    expect(events.slice(-2)).toMatchObject([
+      { type: 'failed', code: 'CANCELLED', device: 'livingroom' },
+      { type: 'done', ok: false, exitCode: 130 },
+    ]);
+    expect((await ended).update.result).toBe('interrupted');
+    await expect.poll(() => device.state).toBe('idle');
   });
 });
 

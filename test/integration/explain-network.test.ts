@@ -121,7 +121,3 @@ describe.skipIf(why !== undefined)('a push between namespaces', { timeout: 90_00
     expect(ended.hint).toMatch(/^3232 is the usual port of an ESP32, and that of an ESP8266 is 8266/);
   });
 });
-
-test.runIf(why !== undefined)('namespaces cannot be made here', () => {
-  expect(why).toMatch(/namespaces/);
-});

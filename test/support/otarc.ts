@@ -93,7 +93,8 @@ export function eventsOf(stdout: string): DeployEvent[] {
 export function storyOf(events: readonly DeployEvent[]): string[] {
   return events
     .map(({ type }) => type)
-    .filter((type, index, all) => type !== 'log' && !(type === 'progress' && all[index - 1] === type));
+    .filter((type) => type !== 'log')
+    .filter((type, index, all) => !(type === 'progress' && all[index - 1] === type));
 }
 
 /** A device that takes an image in milliseconds; switched off when the test has ended. */

@@ -15,9 +15,12 @@ export interface Keys {
   close(): void;
 }
 
-/** Undefined where nobody can press a key: no terminal, or one that is busy with another program. */
-export function readKeys(input: Input, onKey: (key: string) => void): Keys | undefined {
-  if (input.isTTY !== true || input.setRawMode === undefined || !isInForeground()) return undefined;
+/** Not without a terminal, and not where that is busy with another program. */
+export function canReadKeys(input: Input): boolean {
+  return input.isTTY === true && input.setRawMode !== undefined && isInForeground();
+}
+
+export function readKeys(input: Input, onKey: (key: string) => void): Keys {
   const wasRaw = input.isRaw === true;
   const setRaw = (isRaw: boolean): void => void input.setRawMode?.(isRaw);
   const read = (chunk: Buffer | string): void => {

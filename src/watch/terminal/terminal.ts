@@ -3,7 +3,7 @@
 import type { DeployEvent } from '../../events.ts';
 import type { Controls, Shown } from '../options.ts';
 import { createKeyboard } from './keyboard.ts';
-import { readKeys, type Keys } from './keys.ts';
+import { canReadKeys, readKeys, type Keys } from './keys.ts';
 import { createScreen, type TerminalStream } from './screen.ts';
 import { statusText, type LastResult } from './status.ts';
 
@@ -33,17 +33,20 @@ export interface TerminalOptions {
 
 /** Undefined where there is no terminal, or nobody in front of it. */
 export function openTerminal(io: Streams, { notify, color }: TerminalOptions): Terminal | undefined {
-  if (io.stderr.isTTY !== true || io.env['TERM'] === 'dumb') return undefined;
-  let press = (_key: string): void => {};
-  const keys: Keys | undefined = readKeys(io.stdin, (key) => press(key));
-  if (keys === undefined) return undefined;
+  if (io.stderr.isTTY !== true || io.env['TERM'] === 'dumb' || !canReadKeys(io.stdin)) return undefined;
   const screen = createScreen(io);
+  let press = (_key: string): void => {};
+  let keys: Keys | undefined;
   let state: Shown | undefined;
   let last: LastResult | undefined;
   let phaseSinceMs = performance.now();
 
+  /** The password may be asked for before, and the terminal is needed for that. */
+  const takeOver = (): void => {
+    keys ??= readKeys(io.stdin, (key) => press(key));
+  };
   const draw = (): void => {
-    if (state === undefined) return;
+    if (state === undefined || keys === undefined) return;
     const inPhaseMs = performance.now() - phaseSinceMs;
     screen.setStatus(statusText({ ...state, last, inPhaseMs }, color !== 'never'));
   };
@@ -67,9 +70,11 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
     show(next) {
       if (state?.phase !== next.phase) phaseSinceMs = performance.now();
       state = next;
+      if (next.phase === 'watching') takeOver();
       draw();
     },
     tell(event) {
+      if (event.type === 'build-started' || event.type === 'image-ready') takeOver();
       if (event.type !== 'done' || event.exitCode > 128) return;
       last = resultOf(event);
       draw();
@@ -78,7 +83,7 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
     },
     close() {
       clearInterval(ticking);
-      keys.close();
+      keys?.close();
       screen.close();
     },
   };
