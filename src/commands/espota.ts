@@ -8,7 +8,8 @@ import type { CredentialSource } from '../config/types.ts';
 import { espota as engine } from '../espota/index.ts';
 import { makePlan } from '../plan.ts';
 import { run } from '../run.ts';
-import { Secret } from '../secret.ts';
+import type { DeployEvent } from '../events.ts';
+import { passwordVariable, Secret } from '../secret.ts';
 import { defaultPorts } from '../types.ts';
 import { reporterFor } from './deploy.ts';
 import { colorOf } from './flags.ts';
@@ -53,7 +54,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
         acceptFrom: 'device' as const,
         engine: 'espota' as const,
         interfaces: [],
-        credentialSource: credentialOf(auth),
+        credentialSource: credentialOf(auth, { ip, env: io.env }),
         // A file system carries no mark of its chip; the ESP8266 core's espota.py takes 8266 then.
         port: port ?? (kind === 'filesystem' ? defaultPorts.esp8266 : undefined),
         hostAddress: hostIp === '0.0.0.0' ? undefined : hostIp,
@@ -64,7 +65,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
   const { ok, exitCode } = await run(() => Promise.resolve(plan), {
     // espota.py shows progress only when it is asked to.
     onEvent: (event) =>
-      event.type === 'progress' && options.progress !== true ? undefined : reporter.tell(event),
+      event.type === 'progress' && options.progress !== true ? undefined : reporter.tell(withOwnHint(event)),
     signal: io.signal,
     engine,
     // espota.py sends whatever it is given to whatever port it is told.
@@ -78,7 +79,18 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
   return ok ? 0 : exitCode > 128 ? exitCode : 1;
 }
 
-function credentialOf(password: string | undefined): CredentialSource {
-  if (password === undefined || password === '') return { type: 'none' };
-  return { type: 'text', secret: new Secret(password) };
+/** The flag, else what the environment says; build tools hand over an empty password where there is none. */
+function credentialOf(
+  password: string | undefined,
+  { ip, env }: { readonly ip: string; readonly env: NodeJS.ProcessEnv },
+): CredentialSource {
+  if (password !== undefined && password !== '') return { type: 'text', secret: new Secret(password) };
+  const variable = [passwordVariable(ip), 'OTARC_PASSWORD'].find((each) => Boolean(env[each]));
+  return variable === undefined ? { type: 'none' } : { type: 'env', variable };
+}
+
+/** What its callers can do: they have no `.otarc`. */
+function withOwnHint(event: DeployEvent): DeployEvent {
+  if (event.type !== 'failed' || event.code !== 'PASSWORD_REQUIRED') return event;
+  return { ...event, hint: 'Hand it over with -a (arduino-cli: -F password=…), or set OTARC_PASSWORD.' };
 }

@@ -33,9 +33,13 @@ export function addPushCommands(program: Command, { io, done, after }: Parts): v
     .option('-f, --file <image>', 'the image')
     .option('--when-seen <seconds>', 'wait so long for a device that sleeps to announce itself', toSeconds)
     .option('--hook', 'called after each build: pushes only where .otarc of this folder has hook.pushOnBuild')
-    .action((targets: string[], options: PushOptions) => {
+    .action(async (targets: string[], options: PushOptions) => {
       if (after !== undefined)
         throw new OtaError('USAGE', '`push` runs no command: nothing may stand behind `--`.');
+      if (options.hook === true && options.json !== true) {
+        const { uploadFollows } = await import('./parent.ts');
+        if (await uploadFollows(process.ppid)) return done(0);
+      }
       return deploy(targets, options, options.file === undefined ? 'last-build' : 'file');
     });
   withPushFlags(program.command('watch'))

@@ -44,9 +44,6 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
     if (event.type === 'device-located') addresses.set(event.device ?? '', event.address);
     if (output.json || output.verbosity === 'verbose' || !isBetweenTheLines(event)) reporter.tell(event);
     terminal?.tell(event);
-    if (event.type !== 'done' || after === undefined) return;
-    const [device] = event.deployed;
-    if (device !== undefined) after.start({ device, address: addresses.get(device) ?? '' });
   };
   if (words !== undefined) {
     after = createAfterDeploy({
@@ -71,6 +68,9 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
       onEvent: tell,
       onStart: (controls) => terminal?.start(controls),
       onState: (state) => terminal?.show(state),
+      onDeployed({ devices: [device = ''], secretVariables }) {
+        after?.start({ device, address: addresses.get(device) ?? '', secretVariables });
+      },
       signal: io.signal,
       env: io.env,
       get stdin() {

@@ -68,7 +68,19 @@ describe('otarc espota in place of espota.py', () => {
     expect(device.updates).toEqual([]);
   });
 
-  it('reads no configuration and no variables of otarc', async () => {
+  it('takes the password of the environment where its caller hands over none, and says how to hand it over', async () => {
+    const { dir, device, at } = await scene();
+    const args = ['espota', ...at, '-a', '', '-f', 'firmware.bin'];
+    const refused = await otarc(args, { cwd: dir });
+    expect(refused.stderr).toContain(
+      '→ Hand it over with -a (arduino-cli: -F password=…), or set OTARC_PASSWORD.',
+    );
+    const run = await otarc(args, { cwd: dir, env: { HOME: dir, OTARC_PASSWORD: password } });
+    expect(run.exitCode).toBe(0);
+    expect(device.updates).toHaveLength(1);
+  });
+
+  it('reads no configuration', async () => {
     const { dir, device, espota, at } = await scene();
     await writeFile(join(dir, '.otarc'), 'devices: {livingroom: {host: 127.0.0.1, nonsense: 1}}\n');
     const run = await espota(...at, '-a', password, '-f', 'firmware.bin');

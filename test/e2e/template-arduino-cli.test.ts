@@ -90,6 +90,22 @@ describe.skipIf(requireTools('arduino-cli'))('the hook after a build of arduino-
     },
   );
 
+  it.runIf(onPosix)('steps back where the same arduino-cli uploads the image right after', async () => {
+    const device = await quickDevice();
+    const { sketch, arduinoCli } = await scene();
+    await declareAs('esp8266', sketch);
+    await useLocal(sketch, 'b', 'c');
+    await useTemplate('arduino-cli/hardware', join(sketchbookDir(sketch), 'hardware'));
+    const only = { interfaces: ['127.0.0.1'], ...optIn };
+    await writeOtarc(sketch.dir, { livingroom: { at: device } }, only);
+    const upload = ['compile', '--upload', '-p', device.address, '--discovery-timeout', '10s'];
+    // Its upload fails for want of a password, for which `compile` has no flag: whatever arrived came from the hook.
+    expect((await arduinoCli(...upload)).exitCode).toBe(1);
+    expect(device.updates).toEqual([]);
+    expect((await arduinoCli('compile')).exitCode).toBe(0);
+    expect(device.updates).toHaveLength(1);
+  });
+
   it('fails the build when the push fails, with one clear paragraph', async () => {
     const device = await quickDevice({ password: 'geheim' });
     const { sketch, arduinoCli } = await scene();

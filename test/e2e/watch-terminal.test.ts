@@ -193,6 +193,21 @@ describe('otarc watch without a terminal', () => {
     expect(processesOf(dir)).toEqual([]);
   });
 
+  it('gives that command no password', async () => {
+    const device = await quickDevice({ password: 'geheim' });
+    const { dir } = await makeScriptProject(device);
+    await writeOtarc(dir, { livingroom: { at: device, password: { env: 'LIVINGROOM_PW' } } }, { build });
+    const running = await startOtarc(['watch', '--exec', 'env'], {
+      cwd: dir,
+      env: { HOME: dir, LIVINGROOM_PW: 'geheim', OTARC_PASSWORD_HALL: 'geheim', OTHER: 'x' },
+    });
+    const text = await running.said(/^OTARC_DEVICE=livingroom$/m);
+    running.kill('SIGINT');
+    const { stderr } = await running.ended;
+    expect(stderr).toMatch(/^OTHER=x$/m);
+    expect(text + stderr).not.toContain('geheim');
+  });
+
   it('refuses a command that is none before anything is built', async () => {
     const { dir } = await scene();
     const running = await startOtarc(['watch', '--exec', 'sh -c "open'], { cwd: dir });

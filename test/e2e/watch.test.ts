@@ -4,6 +4,8 @@ import { execa } from 'execa';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DeployEvent } from '../../src/events.ts';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
+import { packed } from '../support/packed.ts';
+import { nodeVersions } from '../tools/nodes.ts';
 import { eventsOf, quickDevice, startOtarc, writeOtarc } from '../support/otarc.ts';
 import { processesOf } from '../support/processes.ts';
 import {
@@ -177,6 +179,24 @@ describe.skipIf(requireTools('pio') || process.platform !== 'linux')('a save whi
     const { stdout } = await running.ended;
     expect(eventsOf(stdout).filter(({ type }) => type === 'run-started')).toHaveLength(1);
     expect(processesOf(home)).toEqual([]);
+  });
+});
+
+describe.skipIf(requireTools('nodes'))('the packed command', () => {
+  it.each(nodeVersions)('watches with Node %s', async (version) => {
+    const device = await quickDevice();
+    const { dir, save } = await makeScriptProject(device);
+    const { bin } = await packed();
+    const env = { PATH: process.env['PATH'], HOME: dir };
+    const options = { cwd: dir, env, extendEnv: false, reject: false, all: true, timeout: 25_000 } as const;
+    const running = execa(toolPaths().nodes[version] ?? '', [bin, 'watch'], options);
+    await expect.poll(() => device.updates.length, { timeout: 20_000 }).toBe(1);
+    await save('second');
+    await expect.poll(() => device.updates.length, { timeout: 20_000 }).toBe(2);
+    running.kill('SIGINT');
+    const { exitCode, all } = await running;
+    expect(exitCode).toBe(130);
+    expect(all).not.toMatch(/deprecat|experimental|warning/i);
   });
 });
 
