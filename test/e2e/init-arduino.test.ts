@@ -68,6 +68,38 @@ describe.skipIf(requireTools('arduino-cli'))('otarc init in a bare sketch folder
     },
   );
 
+  it.skipIf(process.platform === 'win32')(
+    'leaves builds, ports and the cable as they were when otarc is gone, and says why nothing is pushed',
+    async () => {
+      const device = await quickDevice();
+      const { init, arduinoCli, sketch } = await scene('esp32');
+      const args = ['--yes', '--no-scan', '--device', addressOf(device), '--fqbn', arduinoFqbn];
+      expect(await init(...args)).toMatchObject({ exitCode: 0 });
+      const network = join(sketchbookDir(sketch), 'hardware', 'otarc', 'network', 'platform.txt');
+      for (const path of [join(coreDir(sketch), 'platform.local.txt'), network]) {
+        const text = await readFile(path, 'utf8');
+        await writeFile(path, text.replace(/^(otarc\.cmd=.* ")[^"]*"$/m, '$1/gone/otarc/dist/cli.js"'));
+      }
+      const words =
+        'otarc is not installed any more: nothing is pushed (otarc init --remove, or npm install --global otarc)\n';
+      const build = await arduinoCli('compile', '-b', arduinoFqbn);
+      expect(build).toMatchObject({ exitCode: 0 });
+      expect(build.all).toContain(words);
+      expect(build.all.split('otarc is not installed')).toHaveLength(2);
+      const list = await arduinoCli('board', 'list', '--json', '--discovery-timeout', '2s');
+      expect(list).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(JSON.parse(list.stdout)).toHaveProperty('detected_ports');
+      const cable = await arduinoCli('upload', '-b', arduinoFqbn, '-p', '/dev/ttyUSB0');
+      expect(cable.stdout).toContain('by cable, /dev/ttyUSB0');
+      // A port that somebody else's discovery announces, as mDNS does.
+      const air = await arduinoCli(...upload(device.address), '--protocol', 'network');
+      expect(air.exitCode).not.toBe(0);
+      expect(air.all).toContain(words);
+      expect(device.updates).toHaveLength(0);
+      expect(await init(...args)).toMatchObject({ exitCode: 0 });
+    },
+  );
+
   it('asks for the password that the device wants, and pushes on every build where .otarc is told to', async () => {
     const device = await quickDevice({ password: 'geheim' });
     const { init, arduinoCli, dir, sketch } = await scene();
