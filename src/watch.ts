@@ -25,86 +25,18 @@ import {
   noDisturbances,
   noteDisturbance,
   withoutProducts,
-  type Disturbances,
   type Written,
 } from './watch/disturbances.ts';
 import { dueAtMs, type Batch } from './watch/settle.ts';
-
-export type Phase = 'watching' | 'settling' | 'building' | 'deploying';
-
-/** Why there is a run. */
-export type Cause = 'start' | 'change' | 'asked' | 'device' | 'image' | 'configuration';
-
-/** One run that is to be. */
-export interface Work {
-  readonly kind: ImageKind;
-  readonly cause: Cause;
-  /** Files that changed; none where it was not a change. */
-  readonly paths: readonly string[];
-  /** Push also what the device has already. */
-  readonly force: boolean;
-  /** Make the image, and leave the devices alone. */
-  readonly buildOnly: boolean;
-}
-
-interface Run {
-  readonly kind: ImageKind;
-  readonly buildOnly: boolean;
-  /** Images that are being made, and those that are. */
-  readonly building: number;
-  readonly made: number;
-  /** The builds were told to end, as they would give an image of old files. */
-  readonly isStopping: boolean;
-}
-
-export interface WatchState {
-  readonly isPaused: boolean;
-  /** What the next runs are for, by kind. */
-  readonly pending: Readonly<Partial<Record<ImageKind, Work>>>;
-  /** A build for its own sake, whatever is pending. */
-  readonly wantedBuild: Work | undefined;
-  /** Of the pending changes; absent where they need not settle. */
-  readonly batch: Batch | undefined;
-  readonly run: Run | undefined;
-  /** What a device that could not be reached has not got. */
-  readonly owed: readonly ImageKind[];
-  readonly falseStarts: { readonly count: number; readonly lastAtMs: number };
-  readonly disturbances: Disturbances;
-}
-
-export interface WatchRules {
-  /** Whether a changed file system goes to the device: it overwrites what the device has stored there. */
-  readonly filesystem: 'never' | 'on-change';
-  /** Whether a build can be stopped: not that of somebody else. */
-  readonly stopsBuilds: boolean;
-}
-
-export type WatchInput =
-  | ({ readonly type: 'changed'; readonly kind: ImageKind } & Written)
-  /** Without a change: `work` is to be done as soon as it can be. */
-  | { readonly type: 'wanted'; readonly work: Work }
-  /** Something that a device was missing from has come back. */
-  | { readonly type: 'device-seen' }
-  | { readonly type: 'time' }
-  | { readonly type: 'build-started' }
-  | { readonly type: 'build-ended'; readonly how: 'made' | 'failed' | 'stopped' }
-  /** `isOwed`: it may go well as soon as the device is back. */
-  | { readonly type: 'run-ended'; readonly kind: ImageKind; readonly isOwed: boolean }
-  | { readonly type: 'paused' }
-  | { readonly type: 'resumed' };
-
-export type WatchCommand =
-  | { readonly type: 'run'; readonly work: Work }
-  /** The builds of the run are to end, with all their processes. */
-  | { readonly type: 'stop-builds' }
-  /** They have ended, and may start again. */
-  | { readonly type: 'build-again'; readonly work: Work }
-  /** The file system changed, and is not to be pushed. */
-  | { readonly type: 'leave-alone'; readonly paths: readonly string[] }
-  /** Every build writes these: they count no more while one runs. */
-  | { readonly type: 'products-found'; readonly paths: readonly string[] }
-  /** Ask again at that time, and no more at another. */
-  | { readonly type: 'wake'; readonly atMs: number };
+import type {
+  ActiveRun,
+  Phase,
+  WatchCommand,
+  WatchInput,
+  WatchRules,
+  WatchState,
+  Work,
+} from './watch/types.ts';
 
 export interface Step {
   readonly state: WatchState;
@@ -150,12 +82,8 @@ export function step(state: WatchState, input: WatchInput, at: { nowMs: number; 
       return proceed(withOwed(state), at);
     case 'time':
       return proceed(state, at);
-    case 'build-started': {
-      if (state.run === undefined) return { state, commands: [] };
-      const disturbances = buildBegins(state.disturbances, nowMs);
-      const run = { ...state.run, building: state.run.building + 1 };
-      return { state: { ...state, run, disturbances }, commands: [] };
-    }
+    case 'build-started':
+      return { state: buildStarted(state, nowMs), commands: [] };
     case 'build-ended':
       return buildEnded(state, input.how, at);
     case 'run-ended': {
@@ -215,6 +143,20 @@ function oneMore(falseStarts: WatchState['falseStarts'], nowMs: number): WatchSt
   return { count: isNext ? falseStarts.count + 1 : 1, lastAtMs: nowMs };
 }
 
+function buildStarted(state: WatchState, nowMs: number): WatchState {
+  const { run, pending } = state;
+  if (run === undefined) return state;
+  const { [run.kind]: work, ...others } = pending;
+  // What was saved between the start of the run and this moment is in its images.
+  const isIncluded = work?.cause === 'change' && run.building + run.made === 0 && !run.buildOnly;
+  return {
+    ...state,
+    ...(isIncluded ? { pending: others } : {}),
+    disturbances: buildBegins(state.disturbances, nowMs),
+    run: { ...run, building: run.building + 1 },
+  };
+}
+
 function buildEnded(state: WatchState, how: 'made' | 'failed' | 'stopped', at: Moment): Step {
   const { run } = state;
   if (run === undefined) return { state, commands: [] };
@@ -241,7 +183,7 @@ function proceed(state: WatchState, at: Moment): Step {
 
 function begin(state: WatchState, work: Work): Step {
   const { kind, buildOnly } = work;
-  const run: Run = { kind, buildOnly, building: 0, made: 0, isStopping: false };
+  const run: ActiveRun = { kind, buildOnly, building: 0, made: 0, isStopping: false };
   return { state: { ...state, run }, commands: [{ type: 'run', work }] };
 }
 
@@ -257,7 +199,7 @@ function startRun(state: WatchState, at: Moment): Step {
   return begin({ ...state, pending, batch: undefined, wantedBuild: undefined }, work);
 }
 
-function buildAgain(state: WatchState, run: Run): Step {
+function buildAgain(state: WatchState, run: ActiveRun): Step {
   const work = state.pending[run.kind];
   if (work === undefined) return { state, commands: [] };
   const { [run.kind]: _, ...others } = state.pending;

@@ -51,9 +51,7 @@ export async function initCommand(options: InitOptions, io: Io, browse?: Browse)
     io.stderr.write(`${shownPath(file, folder)} is yours and stays as it is. To be added:\n`);
     io.stdout.write(`${text}\n`);
   }
-  io.stdout.write(
-    diffOf(plan.edits, { folder, isColored: isColored(io), isBrief: io.stdout.isTTY === true }),
-  );
+  io.stdout.write(diffOf(plan.edits, { folder, isColored: isColored(io) }));
   if (plan.edits.length === 0) io.stdout.write('nothing to do\n');
   else if (options.dryRun) io.stderr.write('Nothing was written: --dry-run.\n');
   else if (!(await isConfirmed(plan.edits, { options, terminal }))) {

@@ -53,6 +53,10 @@ export function addPushCommands(program: Command, { io, done, after }: Parts): v
     .option('--exec <command>', 'run this after each deploy; words, without a shell')
     .action(async (targets: string[], options: WatchFlags) => {
       if (after?.length === 0) throw new OtaError('USAGE', 'No build command stands behind `--`.');
+      if (after !== undefined && options.build === false)
+        throw new OtaError('USAGE', '`--no-build` builds nothing: no command may stand behind `--`.', {
+          hint: 'Leave out one of the two.',
+        });
       const { watchCommand } = await import('./watch.ts');
       const { build, once, poll, notify, exec } = options;
       done(

@@ -1,9 +1,11 @@
 /** Folder, network and answers → what is to be written. */
 
 import { dirname, join, resolve } from 'node:path';
+import { findSketchFile } from '../build/arduino-cli/sketch-file.ts';
 import { resolveCredential } from '../config/index.ts';
 import type { BrowseOptions, FoundDevice } from '../discover/types.ts';
 import { OtaError } from '../errors.ts';
+import { scriptOf } from './arduino-command.ts';
 import { chosenDevices, chosenHooks, defaultChoices, type Seen, type Wishes } from './choose.ts';
 import { otarcPy, ownFiles, type HookName } from './hooks.ts';
 import {
@@ -19,7 +21,7 @@ import {
 } from './look.ts';
 import { lookAtArduino } from './look-arduino.ts';
 import { nextSteps } from './next.ts';
-import { localName, networkFolder, planArduino, scriptOf } from './plan-arduino.ts';
+import { localName, networkFolder, planArduino } from './plan-arduino.ts';
 import { planConfig, secretsName } from './plan-config.ts';
 import { mergePlans, planFiles } from './plan-files.ts';
 import { iniName, planPio } from './plan-pio.ts';
@@ -111,10 +113,11 @@ async function lookAround(
 async function gatherFacts(request: AddRequest, seen: Seen, choices: Choices): Promise<Facts> {
   const { folder, env, signal } = request;
   const { hooks } = choices;
+  const sketch = seen.isSketch ? await findSketchFile(folder) : undefined;
   const arduino = hooks.includes('arduino')
     ? await lookAtArduino({
         folder,
-        fqbn: choices.fqbn ?? seen.configured.fqbn,
+        fqbn: choices.fqbn ?? seen.configured.fqbn ?? sketch?.fqbn?.value,
         platforms: choices.devices.flatMap(({ platform }) => platform ?? []),
         env,
         signal,
@@ -122,7 +125,7 @@ async function gatherFacts(request: AddRequest, seen: Seen, choices: Choices): P
     : undefined;
   const shared = arduinoFiles(arduino);
   const own = filesOf(hooks).map((name) => join(folder, name));
-  const [files, { isInGit, ignoring }, templates, installation] = await Promise.all([
+  const [files, ignoring, templates, installation] = await Promise.all([
     readTexts([...own, ...shared]),
     readIgnoring(folder),
     readTemplates(templateNames),
@@ -140,8 +143,8 @@ async function gatherFacts(request: AddRequest, seen: Seen, choices: Choices): P
     files,
     existing,
     ignoring,
-    isInGit,
     arduino,
+    sketchBoard: (sketch?.fqbn ?? sketch?.profile)?.value,
     templates,
     installation,
   };

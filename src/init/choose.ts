@@ -30,11 +30,12 @@ export interface Seen extends Kind {
 export function defaultChoices(wishes: Wishes, seen: Seen, password: PasswordChoice | undefined): Choices {
   const tool = defaultTool(wishes, seen);
   const devices = chosenDevices(wishes, seen);
+  const hasDevice = devices.length > 0 || seen.configured.devices.length > 0;
   const isAsked = devices.some(({ authRequired }) => authRequired === true);
   return {
     devices: devices.map((device) => ({ authRequired: false, ...device })),
     password: password ?? { type: isAsked ? 'env' : 'none' },
-    hooks: chosenHooks(wishes.hooks, seen) ?? defaultHooks(tool),
+    hooks: chosenHooks(wishes.hooks, seen) ?? defaultHooks(tool, { hasDevice }),
     tool,
     environment: wishes.environment,
     fqbn: wishes.fqbn,

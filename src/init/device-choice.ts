@@ -1,6 +1,7 @@
 /** Devices as they are typed or found → as the configuration will have them. Pure. */
 
 import { isIP } from 'node:net';
+import { isNetworkName } from '../build/network-name.ts';
 import { canonicalHost, parseHost } from '../config/address.ts';
 import { defaultPorts } from '../types.ts';
 import type { FoundDevice } from '../discover/types.ts';
@@ -13,7 +14,7 @@ export function typedDevice(text: string, found: readonly FoundDevice[]): Device
   const [, key, rest = ''] = /^(?:([^=]*)=)?(.*)$/s.exec(text) ?? [];
   if (key !== undefined && !/^[\p{L}\p{N}_][\p{L}\p{N}_. -]*$/u.test(key)) return undefined;
   const address = parseHost(rest);
-  if (address === undefined) return undefined;
+  if (address === undefined || isSerialPort(address.host)) return undefined;
   const { host, port } = address;
   const seen = found.find((device) => isThat(device, host) && (port ?? device.port) === device.port);
   const isBareWord = isIP(host) === 0 && !host.includes('.');
@@ -75,6 +76,10 @@ export function variableOf(name: string): string {
     .replaceAll(/^_+|_+$/g, '');
   return `${/^[A-Z]/.test(word) ? word : `DEVICE_${word}`.replace(/_$/, '')}_PW`;
 }
+
+/** Of the words that could be a name. All digits may be one in mDNS. */
+const isSerialPort = (host: string): boolean =>
+  /^[A-Za-z_][\w.-]*$/.test(host) && !isNetworkName(host.replace(/\.$/, ''), true);
 
 /** Needed only where it is not the one that every sketch for that platform has. */
 function portOf({ port, platform }: FoundDevice): number | undefined {

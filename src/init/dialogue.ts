@@ -23,10 +23,11 @@ export async function askChoices(
 ): Promise<Choices> {
   const tool = await askTool(wishes, seen, terminal);
   const devices = await askDevices(wishes, seen, terminal);
+  const hasDevice = devices.length > 0 || seen.configured.devices.length > 0;
   return {
     devices,
     password: password ?? (await askPassword(devices, terminal)),
-    hooks: chosenHooks(wishes.hooks, seen) ?? (await askHooks(tool, seen, terminal)),
+    hooks: chosenHooks(wishes.hooks, seen) ?? (await askHooks({ tool, hasDevice }, seen, terminal)),
     tool,
     environment: wishes.environment,
     fqbn: wishes.fqbn,
@@ -114,7 +115,11 @@ async function askPassword(devices: readonly DeviceChoice[], terminal: Terminal)
   return { type: 'stored', secret: new Secret(text) };
 }
 
-async function askHooks(tool: Choices['tool'], seen: Seen, terminal: Terminal): Promise<readonly HookName[]> {
+async function askHooks(
+  { tool, hasDevice }: { tool: Choices['tool']; hasDevice: boolean },
+  seen: Seen,
+  terminal: Terminal,
+): Promise<readonly HookName[]> {
   const fitting = fittingHooks(seen).filter(
     (hook) =>
       !(hook === 'arduino'
@@ -124,7 +129,7 @@ async function askHooks(tool: Choices['tool'], seen: Seen, terminal: Terminal): 
   const { multiselect } = await import('@clack/prompts');
   const options = fitting.map((value) => ({ value, label: hookLabels[value] }));
   const message = 'What shall call otarc?';
-  const initialValues = [...defaultHooks(tool)];
+  const initialValues = [...defaultHooks(tool, { hasDevice })];
   return answered<readonly HookName[]>(
     await multiselect({ ...terminal, message, options, initialValues, required: false }),
     terminal,

@@ -32,7 +32,7 @@ export const otarcPy: OwnFile = {
   template: 'platformio/otarc.py',
   path: 'otarc.py',
   style: '#',
-  instead: 'rename or remove it',
+  instead: 'rename or remove it, to make room for',
 };
 
 export const ownFiles: readonly OwnFile[] = [
@@ -66,11 +66,17 @@ export const ownFiles: readonly OwnFile[] = [
   },
 ];
 
-/** What is there by itself: nothing that the folder's tool does not need. */
-export function defaultHooks(tool: 'pio' | 'arduino-cli' | undefined): readonly HookName[] {
+/**
+ * What is there by itself: nothing that the folder's tool does not need. Upload goes by cable until there is a device that it
+ * could reach otherwise.
+ */
+export function defaultHooks(
+  tool: 'pio' | 'arduino-cli' | undefined,
+  { hasDevice }: { hasDevice: boolean },
+): readonly HookName[] {
   switch (tool) {
     case 'pio':
-      return ['pio', 'upload'];
+      return hasDevice ? ['pio', 'upload'] : ['pio'];
     case 'arduino-cli':
       return ['arduino'];
     case undefined:

@@ -141,20 +141,14 @@ export function* upward(folder: string): Generator<string> {
   }
 }
 
-/** The `.gitignore` files that hold for a folder; none where it is in no work tree. */
-export async function readIgnoring(folder: string): Promise<{
-  isInGit: boolean;
-  ignoring: { folder: string; text: string }[];
-}> {
+/** The `.gitignore` files from the root of the work tree down to a folder; where it is in none, its own. */
+export async function readIgnoring(folder: string): Promise<{ folder: string; text: string }[]> {
   const folders = [...upward(folder)];
   const roots = await existingOf(folders.map((each) => join(each, '.git')));
   const root = folders.findIndex((each) => roots.has(join(each, '.git')));
   const within = root === -1 ? [folder] : folders.slice(0, root + 1);
   const texts = await readTexts(within.map((each) => join(each, '.gitignore')));
-  return {
-    isInGit: root !== -1,
-    ignoring: [...texts].map(([path, text]) => ({ folder: dirname(path), text })),
-  };
+  return [...texts].map(([path, text]) => ({ folder: dirname(path), text }));
 }
 
 export async function readTemplates(names: readonly string[]): Promise<Templates> {

@@ -2,11 +2,12 @@
 
 import { join } from 'node:path';
 import { passwordVariable } from '../secret.ts';
-import { variableOf } from './device-choice.ts';
+import { isSameDevice, variableOf } from './device-choice.ts';
 import { sectionsOf } from './ini.ts';
 import { environmentsOf, valueOf } from './ini-values.ts';
 import { toReadableText } from './lines.ts';
 import { passwordOf } from './otarc-file.ts';
+import { isUploadHooked } from './plan-arduino.ts';
 import { iniName } from './plan-pio.ts';
 import type { Choices, Facts, Plan } from './types.ts';
 
@@ -17,9 +18,11 @@ export function nextSteps(facts: Facts, choices: Choices, plan: Plan): string[] 
   const steps = !installation.isFindable && choices.hooks.length > 0 ? [install] : [];
   if (names.length === 0) {
     const folder = join(templates.folder, 'sketches');
+    const isCable = choices.hooks.includes('pio') && !choices.hooks.includes('upload');
+    const again = `otarc init${isCable ? ' again, with a device: only that switches Upload' : ''}`;
     return [
       ...steps,
-      `No device is known yet. The first upload goes by cable: a sketch that can be updated over the air from then on is in ${folder}. Then: otarc init`,
+      `No device is known yet. The first upload goes by cable: a sketch that can be updated over the air from then on is in ${folder}. Then: ${again}`,
     ];
   }
   const open = choices.devices.filter((device) => passwordOf(device, choices.password).type === 'env');
@@ -27,10 +30,15 @@ export function nextSteps(facts: Facts, choices: Choices, plan: Plan): string[] 
     const lines = open.map(({ name }) => `${variableOf(name)}=…`).join(', ');
     steps.push(`Put the password into .otarc.env (${lines}) or into the environment.`);
   }
-  if (choices.devices.length > 1) {
+  const isAnother = choices.devices.some((one) =>
+    configured.devices.some((each) => !isSameDevice(each, one)),
+  );
+  const isSaid = /^device:/m.test(facts.files.get(join(facts.folder, '.otarc')) ?? '');
+  if ((choices.devices.length > 1 || isAnother) && !isSaid) {
     steps.push('Say in .otarc which device is meant: device: NAME, or environment: … for each of them.');
   }
-  if (choices.tool === 'arduino-cli' && (choices.fqbn ?? configured.fqbn) === undefined) {
+  const fqbn = choices.fqbn ?? configured.fqbn;
+  if (choices.tool === 'arduino-cli' && (fqbn ?? facts.sketchBoard) === undefined) {
     steps.push(
       'arduino-cli board attach -b BOARD   (such as esp8266:esp8266:d1_mini: nothing says which one it is)',
     );
@@ -51,9 +59,13 @@ function commandFor(facts: Facts, choices: Choices, plan: Plan): string {
     if (environments.own.length > 0) return `pio run${chosen === undefined ? '' : ` -e ${chosen}`} -t upload`;
   }
   if (hooks.includes('pio')) return 'pio run -t ota';
-  if (hooks.includes('arduino')) {
-    const upload = `arduino-cli compile, then arduino-cli upload -p ${device?.host ?? 'ADDRESS'}`;
-    return `${upload}   (in the IDE: choose the network port, and Upload)`;
+  const core = facts.arduino?.core;
+  if (hooks.includes('arduino') && core !== undefined && isUploadHooked(core)) {
+    const fqbn = choices.fqbn ?? facts.configured.fqbn;
+    // arduino-cli reads sketch.yaml, and nothing of otarc.
+    const board = fqbn === undefined || fqbn === facts.sketchBoard ? '' : ` --fqbn ${fqbn}`;
+    const upload = `arduino-cli upload${board} -p ${device?.host ?? 'ADDRESS'}`;
+    return `arduino-cli compile${board}, then ${upload}   (in the IDE: choose the network port, and Upload)`;
   }
   if (tool === undefined) return `otarc push ${device?.name ?? 'NAME'} --file firmware.bin`;
   return devices.length > 1 ? 'otarc deploy NAME   (or --all)' : 'otarc deploy';

@@ -6,19 +6,13 @@
  * and the last one takes them away.
  */
 
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
+import { commandOf, scriptOf, withGuard } from './arduino-command.ts';
 import { blocksOf, isUserLine, userLine, withBlock, withoutBlock, type Block } from './block.ts';
-import { linesOf, toBytesText, toReadableText, withLines } from './lines.ts';
+import { linesOf, toBytesText, withLines } from './lines.ts';
 import { mergePlans, missingFolders } from './plan-files.ts';
 import { stampOf, withStamp } from './stamp.ts';
-import {
-  emptyPlan,
-  type ArduinoCore,
-  type Choices,
-  type Facts,
-  type Installation,
-  type Plan,
-} from './types.ts';
+import { emptyPlan, type ArduinoCore, type Choices, type Facts, type Plan } from './types.ts';
 
 export const localName = 'platform.local.txt';
 export const networkFolder = join('hardware', 'otarc', 'network');
@@ -71,7 +65,7 @@ function withCoreLines(text: string, wanted: Wanted): { after: string; isLeft?: 
     const after = isNew ? withLines(text, block.start + first, [user]) : text;
     return { after, isLeft: isGone || missing.length > 0 };
   }
-  const kept = isForced || isGone ? lines : [...ours, ...missing];
+  const kept = isForced || isGone ? lines : [...ours.map(withGuard), ...missing];
   const rest = withoutBlock(text, block) ?? '';
   const all = [...users, ...(isNew ? [user] : []), ...kept];
   return {
@@ -125,6 +119,9 @@ function uploadKeyOf(properties: Readonly<Record<string, string>>): string | und
   return network === undefined || network === byCable ? undefined : `tools.${network}.upload.pattern`;
 }
 
+/** Whether the lines for these boards say how to upload. */
+export const isUploadHooked = ({ properties }: ArduinoCore): boolean => uploadKeyOf(properties) !== undefined;
+
 const sameTool = ({ fqbn }: ArduinoCore): string =>
   `${fqbn} has one tool for cable and network: its Upload stays as it is; otarc push and otarc deploy do without.`;
 
@@ -144,7 +141,10 @@ function planNetwork(facts: Facts, choices: Choices): Plan {
   }
   const users = linesOf(before ?? '').flatMap(({ text }) => (isUserLine(text) ? [text] : []));
   const isStale =
-    choices.force || before === undefined || !facts.existing.has(scriptOf(before.split('\n')) ?? '');
+    choices.force ||
+    before === undefined ||
+    !facts.existing.has(scriptOf(before.split('\n')) ?? '') ||
+    before.split('\n').some((line) => withGuard(line) !== line);
   const folders = before === undefined ? missingFolders(facts, platform) : stamp?.madeFolders;
   const fresh = withStamp(networkText(facts), '#', folders);
   const all = [...users, ...(users.includes(user) ? [] : [user])];
@@ -175,22 +175,6 @@ function networkText({ templates, installation }: Facts): string {
   return toBytesText(
     text.replace(/^otarc\.cmd=.*$/m, () => `otarc.cmd=${command}`).replace(/^otarc\.cmd\.windows=.*\n/m, ''),
   );
-}
-
-/**
- * Without a shell, and from an IDE whose PATH is another: both paths in full. An otarc that npx has fetched is gone tomorrow;
- * then the one that will be installed is meant.
- */
-function commandOf({ node, script }: Installation): string {
-  if (script.includes(`${sep}_npx${sep}`)) return '"otarc"';
-  return [node, script].map((path) => `"${path.replaceAll('\\', '/')}"`).join(' ');
-}
-
-/** The script in a line `otarc.cmd="node" "script"`. */
-export function scriptOf(lines: readonly string[]): string | undefined {
-  const line = lines.find((each) => each.startsWith('otarc.cmd='));
-  const [, script] = /^otarc\.cmd="[^"]*" "([^"]*)"/.exec(line ?? '') ?? [];
-  return script === undefined ? undefined : toReadableText(script);
 }
 
 const keyOf = (line: string): string => /^([^#=][^=]*)=/.exec(line)?.[1] ?? '';

@@ -27,7 +27,8 @@ export function planConfig(facts: Facts, choices: Choices): Plan {
   const secrets = planSecrets(facts, choices, config.edits.length > 0);
   // Also where the user will make that file: told to put the password there.
   const isWanted = choices.devices.some((device) => passwordOf(device, choices.password).type !== 'none');
-  const ignored = isWanted || secrets.edits.length > 0 ? planIgnore(facts) : [];
+  const isThere = facts.files.has(join(facts.folder, secretsName));
+  const ignored = isWanted || isThere || secrets.edits.length > 0 ? planIgnore(facts) : [];
   return {
     // The secret is ignored before it is there.
     edits: [...ignored, ...secrets.edits, ...config.edits],
@@ -67,7 +68,9 @@ function planFile(facts: Facts, choices: Choices): Plan {
   if (!isNeeded) return emptyPlan;
   const isOurs = text !== undefined && configured.file === path && stampOf(text)?.unchanged === true;
   if (isOurs && known.length === 0) return written();
-  if (choices.force && configured.file === path && text !== undefined) {
+  const isOnlyDevices = missing.length > 0 && Object.keys(build).length === 0;
+  const isAllowed = choices.force || (isOurs && isOnlyDevices);
+  if (isAllowed && configured.file === path && text !== undefined) {
     const edited = withDevices(toReadableText(isOurs ? withoutStamp(text) : text), missing, choices);
     if (edited !== undefined) {
       const bytes = toBytesText(edited);
@@ -163,13 +166,13 @@ function variablesFor(devices: readonly DeviceChoice[], configured: readonly Con
 /** Beside the line in .gitignore: the secrets are not init's, nor is it for init to say whether git gets them. */
 export const wasThere = `# ${secretsName} was there before.`;
 
-/** One more line, where git would take the secrets. */
+/** One more line, where git would take the secrets; a folder that is no repository yet may become one. */
 function planIgnore(facts: Facts): FileEdit[] {
   const path = join(facts.folder, '.gitignore');
   const before = facts.files.get(path);
-  if (!facts.isInGit && before === undefined) return [];
   if (isIgnored(facts)) return [];
-  const isOld = facts.files.has(join(facts.folder, secretsName));
+  const secrets = facts.files.get(join(facts.folder, secretsName));
+  const isOld = secrets !== undefined && blocksOf(secrets)[0]?.madeFile !== true;
   const lines = [...(isOld ? [wasThere] : []), secretsName];
   return [{ path, before, after: withBlock(before ?? '', lines, { madeFile: before === undefined }) }];
 }

@@ -12,8 +12,6 @@ interface ShowOptions {
   /** Paths below it are shown relative to it. */
   readonly folder: string;
   readonly isColored: boolean;
-  /** For somebody who reads it on a screen: of a whole template only the beginning. */
-  readonly isBrief: boolean;
 }
 
 const briefLines = 5;
@@ -22,7 +20,7 @@ export function diffOf(edits: readonly FileEdit[], options: ShowOptions): string
   return edits.map((edit) => diffOfOne(edit, options)).join('');
 }
 
-function diffOfOne(edit: FileEdit, { folder, isColored, isBrief }: ShowOptions): string {
+function diffOfOne(edit: FileEdit, { folder, isColored }: ShowOptions): string {
   const name = shownPath(edit.path, folder);
   const paint = (color: 'red' | 'green' | 'cyan' | 'bold', line: string): string =>
     isColored ? styleText(color, line, { validateStream: false }) : line;
@@ -39,7 +37,7 @@ function diffOfOne(edit: FileEdit, { folder, isColored, isBrief }: ShowOptions):
       'cyan',
       `@@ -${range(oldStart, oldLines)} +${range(newStart, newLines)} @@${headingBefore(edit.before, oldStart)}`,
     ),
-    ...(isBrief && edit.isCopy === true ? shortened(lines) : lines).map((line) => {
+    ...(edit.isCopy === true ? shortened(lines) : lines).map((line) => {
       const text = edit.isSecret === true ? line : maskedLine(line, before);
       return line.startsWith('+') ? paint('green', text) : line.startsWith('-') ? paint('red', text) : text;
     }),
@@ -49,6 +47,7 @@ function diffOfOne(edit: FileEdit, { folder, isColored, isBrief }: ShowOptions):
   return `${[...head, ...body, ...rest].join('\n')}\n`;
 }
 
+/** Of a whole template only the beginning: the rest is as it comes with otarc, and would hide what matters. */
 function shortened(lines: readonly string[]): readonly string[] {
   const more = lines.length - briefLines;
   if (more < briefLines) return lines;

@@ -75,10 +75,11 @@ export interface Facts {
   /** Paths that exist, of those that matter: folders to put files in, other scripts, other projects. */
   readonly existing: ReadonlySet<string>;
   readonly configured: Configured;
-  /** Texts of the `.gitignore` files from the root of the work tree down to here, with their folders. */
+  /** Texts of the `.gitignore` files that hold here, with their folders. */
   readonly ignoring: readonly { readonly folder: string; readonly text: string }[];
-  readonly isInGit: boolean;
   readonly arduino?: ArduinoFacts | undefined;
+  /** What `sketch.yaml` says of the board: its name, or that of a profile. */
+  readonly sketchBoard?: string | undefined;
   readonly templates: Templates;
   readonly installation: Installation;
 }

@@ -3,14 +3,16 @@
 import { runProcess } from '../build/process.ts';
 import { messageOf } from '../errors.ts';
 
-export interface Deployed {
+export interface Reached {
   readonly device: string;
   readonly address: string;
+  /** Variables that hold passwords: no business of a monitor. */
+  readonly secretVariables: readonly string[];
 }
 
 export interface AfterDeploy {
   /** Ends the one that still runs, with all its processes, and starts it anew. */
-  start(deployed: Deployed): void;
+  start(reached: Reached): void;
   close(): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
   let current = new AbortController();
   let isClosed = false;
 
-  const run = async ({ device, address }: Deployed, signal: AbortSignal): Promise<void> => {
+  const run = async ({ device, address, secretVariables }: Reached, signal: AbortSignal): Promise<void> => {
     const [file = '', ...args] = words.map((word) =>
       word.replaceAll('{device}', device).replaceAll('{address}', address),
     );
@@ -37,7 +39,7 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
       const end = await runProcess(
         { file, args, cwd },
         {
-          env: { ...withoutPasswords(env), OTARC_DEVICE: device, OTARC_ADDRESS: address },
+          env: { ...withoutPasswords(env, secretVariables), OTARC_DEVICE: device, OTARC_ADDRESS: address },
           signal,
           read: (...pipes) => pipes.forEach((pipe) => pipe.pipe(output, { end: false })),
         },
@@ -52,12 +54,12 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
   };
 
   return {
-    start(deployed) {
+    start(reached) {
       if (isClosed) return;
       current.abort();
       const mine = new AbortController();
       current = mine;
-      running = running.then(() => (mine.signal.aborted ? undefined : run(deployed, mine.signal)));
+      running = running.then(() => (mine.signal.aborted ? undefined : run(reached, mine.signal)));
     },
     async close() {
       isClosed = true;
@@ -67,6 +69,10 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
   };
 }
 
-function withoutPasswords(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^OTARC_PASSWORD/i.test(name)));
+function withoutPasswords(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  // Windows does not tell upper case from lower case.
+  const hidden = new Set(names.map((name) => name.toLowerCase()));
+  const isPassword = (name: string): boolean =>
+    hidden.has(name.toLowerCase()) || /^OTARC_PASSWORD/i.test(name);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isPassword(name)));
 }

@@ -60,9 +60,15 @@ export function watchFiles(options: FileWatchOptions): FileWatch {
   const isWanted = (path: string, isFolder: boolean): boolean =>
     roots.some((root) => isBelow(root, path)) ? isFolder : options.isWatched(path, isFolder);
 
-  const look = async (path: string): Promise<void> => {
+  /** `isGone`: that it is missing is a change, too. */
+  const look = async (path: string, isGone = false): Promise<void> => {
     const found = await stat(path, { bigint: true }).catch(() => undefined);
-    if (isClosed || found === undefined || found.isDirectory()) return;
+    if (isClosed || found?.isDirectory() === true) return;
+    if (found === undefined) {
+      if (!isGone) return;
+      stamps.delete(path);
+      return onChange(path, Date.now());
+    }
     const stamp = [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
     if (stamps.get(path) === stamp) return;
     stamps.set(path, stamp);
@@ -90,10 +96,9 @@ export function watchFiles(options: FileWatchOptions): FileWatch {
     watcher = opened;
     let isReady = false;
     opened.on('all', (event, path, stats) => {
-      if (event === 'unlink') {
-        stamps.delete(path);
-        onChange(path, Date.now());
-      } else if (event === 'change' || event === 'add') {
+      // It is told late, and an editor may have put the file back since.
+      if (event === 'unlink') void look(path, true);
+      else if (event === 'change' || event === 'add') {
         if (isReady || (stats?.mtimeMs ?? 0) >= sinceMs) void look(path);
       }
     });

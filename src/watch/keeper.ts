@@ -1,5 +1,6 @@
 /** Keeps a project as its files say: what changes in its configuration is taken over at once. */
 
+import { dirname } from 'node:path';
 import { OtaError } from '../errors.ts';
 import { asOtaError } from '../failure.ts';
 import type { FileProblem } from './files.ts';
@@ -31,6 +32,7 @@ export interface KeeperOptions {
   readonly onReloaded: (before: Project, paths: readonly string[], sinceMs: number) => Promise<void>;
   readonly onProblem: (problem: FileProblem) => void;
   readonly warn: (message: string) => void;
+  readonly inform: (message: string) => void;
 }
 
 /** Editors write a configuration, too, in more than one step. */
@@ -43,6 +45,7 @@ export async function keepProject(options: KeeperOptions): Promise<Keeper> {
   let files: ProjectFiles | undefined;
   let reloading: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
+  let isBroken = false;
   const changed = new Set<string>();
 
   const onSource: ProjectFilesOptions['onSource'] = (path, { meaning, writtenMs }) => {
@@ -66,19 +69,28 @@ export async function keepProject(options: KeeperOptions): Promise<Keeper> {
     clearTimeout(timer);
     if (!signal.aborted) timer = setTimeout(() => (reloading = reloading.then(reload)), calmMs);
   };
+  const keep = (why: string): void => {
+    if (signal.aborted) return;
+    isBroken = true;
+    warn(`${why} The last good configuration stays.`);
+  };
   const reload = async (): Promise<void> => {
     const sinceMs = Date.now();
     const before = current;
     const paths = [...changed];
     changed.clear();
     try {
-      current = await open();
+      const opened = await open();
+      const { file } = before.config;
+      if (isGone(file, opened.config.file)) return keep(`${file} is gone.`);
+      current = opened;
     } catch (error) {
-      if (signal.aborted) return;
       const { message, hint } = asOtaError(error);
-      return warn(`${message} (${hint}) The last good configuration stays.`);
+      return keep(`${message} (${hint})`);
     }
     if (signal.aborted) return;
+    if (isBroken) options.inform('The configuration is good again.');
+    isBroken = false;
     await files?.close();
     files = watch(sinceMs);
     await options.onReloaded(before, paths, sinceMs);
@@ -100,6 +112,14 @@ export async function keepProject(options: KeeperOptions): Promise<Keeper> {
       await files?.close();
     },
   };
+}
+
+/**
+ * Without its file a name may mean another device: one that announces it. A file beside it that takes its place is what the
+ * user wants.
+ */
+function isGone(before: string | undefined, now: string | undefined): boolean {
+  return before !== undefined && (now === undefined || dirname(now) !== dirname(before));
 }
 
 /** Why a run that builds what the configuration no longer asks for ends. */

@@ -9,15 +9,7 @@ import type { EventBody } from '../events.ts';
 import { asOtaError, exitCodeFor } from '../failure.ts';
 import { runContextOf } from '../library.ts';
 import { run as runPlan, type RunResult } from '../run.ts';
-import {
-  isQueued,
-  phaseOf,
-  startState,
-  step,
-  type WatchCommand,
-  type WatchInput,
-  type Work,
-} from '../watch.ts';
+import { isQueued, phaseOf, startState, step } from '../watch.ts';
 import { createBuildOutput } from './build-output.ts';
 import type { FileProblem } from './files.ts';
 import { idleLimit } from './idle-limit.ts';
@@ -29,6 +21,7 @@ import { leftAloneText, problemText, remoteText } from './problems.ts';
 import { openProject, type Project } from './project.ts';
 import { awaitReturn } from './return.ts';
 import { createRunner } from './runner.ts';
+import type { WatchCommand, WatchInput, Work } from './types.ts';
 import { aborted } from './wait.ts';
 
 /** Resolves to the exit status: when the signal is aborted, a person ends it, or `once` is fulfilled. */
@@ -130,8 +123,13 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   });
   const afterRun = ({ kind, cause }: Work, result: RunResult): void => {
     wasLastOk = result.ok;
-    options.onRunEnd?.(result);
     const outcomes = [...result.outcomes];
+    const deployed = outcomes.flatMap(([name, { type }]) => (type === 'deployed' ? [name] : []));
+    if (deployed.length > 0) {
+      const { images: planned } = keeper.current.planOf(kind);
+      const secretVariables = planned.flatMap(({ request }) => request.secretVariables ?? []);
+      options.onDeployed?.({ devices: deployed, secretVariables });
+    }
     const missed = outcomes.flatMap(([name, outcome]) =>
       outcome.type === 'failed' && errorCodes[outcome.error.code].transient ? [name] : [],
     );
@@ -230,6 +228,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       onReloaded,
       onProblem,
       warn,
+      inform,
     });
   } catch (error) {
     options.signal.removeEventListener('abort', onAbort);

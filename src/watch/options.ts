@@ -1,8 +1,7 @@
 /** What `watchProject` is given, and what it shows and offers. */
 
 import type { DeployProjectOptions } from '../library.ts';
-import type { RunResult } from '../run.ts';
-import type { Phase } from '../watch.ts';
+import type { Phase } from './types.ts';
 import type { Browse } from './return.ts';
 
 export interface WatchProjectOptions extends Omit<DeployProjectOptions, 'source' | 'file'> {
@@ -23,7 +22,14 @@ export interface WatchProjectOptions extends Omit<DeployProjectOptions, 'source'
   /** Called once, when everything is watched. */
   readonly onStart?: ((controls: Controls) => void) | undefined;
   readonly onState?: ((shown: Shown) => void) | undefined;
-  readonly onRunEnd?: ((result: RunResult) => void) | undefined;
+  /** At the end of a run that has brought something to a device. */
+  readonly onDeployed?: ((deployed: Deployed) => void) | undefined;
+}
+
+export interface Deployed {
+  readonly devices: readonly string[];
+  /** Variables that hold passwords of devices, and are nobody else's business. */
+  readonly secretVariables: readonly string[];
 }
 
 /** What a status line may show. */

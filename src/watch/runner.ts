@@ -5,7 +5,7 @@ import type { Tell } from '../events.ts';
 import type { Plan } from '../plan.ts';
 import { run as runPlan, type RunContext, type RunResult } from '../run.ts';
 import type { Device, Image } from '../types.ts';
-import type { Cause, Work } from '../watch.ts';
+import type { Cause, Work } from './types.ts';
 import type { BuildOutput } from './build-output.ts';
 import { createBuilder, type Builder } from './builder.ts';
 import type { Images } from './images.ts';

@@ -72,33 +72,62 @@ describe.skipIf(requireTools('arduino-cli'))('otarc init in a bare sketch folder
     'leaves builds, ports and the cable as they were when otarc is gone, and says why nothing is pushed',
     async () => {
       const device = await quickDevice();
-      const { init, arduinoCli, sketch } = await scene('esp32');
+      const { init, arduinoCli, sketch } = await scene();
       const args = ['--yes', '--no-scan', '--device', addressOf(device), '--fqbn', arduinoFqbn];
       expect(await init(...args)).toMatchObject({ exitCode: 0 });
       const network = join(sketchbookDir(sketch), 'hardware', 'otarc', 'network', 'platform.txt');
-      for (const path of [join(coreDir(sketch), 'platform.local.txt'), network]) {
-        const text = await readFile(path, 'utf8');
-        await writeFile(path, text.replace(/^(otarc\.cmd=.* ")[^"]*"$/m, '$1/gone/otarc/dist/cli.js"'));
-      }
+      const boardList = ['board', 'list', '--discovery-timeout', '2s'];
+      const { stderr, stdout } = await arduinoCli(...boardList);
+      expect(stdout).toContain(device.address);
+      const texts = await Promise.all(
+        [join(coreDir(sketch), 'platform.local.txt'), network].map(async (path) => {
+          const text = await readFile(path, 'utf8');
+          await writeFile(path, text.replace(/^(otarc\.cmd=.* ")[^"]*"$/m, '$1/gone/otarc/dist/cli.js"'));
+          return text;
+        }),
+      );
       const words =
         'otarc is not installed any more: nothing is pushed (otarc init --remove, or npm install --global otarc)\n';
       const build = await arduinoCli('compile', '-b', arduinoFqbn);
       expect(build).toMatchObject({ exitCode: 0 });
       expect(build.all).toContain(words);
       expect(build.all.split('otarc is not installed')).toHaveLength(2);
-      const list = await arduinoCli('board', 'list', '--json', '--discovery-timeout', '2s');
-      expect(list).toMatchObject({ exitCode: 0, stderr: '' });
-      expect(JSON.parse(list.stdout)).toHaveProperty('detected_ports');
+      const list = await arduinoCli(...boardList);
+      expect(list).toMatchObject({ exitCode: 0, stderr, stdout: expect.stringContaining('No boards found') });
       const cable = await arduinoCli('upload', '-b', arduinoFqbn, '-p', '/dev/ttyUSB0');
       expect(cable.stdout).toContain('by cable, /dev/ttyUSB0');
-      // A port that somebody else's discovery announces, as mDNS does.
-      const air = await arduinoCli(...upload(device.address), '--protocol', 'network');
+      // Only a port that something announces is one of the network.
+      await writeFile(network, texts[1] ?? '');
+      const air = await arduinoCli(...upload(device.address));
       expect(air.exitCode).not.toBe(0);
       expect(air.all).toContain(words);
       expect(device.updates).toHaveLength(0);
       expect(await init(...args)).toMatchObject({ exitCode: 0 });
     },
   );
+
+  it.each([
+    ['--fqbn', ` --fqbn ${arduinoFqbn}`],
+    ['sketch.yaml', ''],
+  ])('names the commands that come next, for the board that %s says', async (place, flag) => {
+    const { init, dir, arduinoCli } = await scene();
+    const isFlag = place === '--fqbn';
+    if (!isFlag) await writeFile(join(dir, place), `default_fqbn: ${arduinoFqbn}\n`);
+    const args = isFlag ? ['--fqbn', arduinoFqbn] : [];
+    const { stderr } = await init('--yes', '--no-scan', '--device', '192.0.2.7', ...args);
+    expect(stderr).toContain(`  arduino-cli compile${flag}, then arduino-cli upload${flag} -p 192.0.2.7 `);
+    expect(stderr).not.toContain('board attach');
+    const command = ['compile', ...flag.split(' ').filter((word) => word !== '')];
+    expect(await arduinoCli(...command)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('does not tell of an Upload that it has left alone', async () => {
+    const { init } = await scene();
+    const { stderr } = await init('--yes', '--no-scan', '--device', '192.0.2.7', '--fqbn', 'no:such:board');
+    expect(stderr).toContain('Upload gets no hook');
+    expect(stderr).not.toContain('arduino-cli upload');
+    expect(stderr).toContain('  otarc deploy\n');
+  });
 
   it('asks for the password that the device wants, and pushes on every build where .otarc is told to', async () => {
     const device = await quickDevice({ password: 'geheim' });

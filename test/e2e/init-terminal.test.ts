@@ -103,7 +103,7 @@ describe.skipIf(python.exitCode !== 0)('otarc init on a terminal', () => {
         ['Where is its password', `\u001B[A\u001B[A${enter}`],
         ['The password', `geheim${enter}`],
         ['What shall call otarc', enter],
-        ['Write these 4 files', enter],
+        ['Write these 5 files', enter],
       ],
       '--no-scan',
       '--device',
@@ -156,7 +156,8 @@ describe('otarc init without a terminal', () => {
     expect(refused.stderr).toBe(
       'error USAGE: There is no terminal to ask on.\n  → Give --yes to take the defaults, or --dry-run to see what they come to.\n',
     );
-    const shown = await otarc(['init', '--no-scan', '--dry-run'], { cwd: dir });
+    const args = ['init', '--no-scan', '--dry-run', '--device', 'livingroom'];
+    const shown = await otarc(args, { cwd: dir });
     expect(shown).toMatchObject({
       exitCode: 0,
       stdout: expect.stringContaining('+upload_protocol = custom\n'),

@@ -1,9 +1,12 @@
 /** The lines for boards and sketchbook, from the templates as they are. What arduino-cli makes of them: test/e2e/init-arduino.test.ts. */
 
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
+import { blocksOf, withBlock } from '../../src/init/block.ts';
 import { readTemplates } from '../../src/init/look.ts';
 import { planArduino } from '../../src/init/plan-arduino.ts';
+import { withoutStamp, withStamp } from '../../src/init/stamp.ts';
 import type { ArduinoFacts, Choices, Facts, FileEdit } from '../../src/init/types.ts';
 
 const names = [
@@ -45,7 +48,6 @@ function plan({ files = {}, properties = esp8266, more = {}, force = false }: Gi
     existing: new Set(['/', join('/', 'book'), core, installation.script]),
     configured: { isHere: false, devices: [] },
     ignoring: [],
-    isInGit: false,
     arduino,
     templates,
     installation,
@@ -99,12 +101,29 @@ describe('the lines for the boards', () => {
   });
 
   it('name node and otarc in full; the one that npx has fetched is gone tomorrow', () => {
-    expect(plan().after(local)).toContain('\notarc.cmd="/usr/bin/node" "/opt/otarc/dist/cli.js"\n');
-    expect(plan().after(network)).toContain('\notarc.cmd="/usr/bin/node" "/opt/otarc/dist/cli.js"\n');
+    const named = /^otarc\.cmd=\/bin\/sh -c '[^'{}]*' "\/usr\/bin\/node" "\/opt\/otarc\/dist\/cli\.js"$/m;
+    expect(plan().after(local)).toMatch(named);
+    expect(plan().after(network)).toMatch(named);
     const script = join('/', 'npm', '_npx', 'abc', 'node_modules', 'otarc', 'dist', 'cli.js');
     expect(plan({ more: { installation: { ...installation, script } } }).after(local)).toContain(
-      '\notarc.cmd="otarc"\n',
+      `' "/usr/bin/env" "otarc"\n`,
     );
+  });
+
+  it('of an otarc that had no guard for them get one, and nothing else', () => {
+    const fresh = applied(plan().edits);
+    const plain = (text = ''): string => text.replace(/^(otarc\.cmd=)\/bin\/sh .*' (?=")/m, '$1');
+    const [block] = blocksOf(plain(fresh[local]));
+    const old = {
+      [local]: withBlock('', block?.lines ?? [], { madeFile: true }),
+      [network]: withStamp(plain(withoutStamp(fresh[network] ?? '')), '#', 3),
+      [boards]: fresh[boards] ?? '',
+    };
+    expect(old[local]).toContain('\notarc.cmd="/usr/bin/node" "/opt/otarc/dist/cli.js"\n');
+    const renewed = plan({ files: old });
+    expect(renewed.after(local)).toBe(fresh[local]);
+    expect(properties(renewed.after(network))).toEqual(properties(fresh[network]));
+    expect(plan({ files: { ...old, ...applied(renewed.edits) } }).edits).toEqual([]);
   });
 
   it('are there once, whichever sketch comes first', () => {
@@ -153,5 +172,37 @@ describe('the lines for the boards', () => {
   it('stay away from a sketchbook that has the folder of the template already', () => {
     const text = templates.texts['arduino-cli/hardware/otarc/network/platform.txt'] ?? '';
     expect(plan({ files: { [network]: text, [boards]: '' } }).after(network)).toBeUndefined();
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('the command of an otarc that is gone', () => {
+  const [, guard = ''] = /^otarc\.cmd=\/bin\/sh -c '(.*)' /m.exec(plan().after(local) ?? '') ?? [];
+  const run = async (command: string, input = '') =>
+    execa('/bin/sh', ['-c', guard, process.execPath, '/gone/cli.js', command], { input, reject: false });
+
+  it('answers arduino-cli that there are no ports, until it may go', async () => {
+    const commands = ['HELLO 1 "cli"', 'START', 'LIST', 'STOP', 'START_SYNC', 'STOP', 'WHAT', 'QUIT', 'LIST'];
+    const { exitCode, stdout } = await run('discovery', `${commands.join('\n')}\n`);
+    expect(exitCode).toBe(0);
+    const ok = (eventType: string, more = {}) => ({ eventType, message: 'OK', ...more });
+    expect(stdout.split('\n').map((line): unknown => JSON.parse(line))).toEqual([
+      ok('hello', { protocolVersion: 1 }),
+      ok('start'),
+      ok('list', { ports: [] }),
+      ok('stop'),
+      ok('start_sync'),
+      ok('stop'),
+      ok('command_error', { error: true }),
+      ok('quit'),
+    ]);
+  });
+
+  it.each([
+    ['push', 0],
+    ['espota', 1],
+  ])('says so in one line for %s, and ends with %d', async (command, exitCode) => {
+    const stderr =
+      'otarc is not installed any more: nothing is pushed (otarc init --remove, or npm install --global otarc)';
+    expect(await run(command)).toMatchObject({ exitCode, stdout: '', stderr });
   });
 });

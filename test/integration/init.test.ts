@@ -64,7 +64,7 @@ describe('the devices of a new .otarc', () => {
     expect(run.stderr).toContain(
       'Put the password into .otarc.env (LIVINGROOM_PW=…) or into the environment.',
     );
-    expect(Object.keys(await stateOf(dir))).toEqual(['.otarc']);
+    expect(Object.keys(await stateOf(dir))).toEqual(['.gitignore', '.otarc']);
   });
 
   it('are all that were found, with none of them as the default', async () => {
@@ -84,11 +84,14 @@ describe('the devices of a new .otarc', () => {
     expect(run.exitCode).toBe(0);
     expect(await wordsOf(dir)).toBe('');
     expect(run.stderr).toMatch(
-      /The first upload goes by cable: .*\/templates\/sketches\. Then: otarc init\n/,
+      /The first upload goes by cable: .*\/templates\/sketches\. Then: otarc init again, with a device: only that switches Upload\n/,
     );
+    expect(await textOf(dir, 'platformio.ini')).toContain('post:otarc.py');
+    expect(await textOf(dir, 'platformio.ini')).not.toContain('upload_protocol');
     expect(await init(dir, {}, { found: [] })).toMatchObject({ stdout: 'nothing to do\n' });
 
     await init(dir, {}, { found: [hall] });
+    expect(await textOf(dir, 'platformio.ini')).toContain('upload_protocol = custom\n');
     expect(await wordsOf(dir)).toBe('devices:\n  hall:\n    host: hall.local\n');
     expect(await init(dir, {}, { found: [livingroom] })).toMatchObject({ stdout: 'nothing to do\n' });
     expect(await init(dir, { remove: true })).toMatchObject({ exitCode: 0 });
@@ -104,11 +107,29 @@ describe('the devices of a new .otarc', () => {
   });
 });
 
+describe('a .otarc that init has made', () => {
+  it('takes one more device, while nobody has changed it', async () => {
+    const dir = await folderWith({ 'platformio.ini': ini });
+    await init(dir, { devices: ['hall'] });
+    const run = await init(dir, { devices: ['attic=192.0.2.9'] });
+    expect(run.stderr).toContain('Say in .otarc which device is meant');
+    expect(await wordsOf(dir)).toBe(
+      'devices:\n  hall:\n    host: hall.local\n  attic:\n    host: 192.0.2.9\n',
+    );
+    expect(await init(dir, { devices: ['attic'] })).toMatchObject({ stdout: 'nothing to do\n' });
+    await appendFile(join(dir, '.otarc'), '# mine\n');
+    const other = await init(dir, { devices: ['cellar'] });
+    expect(other.stderr).toContain('.otarc is yours and stays as it is.');
+    await init(dir, { remove: true, force: true });
+    expect(Object.keys(await stateOf(dir))).toEqual(['platformio.ini']);
+  });
+});
+
 describe('a configuration that is there', () => {
   const own = '# mine\ndevices:\n  hall: 192.0.2.8   # the lamp\n';
 
   it('stays as it is; another device is proposed, and with --force put in beside the comments', async () => {
-    const dir = await folderWith({ '.otarc': own });
+    const dir = await folderWith({ '.otarc': own, '.gitignore': '.otarc.env\n' });
     const before = await stateOf(dir);
     expect(await init(dir, {}, { found: [livingroom] })).toMatchObject({
       exitCode: 0,
@@ -179,6 +200,18 @@ describe('the password', () => {
     expect(await init(dir, named, { input: 'geheim\n' })).toMatchObject({ stdout: 'nothing to do\n' });
     await init(dir, { remove: true });
     expect(Object.keys(await stateOf(dir))).toEqual(['.git', '.git/HEAD']);
+  });
+
+  it('is kept out of git also where the folder becomes a repository, or the line was lost, later', async () => {
+    const dir = await folderWith();
+    await init(dir, named, { input: 'geheim\n' });
+    expect(await textOf(dir, '.gitignore')).toContain('\n.otarc.env\n');
+    await rm(join(dir, '.gitignore'));
+    await mkdir(join(dir, '.git'));
+    await init(dir, { devices: ['livingroom=192.0.2.7'] });
+    expect(await textOf(dir, '.gitignore')).toContain('\n.otarc.env\n');
+    await init(dir, { remove: true });
+    expect(Object.keys(await stateOf(dir))).toEqual(['.git']);
   });
 
   it('is changed when another one is given, and nobody sees either', async () => {
@@ -271,7 +304,7 @@ describe('files that are in the way', () => {
     const { error } = await init(dir, { hooks: ['pio', 'make'] });
     expect(error?.code).toBe('USAGE');
     expect(error?.message).toMatch(
-      /^2 things are in the way:\n {2}.*Makefile is there already: .*\n {2}.*otarc\.py is there/,
+      /^2 things are in the way:\n {2}.*Makefile is there already: .*\n {2}.*otarc\.py is there already: rename or remove it, to make room for .*otarc\.py/,
     );
     expect(await stateOf(dir)).toEqual(before);
     expect(await init(dir, { hooks: ['pio', 'make'], force: true })).toMatchObject({ exitCode: 0 });
@@ -433,6 +466,9 @@ describe('what is asked for', () => {
     const before = await stateOf(dir);
     const dry = await init(dir, { devices: ['hall'], dryRun: true, yes: false });
     expect(dry.stdout).toContain('+upload_protocol = custom\n');
+    expect(dry.stdout).toMatch(
+      /^\+\+\+ otarc\.py\n(?:.*\n){6} … \d+ more lines, as they come with otarc\n---/m,
+    );
     expect(await stateOf(dir)).toEqual(before);
     const run = await init(dir, { devices: ['hall'], json: true });
     expect(JSON.parse(run.stdout)).toMatchObject({

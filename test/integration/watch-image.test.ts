@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
 import { makeEsp8266Image, makeLittlefsImage, signEsp8266Image } from '../support/images.ts';
-import { quickDevice } from '../support/otarc.ts';
+import { quickDevice, writeOtarc } from '../support/otarc.ts';
+import { tempDir } from '../support/temp-dir.ts';
 import { makeScriptProject, startWatch, type Watching } from '../support/watch.ts';
 
 const image = (seed: number, more: Parameters<typeof makeEsp8266Image>[0] = {}): Buffer =>
@@ -172,6 +173,15 @@ describe('the image alone', () => {
     await rm(dirname(path), { recursive: true });
     await put(path, image(2));
     await expectPushed(device, watch, [image(1), image(2)]);
+  });
+
+  it('needs no project and no tool beside it', async () => {
+    const device = await quickDevice();
+    const dir = await tempDir();
+    await writeOtarc(dir, { livingroom: { at: device } }, { build: { image: 'made/elsewhere.bin' } });
+    const watch = await startWatch(dir, { build: false });
+    await put(join(dir, 'made', 'elsewhere.bin'), image(1));
+    await expectPushed(device, watch, [image(1)]);
   });
 
   it('of a file system has to be at rest, as nothing else tells its end', async () => {

@@ -333,6 +333,23 @@ describe('what is watched', () => {
 });
 
 describe('the configuration', () => {
+  it('that is gone leaves the last good one: a name alone may mean another device', async () => {
+    const { device, dir, save, watch } = await scene();
+    const good = await readFile(join(dir, '.otarc'), 'utf8');
+    const warned = watch.next('log', (event) => event.type === 'log' && event.level === 'warn');
+    await rm(join(dir, '.otarc'));
+    expect(await warned).toMatchObject({
+      message: expect.stringMatching(/last good configuration stays\.$/),
+    });
+    await save('second');
+    await expectRest(watch);
+    expect(pushed(device)).toEqual(['first', 'second']);
+
+    const told = watch.next('log', (event) => event.type === 'log' && /good again/.test(event.message));
+    await writeFile(join(dir, '.otarc'), good);
+    expect(await told).toMatchObject({ message: 'The configuration is good again.' });
+  });
+
   it('is taken over at once, and a broken one leaves the last good one', async () => {
     const { device, dir, save, watch } = await scene();
     const other = await quickDevice();

@@ -34,6 +34,7 @@ describe('a device that is typed', () => {
     ['192.0.2.9', { name: '192.0.2.9', host: '192.0.2.9' }],
     ['[2001:db8::1]:3232', { name: '2001:db8::1', host: '2001:db8::1', port: 3232 }],
     ['küche=192.0.2.9:8266', { name: 'küche', host: '192.0.2.9', port: 8266 }],
+    ['comet', { name: 'comet', host: 'comet.local' }],
     ['Hall 2=esp-18', { name: 'Hall 2', host: 'esp-18.local' }],
   ])('%s', (text, expected) => {
     expect(typedDevice(text, [])).toEqual(expected);
@@ -51,6 +52,11 @@ describe('a device that is typed', () => {
     '-x=192.0.2.9',
     'a\u001Bb=192.0.2.9',
     '../a',
+    'COM4',
+    'lamp=com12',
+    'ttyUSB0',
+    'cu.usbserial-110',
+    '/dev/ttyUSB0',
   ])('%j is none', (text) => {
     expect(typedDevice(text, [])).toBeUndefined();
   });

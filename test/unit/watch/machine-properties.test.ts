@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  startState,
-  step,
-  type WatchInput,
-  type WatchRules,
-  type WatchState,
-  type Work,
-} from '../../../src/watch.ts';
+import { startState, step } from '../../../src/watch.ts';
+import type { WatchInput, WatchRules, WatchState, Work } from '../../../src/watch/types.ts';
 
 /** What a world around the machine may do; it answers commands as the loop does. */
 const happening = fc.oneof(

@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  isQueued,
-  phaseOf,
-  startState,
-  step,
-  type WatchCommand,
-  type WatchInput,
-  type WatchRules,
-  type WatchState,
-  type Work,
-} from '../../../src/watch.ts';
+import { isQueued, phaseOf, startState, step } from '../../../src/watch.ts';
+import type { WatchCommand, WatchInput, WatchRules, WatchState, Work } from '../../../src/watch/types.ts';
 
 const start: Work = { kind: 'firmware', cause: 'start', paths: [], force: false, buildOnly: false };
 /** Filled in by `put`: written when it is heard of. */
@@ -158,6 +149,17 @@ describe('a change while it builds', () => {
     m.put({ type: 'wanted', work: start });
     m.put({ type: 'build-started' });
     expect(m.put(changed('/a.cpp'))).toEqual([]);
+  });
+
+  it('before it has begun is in its image, and asks for no other run', () => {
+    const m = machine();
+    m.put({ type: 'wanted', work: start });
+    m.put(changed('/a.cpp'));
+    m.wait(10);
+    m.build();
+    expect(m.isQueued).toBe(false);
+    m.wait(1_000);
+    expect(m.put(runEnded())).toEqual([]);
   });
 
   it('of data leaves the build of the firmware alone', () => {
