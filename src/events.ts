@@ -8,7 +8,9 @@
  *   of a device   device-located → invited → authenticated → connected → progress* → accepted → rebooting
  *                 → verified | unverified;  `retrying` goes back to `invited`;  `skipped` or `failed` ends it, once
  *
- * A run ends with exactly one `done`, whatever happened. `log` may stand anywhere.
+ * A run ends with exactly one `done`, whatever happened. `log` may stand anywhere. A watch has one run for each deployment,
+ * with `change-detected` right behind `run-started`; a build that a save stops has no `build-finished`: `change-detected` and
+ * `build-started` come again.
  */
 
 import type { ErrorCode } from './errors.ts';

@@ -36,8 +36,6 @@ export type FileProblem =
   | { readonly type: 'other'; readonly message: string };
 
 export interface FileWatch {
-  /** Every file that is there is watched. */
-  readonly ready: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -115,17 +113,18 @@ export function watchFiles(options: FileWatchOptions): FileWatch {
       void reopen();
     });
     await new Promise<void>((resolve) => {
-      opened.once('ready', resolve);
       // A watcher that is closed is never ready.
+      giveUp = resolve;
+      opened.once('ready', resolve);
       if (isClosed) resolve();
-      else closers.add(resolve);
     });
     isReady = true;
   };
-  const closers = new Set<() => void>();
+  let giveUp = (): void => {};
 
   const reopen = (): Promise<void> => {
     const sinceMs = Date.now();
+    giveUp();
     opening = opening.then(async () => {
       await watcher?.close();
       if (!isClosed) await open(sinceMs);
@@ -153,11 +152,10 @@ export function watchFiles(options: FileWatchOptions): FileWatch {
 
   opening = open(options.sinceMs);
   return {
-    ready: opening,
     async close() {
       isClosed = true;
       clearInterval(heartbeat);
-      for (const done of closers) done();
+      giveUp();
       await watcher?.close();
       await opening;
     },

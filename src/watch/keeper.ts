@@ -1,6 +1,7 @@
 /** Keeps a project as its files say: what changes in its configuration is taken over at once. */
 
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OtaError } from '../errors.ts';
 import { asOtaError } from '../failure.ts';
 import type { FileProblem } from './files.ts';
@@ -46,6 +47,7 @@ export async function keepProject(options: KeeperOptions): Promise<Keeper> {
   let reloading: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let isBroken = false;
+  let isDue = false;
   const changed = new Set<string>();
 
   const onSource: ProjectFilesOptions['onSource'] = (path, { meaning, writtenMs }) => {
@@ -67,7 +69,12 @@ export async function keepProject(options: KeeperOptions): Promise<Keeper> {
   };
   const reloadSoon = (): void => {
     clearTimeout(timer);
-    if (!signal.aborted) timer = setTimeout(() => (reloading = reloading.then(reload)), calmMs);
+    if (signal.aborted) return;
+    isDue = true;
+    timer = setTimeout(() => {
+      isDue = false;
+      reloading = reloading.then(reload);
+    }, calmMs);
   };
   const keep = (why: string): void => {
     if (signal.aborted) return;
@@ -102,6 +109,7 @@ export async function keepProject(options: KeeperOptions): Promise<Keeper> {
       return current;
     },
     async settled() {
+      while (isDue && !signal.aborted) await sleep(10);
       await reloading;
       return current;
     },

@@ -380,7 +380,9 @@ describe('the configuration', () => {
     await save('slow:3000 second');
     await started;
     const text = await readFile(join(dir, '.otarc'), 'utf8');
+    const givenUp = watch.done();
     await writeFile(join(dir, '.otarc'), text.replace(String(device.port), String(other.port)));
+    await givenUp;
     await save('third');
     await expectRest(watch);
     expect(pushed(device)).toEqual(['first']);
