@@ -37,12 +37,15 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
   let reporter = reporterFor(output, shown);
   let after: AfterDeploy | undefined;
   const addresses = new Map<string, string>();
+  let isQuit = false;
 
   const tell = (event: DeployEvent): void => {
     // What was said of the last run may be said again of this one.
     if (event.type === 'run-started') reporter = reporterFor(output, shown);
     if (event.type === 'device-located') addresses.set(event.device ?? '', event.address);
-    if (output.json || output.verbosity === 'verbose' || !isBetweenTheLines(event)) reporter.tell(event);
+    isQuit ||= isOfQuit(event);
+    const isTold = output.verbosity === 'verbose' || !isBetweenTheLines(event);
+    if (output.json || (isTold && !isQuit)) reporter.tell(event);
     terminal?.tell(event);
   };
   if (words !== undefined) {
@@ -84,9 +87,18 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
   }
 }
 
-/** What the result of a run says as well: a save has its line, a build has one, and the result. */
-function isBetweenTheLines({ type }: DeployEvent): boolean {
-  return type === 'build-finished' || type === 'image-ready' || type === 'accepted';
+/**
+ * What the result of a run says as well: a save has its line, a build has one, and the result. A file system is named, as
+ * the result looks like that of firmware.
+ */
+function isBetweenTheLines(event: DeployEvent): boolean {
+  if (event.type === 'image-ready') return event.kind === 'firmware';
+  return event.type === 'build-finished' || event.type === 'accepted';
+}
+
+/** Whoever has pressed `q` knows why it ends. */
+function isOfQuit(event: DeployEvent): boolean {
+  return event.type === 'failed' && event.details['reason'] === 'quit';
 }
 
 function withStreams(io: Io, { stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>): Io {

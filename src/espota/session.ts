@@ -39,6 +39,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
       const startedAtMs = now();
       const sleep = watchForSleep(observed);
       let connection: Connection | undefined;
+      let isAllSent = false;
       try {
         const agreement = await agree({ ...parts, where }, image, {
           signal,
@@ -56,6 +57,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
           now,
           signal,
           tell: context.tell,
+          onAllSent: () => (isAllSent = true),
           ...(roundTripMs === undefined ? {} : { roundTripMs }),
           ...(isEsp32 ? { largestCountBytes: largestReadBytes } : {}),
         });
@@ -72,7 +74,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
         return receipt;
       } catch (error) {
         const isMidway = connection !== undefined && signal.aborted && error instanceof OtaError;
-        throw isMidway ? interrupted(where, image, error) : error;
+        throw isMidway ? interrupted(where, image, { error, isAllSent }) : error;
       } finally {
         limit.clear();
         sleep.stop();

@@ -62,13 +62,25 @@ function failureOf(
 
 /**
  * An interruption while the image was on its way. Firmware goes beside the running sketch, a file system is written in
- * place: what was there is gone.
+ * place: what was there is gone. Once the last byte has been sent, nobody but the device knows whether it has taken them.
  */
-export function interrupted({ target }: Where, image: Image, error: OtaError): OtaError {
-  if (image.kind !== 'filesystem') return error;
+export function interrupted(
+  { target }: Where,
+  image: Image,
+  { error, isAllSent }: { readonly error: OtaError; readonly isAllSent: boolean },
+): OtaError {
+  const isFilesystem = image.kind === 'filesystem';
+  if (!isFilesystem && !isAllSent) return error;
   const details = { ...error.details, because: error.code };
-  const message = `${error.message} The file system on ${deviceText(target)} is half written.`;
-  const hint = 'Push the file-system image again before the device is restarted.';
-  const code = error.code === 'CANCELLED' ? 'CANCELLED' : 'FILESYSTEM_HALF_WRITTEN';
-  return new OtaError(code, message, { hint, details, cause: error });
+  const device = deviceText(target);
+  const state = !isFilesystem
+    ? `All of the image had been sent to ${device}, which may run it all the same.`
+    : isAllSent
+      ? `The file system on ${device} may be half written.`
+      : `The file system on ${device} is half written.`;
+  const hint = isFilesystem
+    ? 'Push the file-system image again before the device is restarted.'
+    : 'Look whether the device runs the new sketch before you push again.';
+  const code = error.code === 'CANCELLED' || !isFilesystem ? error.code : 'FILESYSTEM_HALF_WRITTEN';
+  return new OtaError(code, `${error.message} ${state}`, { hint, details, cause: error });
 }

@@ -34,6 +34,8 @@ export interface TransferOptions {
   readonly roundTripMs?: number;
   /** Where the device is known to print no larger count. */
   readonly largestCountBytes?: number;
+  /** From here on the device may have all of it, whatever its counts say. */
+  readonly onAllSent?: () => void;
 }
 
 /** How it ended, with what was observed. Rejects only when the signal aborts. */
@@ -67,7 +69,9 @@ export async function transfer(options: TransferOptions): Promise<TransferEnd> {
   });
 
   for (;;) {
+    const sentBefore = pace.sentBytes;
     if (replies.verdict.length === 0) pace = sendAllowed(pace, { bytes, connection, now });
+    if (pace.sentBytes > sentBefore && pace.sentBytes === bytes.length) options.onAllSent?.();
     const input = await inbox.next({ untilMs: wakeAt(pace, verdictAtMs), signal });
     const ended = input?.type === 'closed' || (input === undefined && verdictAtMs !== undefined);
 

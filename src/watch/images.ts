@@ -15,6 +15,8 @@ export interface Images {
   readonly isAny: boolean;
   /** Whether any was written since it was taken. */
   readonly isPending: boolean;
+  /** Where they are, or will be, for a person. */
+  readonly places: readonly string[];
   /** Whether this one is to be deployed. */
   isWanted(key: string): boolean;
   /** The image as soon as it is whole. */
@@ -31,7 +33,6 @@ export interface ImagesOptions {
   readonly poll: boolean;
   /** Wall-clock time: what was written after it is new. */
   readonly sinceMs: number;
-  readonly tell: Tell;
   readonly isPushing: () => boolean;
   readonly onTouched: () => void;
   /** A build has ended that left this image as it was. */
@@ -56,11 +57,9 @@ export async function openImages(project: Project, options: ImagesOptions): Prom
       onUntouchedBuild: onUntouchedBuild && (() => onUntouchedBuild(place)),
     });
     watches.set(planned.key, watch);
-    if (!watch.isThere) {
-      options.tell({ type: 'log', level: 'info', message: `Waiting for an image at ${place.text}.` });
-    }
   }
   return {
+    places: [...places.values()].map(({ text }) => text),
     get isAny() {
       return [...watches.values()].some(({ isThere }) => isThere);
     },

@@ -136,3 +136,8 @@ export function configurationChanged(): OtaError {
     hint: 'The next one begins by itself.',
   });
 }
+
+/** Why what runs ends when a person has had enough. */
+export function quitted(): OtaError {
+  return new OtaError('CANCELLED', 'Ended by `q`.', { details: { reason: 'quit' } });
+}

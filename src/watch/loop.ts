@@ -14,10 +14,10 @@ import { createBuildOutput } from './build-output.ts';
 import type { FileProblem } from './files.ts';
 import { idleLimit } from './idle-limit.ts';
 import { openImages, type Images } from './images.ts';
-import { configurationChanged, keepProject, type Keeper, type KeeperOptions } from './keeper.ts';
+import { configurationChanged, keepProject, quitted, type Keeper, type KeeperOptions } from './keeper.ts';
 import { sourceNewerThan } from './newest.ts';
 import type { WatchProjectOptions } from './options.ts';
-import { leftAloneText, problemText, remoteText } from './problems.ts';
+import { leftAloneText, missedText, problemText, remoteText, watchedText } from './problems.ts';
 import { openProject, type Project } from './project.ts';
 import { awaitReturn } from './return.ts';
 import { createRunner } from './runner.ts';
@@ -35,9 +35,11 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   });
   let exitCode: number | undefined;
   let chosen: readonly string[] | undefined;
+  let isChoice = false;
   let state = startState;
   let running: Promise<void> = Promise.resolve();
   let wasLastOk = true;
+  let isQuitting = false;
   let images: Images | undefined;
   let timer: NodeJS.Timeout | undefined;
   let returning = new AbortController();
@@ -72,6 +74,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       isPaused: state.isPaused,
       isQueued: isQueued(state),
       devices: devices.map(({ name }) => name),
+      changed: Object.values(state.pending).reduce((sum, { paths }) => sum + paths.length, 0),
     });
   };
   const perform = (command: WatchCommand): void => {
@@ -137,9 +140,12 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       ([, outcome]) => outcome.type !== 'failed' || ['locate', 'push', 'verify'].includes(outcome.stage),
     );
     if (once && wasPushed && !ending.signal.aborted) end(result.exitCode);
+    if (isQuitting) end(result.exitCode);
     dispatch({ type: 'run-ended', kind, isOwed: missed.length > 0 });
+    if (missed.length === 0 || state.run !== undefined || ending.signal.aborted) return;
+    inform(missedText(missed, { isListening: options.browse !== undefined }));
     // A device that answers although it could not be reached is tried once more, and then when it was gone.
-    if (missed.length > 0 && state.run === undefined) waitForReturn(missed, cause !== 'device');
+    waitForReturn(missed, cause !== 'device');
   };
   const waitForReturn = (names: readonly string[], atOnce: boolean): void => {
     const { browse } = options;
@@ -160,7 +166,6 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       onlyNew: once,
       poll,
       sinceMs: since,
-      tell,
       isPushing: () => phaseOf(state) === 'deploying',
       onTouched() {
         idle.end();
@@ -196,7 +201,9 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     const isOther = before.signature !== project.signature;
     if (isOther && phaseOf(state) === 'building') runner.giveUp(configurationChanged());
     if (isOther && !build) await openAllImages(project, since);
-    if (isOther || !wasLastOk) return want('configuration', { paths });
+    const cause = isChoice && paths.length === 0 ? 'devices' : 'configuration';
+    isChoice = false;
+    if (isOther || !wasLastOk) return want(cause, { paths });
     if (paths.length === 0) return;
     dispatch({ type: 'changed', kind: project.kind, paths, writtenAtMs: performance.now() });
   };
@@ -244,7 +251,13 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     buildOnly: () =>
       build ? want('asked', { buildOnly: true }) : inform('With `--no-build`, somebody else builds.'),
     setPaused: (isPaused) => dispatch({ type: isPaused ? 'paused' : 'resumed' }),
-    quit: () => end(0),
+    quit() {
+      const isPushing = phaseOf(state) === 'deploying';
+      if (!isPushing) return end(0, quitted());
+      if (isQuitting) return end(exitCodeFor(quitted()), quitted());
+      isQuitting = true;
+      inform('This push is finished first; `q` once more breaks it off.');
+    },
     interrupt() {
       const signal = 'SIGINT';
       const error = new OtaError('CANCELLED', `Interrupted by ${signal}.`, { details: { signal } });
@@ -256,10 +269,14 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     }),
     choose(names) {
       chosen = [...names];
+      isChoice = true;
       keeper.reloadSoon();
     },
     lastOutput: () => output.text(),
   });
+  const { config, scope } = keeper.current;
+  const roots = build ? scope.roots : [];
+  inform(watchedText({ folder: config.projectDir, roots, images: images?.places ?? [], once }));
   if (build || (images?.isAny === true && !once)) want('start');
   else if (images?.isPending === true) want('image');
   else dispatch({ type: 'time' });

@@ -38,6 +38,8 @@ export interface Shown {
   readonly isPaused: boolean;
   readonly isQueued: boolean;
   readonly devices: readonly string[];
+  /** How many files have changed that no run has taken up yet. */
+  readonly changed: number;
 }
 
 /** What a person at the keyboard can do. */
@@ -46,6 +48,7 @@ export interface Controls {
   redeploy(): void;
   buildOnly(): void;
   setPaused(isPaused: boolean): void;
+  /** A push that is on is finished first; called once more, it is broken off. */
   quit(): void;
   /** As SIGINT does: a terminal in raw mode does not send it. */
   interrupt(): void;

@@ -1,6 +1,8 @@
-/** What a watch has to say between its runs, in words, each with its cure. Pure, but for the look at a file system. */
+/** What a watch has to say between its runs, in words, each with its cure. Pure, but for the looks at a file system. */
 
+import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { relative } from 'node:path';
 import type { FileProblem } from './files.ts';
 
 export function problemText(problem: FileProblem): string {
@@ -49,4 +51,48 @@ export function leftAloneText(paths: readonly string[]): string {
     `Left alone: ${paths.slice(0, 3).join(', ')}${more}. A file-system image overwrites what the device has stored; ` +
     '`push: { filesystem: on-change }` in .otarc pushes it all the same.'
   );
+}
+
+const mostShown = 5;
+
+/** What is watched, as short as it can be named from the project's folder. */
+export function watchedText({
+  folder,
+  roots,
+  images,
+  once,
+}: {
+  readonly folder: string;
+  /** Of the sources; none where somebody else builds. */
+  readonly roots: readonly string[];
+  /** Where they are, or will be. */
+  readonly images: readonly string[];
+  readonly once: boolean;
+}): string {
+  const short = (path: string): string => {
+    const below = relative(folder, path);
+    return below === '' || below.startsWith('..') ? path : below;
+  };
+  if (roots.length === 0) {
+    const named = images.map((path) => short(path) + (existsSync(path) ? '' : ' (not there yet)')).join(', ');
+    return `${once ? 'waiting for a build to complete' : 'watching'} ${named}`;
+  }
+  const names = roots
+    .filter((path) => existsSync(path))
+    .map(short)
+    .toSorted();
+  const more = names.length > mostShown ? ` and ${names.length - mostShown} more` : '';
+  return `watching ${names.slice(0, mostShown).join(', ')}${more}`;
+}
+
+/** How devices that did not get the image will get it. */
+export function missedText(
+  devices: readonly string[],
+  { isListening }: { readonly isListening: boolean },
+): string {
+  const what = devices.length === 1 ? `${devices.join('')} gets it` : `${devices.join(', ')} get it`;
+  const when = isListening
+    ? `as soon as ${devices.length === 1 ? 'it is' : 'they are'} heard of again, or `
+    : '';
+  return `${what} ${when}with the next save`;
 }

@@ -44,6 +44,7 @@ const reasons: Readonly<Record<Cause, string>> = {
   device: 'the device is back',
   image: 'new image',
   configuration: 'the configuration changed',
+  devices: 'other devices were chosen',
 };
 
 export function createRunner(options: RunnerOptions): Runner {

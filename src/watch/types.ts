@@ -7,7 +7,7 @@ import type { Batch } from './settle.ts';
 export type Phase = 'watching' | 'settling' | 'building' | 'deploying';
 
 /** Why there is a run. */
-export type Cause = 'start' | 'change' | 'asked' | 'device' | 'image' | 'configuration';
+export type Cause = 'start' | 'change' | 'asked' | 'device' | 'image' | 'configuration' | 'devices';
 
 /** One run that is to be. */
 export interface Work {

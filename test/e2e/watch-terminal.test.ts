@@ -9,8 +9,8 @@ import { makeScriptProject } from '../support/watch.ts';
 
 const build = { command: [process.execPath, 'build.mjs'], image: 'out/firmware.bin' };
 
-async function scene() {
-  const device = await quickDevice();
+async function scene(options: Parameters<typeof quickDevice>[0] = {}) {
+  const device = await quickDevice(options);
   const project = await makeScriptProject(device, { build });
   return { device, ...project };
 }
@@ -65,8 +65,7 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     await terminal.shows(/paused/);
     await save('second');
     await save('third');
-    terminal.type('h');
-    await terminal.shows(/quit/);
+    await terminal.shows(/paused, 1 changed file waiting/);
     expect(device.updates).toHaveLength(1);
     terminal.type('p');
     await terminal.shows(/deployed to livingroom[^]*watching/);
@@ -86,7 +85,9 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     terminal.type('2');
     await terminal.shows(/1 \[x\] one[^]*2 \[ \] two/);
     terminal.type('12\r');
-    await terminal.shows(/From now on: two\.[^]*skipped two[^]*watching[^\n]*two/);
+    await terminal.shows(
+      /From now on: two\.[^]*other devices were chosen[^]*skipped two[^]*watching[^\n]*two/,
+    );
     await save('second');
     await terminal.shows(/deployed to two/);
     expect([one.updates.length, two.updates.length]).toEqual([1, 2]);
@@ -96,6 +97,37 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     await terminal.shows(/stay as they were/);
     terminal.type('q');
     expect((await terminal.ended).exitCode).toBe(0);
+  });
+
+  it('ends with `q` without a word of error during a build, and after the push that is on', async () => {
+    const slow = await scene();
+    await slow.save('slow:20000');
+    const building = await otarcOnTerminal(['watch'], { cwd: slow.dir });
+    await vi.waitFor(() => readFile(join(slow.dir, 'out', 'builds.log')), { timeout: 10_000 });
+    building.type('q');
+    const end = await building.ended;
+    expect(end).toMatchObject({ exitCode: 0, left: 'cooked' });
+    expect(end.text).not.toMatch(/error|interrupted/);
+    expect(processesOf(slow.dir).filter((name) => name !== 'python3')).toEqual([]);
+
+    const { dir, device } = await scene({ flash: { msPerSector: 150 } });
+    const pushing = await otarcOnTerminal(['watch'], { cwd: dir });
+    await device.waitFor('received');
+    pushing.type('q');
+    await pushing.shows(/finished first/);
+    expect(await pushing.ended).toMatchObject({ exitCode: 0, left: 'cooked' });
+    expect(device.updates).toMatchObject([{ result: 'accepted' }]);
+  });
+
+  it('breaks a push off where `q` is pressed once more', async () => {
+    const { dir, device } = await scene({ faults: { stallsAtBytes: 4096 } });
+    const terminal = await otarcOnTerminal(['watch'], { cwd: dir });
+    await device.waitFor('received');
+    terminal.type('q');
+    await terminal.shows(/finished first/);
+    terminal.type('q');
+    expect(await terminal.ended).toMatchObject({ exitCode: 130, left: 'cooked' });
+    await vi.waitFor(() => expect(device.state).toBe('idle'));
   });
 
   it('ends with Ctrl-C, as a signal does, and leaves no process', async () => {

@@ -141,7 +141,7 @@ describe.each(tools)('otarc watch with $tool', ({ tool, make }) => {
           reject: false,
         });
       const running = await start(project, device, ['--no-build']);
-      await running.said(/Waiting for an image/);
+      await running.said(/watching .*\(not there yet\)/);
       expect((await run()).exitCode).toBe(0);
       await expect.poll(() => versions(device), { timeout: 10_000 }).toEqual(['1.0.0']);
 
@@ -237,9 +237,11 @@ describe.skipIf(requireTools('pio', 'littlefs'))('otarc watch and the data of a 
   };
 
   it('pushes it where it is told to, and before the firmware when both have changed', async () => {
-    const { project, data, commands } = await scene({ push: { filesystem: 'on-change' } });
+    const { project, running, data, commands } = await scene({ push: { filesystem: 'on-change' } });
+    await running.said(/watching data, .*platformio\.ini, src/);
     await writeFile(data, '<h1>second</h1>');
     await expect.poll(commands, { timeout: 20_000 }).toEqual([0, 100]);
+    await running.said(/image .*littlefs\.bin: ESP8266 file system/);
     await Promise.all([setVersion(project, '1.0.1'), writeFile(data, '<h1>third</h1>')]);
     await expect.poll(commands, { timeout: 20_000 }).toEqual([0, 100, 100, 0]);
   });

@@ -165,6 +165,22 @@ describe('an abort', () => {
     expect(device.counters.datagrams).toBe(1);
   });
 
+  test('says whether the device may have taken the image', async () => {
+    const interruptedAt = async (at: (event: EventBody) => boolean): Promise<string> => {
+      const device = await start({ flash: { msPerSector: 5 }, faults: { stallsBeforeVerdict: true } });
+      const controller = new AbortController();
+      const { error } = await push(device, image, {
+        signal: controller.signal,
+        tell: (event) => (at(event) ? controller.abort() : undefined),
+      });
+      return `${error?.message} ${error?.hint}`;
+    };
+    expect(await interruptedAt(({ type }) => type === 'connected')).toContain('keeps its old sketch');
+    const isLast = (event: EventBody): boolean =>
+      event.type === 'progress' && event.acknowledgedBytes === event.totalBytes;
+    expect(await interruptedAt(isLast)).toMatch(/may run it all the same\. Look whether/);
+  });
+
   test('of a file system in the middle is a cancellation', async () => {
     const device = await start({ flash: { msPerSector: 5 } });
     const controller = new AbortController();

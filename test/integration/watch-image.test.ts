@@ -52,6 +52,9 @@ describe('the image alone', () => {
     expect(watch.events.find(({ type }) => type === 'change-detected')).toMatchObject({
       reason: 'new image',
     });
+    expect(watch.events[0]).toMatchObject({
+      message: `watching ${join('out', 'firmware.bin')} (not there yet)`,
+    });
   });
 
   it('is never built, also when it comes in the moment of the start', async () => {

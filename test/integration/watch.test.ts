@@ -446,6 +446,9 @@ describe('a device that is not there', () => {
     device.faults.closesAtBytes = 4096;
     await save('second');
     await vi.waitFor(() => expect(browses).toHaveLength(1), { timeout: 20_000 });
+    expect(watch.events.findLast(({ type }) => type === 'log')).toMatchObject({
+      message: 'livingroom gets it as soon as it is heard of again, or with the next save',
+    });
     device.faults.closesAtBytes = undefined;
     announce();
     await expect.poll(() => textOf(device.running?.bytes), { timeout: 10_000 }).toBe('second');

@@ -25,11 +25,14 @@ export function statusText(status: Status, hasColor: boolean): string {
   );
 }
 
-function phaseText({ phase, isPaused, isQueued, inPhaseMs }: Status): string {
+function phaseText({ phase, isPaused, isQueued, inPhaseMs, changed }: Status): string {
   const paused = isPaused ? ', paused' : '';
   switch (phase) {
     case 'watching':
-      return isPaused ? 'paused' : 'watching';
+      if (!isPaused) return 'watching';
+      return changed === 0
+        ? 'paused'
+        : `paused, ${changed} changed ${changed === 1 ? 'file' : 'files'} waiting`;
     case 'settling':
       return `changes coming in${paused}`;
     case 'building':

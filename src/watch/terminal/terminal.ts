@@ -39,6 +39,7 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
   let keys: Keys | undefined;
   let state: Shown | undefined;
   let last: LastResult | undefined;
+  let what = '';
   let phaseSinceMs = performance.now();
 
   /** The password may be asked for before, and the terminal is needed for that. */
@@ -75,8 +76,9 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
     },
     tell(event) {
       if (event.type === 'build-started' || event.type === 'image-ready') takeOver();
+      if (event.type === 'image-ready') what = event.kind === 'filesystem' ? 'file system ' : '';
       if (event.type !== 'done' || event.exitCode > 128) return;
-      last = resultOf(event);
+      last = resultOf(event, what);
       draw();
       if (event.deployed.length + event.failed.length === 0) return;
       io.stderr.write(notify ? `\u001B]9;otarc: ${last.text}\u0007` : '\u0007');
@@ -89,9 +91,14 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
   };
 }
 
-function resultOf({ ok, deployed, skipped, failed, at }: Extract<DeployEvent, { type: 'done' }>): LastResult {
+/** `what` was deployed: nothing where it is the firmware, which everybody expects. */
+function resultOf(
+  { ok, deployed, skipped, failed, at }: Extract<DeployEvent, { type: 'done' }>,
+  what: string,
+): LastResult {
   const time = new Date(at).toTimeString().slice(0, 8);
-  if (!ok) return { text: failed.length > 0 ? `failed at ${time}` : `not built at ${time}`, isGood: false };
-  if (deployed.length > 0) return { text: `deployed at ${time}`, isGood: true };
-  return { text: skipped.length > 0 ? `unchanged at ${time}` : `built at ${time}`, isGood: true };
+  if (!ok)
+    return { text: failed.length > 0 ? `${what}failed at ${time}` : `not built at ${time}`, isGood: false };
+  if (deployed.length > 0) return { text: `${what}deployed at ${time}`, isGood: true };
+  return { text: `${what}${skipped.length > 0 ? 'unchanged' : 'built'} at ${time}`, isGood: true };
 }

@@ -92,11 +92,22 @@ describe('the status line', () => {
 });
 
 describe('what the status line says', () => {
-  const base = { isPaused: false, isQueued: false, devices: ['hall'], last: undefined, inPhaseMs: 0 };
+  const base = {
+    isPaused: false,
+    isQueued: false,
+    devices: ['hall'],
+    changed: 0,
+    last: undefined,
+    inPhaseMs: 0,
+  };
 
   it.each([
     [{ ...base, phase: 'watching' }, 'watching │ hall │ h for help'],
     [{ ...base, phase: 'watching', isPaused: true }, 'paused │ hall │ h for help'],
+    [
+      { ...base, phase: 'watching', isPaused: true, changed: 2 },
+      'paused, 2 changed files waiting │ hall │ h for help',
+    ],
     [{ ...base, phase: 'building', inPhaseMs: 3_400 }, 'building 3 s │ hall │ h for help'],
     [
       { ...base, phase: 'deploying', isQueued: true, devices: ['a', 'b', 'c', 'd'] },
