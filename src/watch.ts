@@ -18,19 +18,22 @@
  * the file system first.
  */
 
-import type { ImageKind } from './types.ts';
+import { imageKinds, type ImageKind } from './types.ts';
 import {
   buildBegins,
   buildEnds,
+  isSuspected,
   noDisturbances,
   noteDisturbance,
   withoutProducts,
   type Written,
 } from './watch/disturbances.ts';
+import { without, withWork } from './watch/pending.ts';
 import { dueAtMs, type Batch } from './watch/settle.ts';
 import type {
   ActiveRun,
   Phase,
+  RunEnded,
   WatchCommand,
   WatchInput,
   WatchRules,
@@ -49,7 +52,8 @@ export const startState: WatchState = {
   wantedBuild: undefined,
   batch: undefined,
   run: undefined,
-  owed: [],
+  owed: { firmware: [], filesystem: [] },
+  isReading: false,
   falseStarts: { count: 0, lastAtMs: -Infinity },
   disturbances: noDisturbances,
 };
@@ -57,7 +61,7 @@ export const startState: WatchState = {
 export function phaseOf({ run, pending, isPaused }: WatchState): Phase {
   if (run !== undefined) {
     if (run.isStopping) return 'settling';
-    return run.building > 0 || run.made === 0 ? 'building' : 'deploying';
+    return run.building > 0 || run.made === 0 || run.work.buildOnly ? 'building' : 'deploying';
   }
   return Object.keys(pending).length > 0 && !isPaused ? 'settling' : 'watching';
 }
@@ -86,11 +90,12 @@ export function step(state: WatchState, input: WatchInput, at: { nowMs: number; 
       return { state: buildStarted(state, nowMs), commands: [] };
     case 'build-ended':
       return buildEnded(state, input.how, at);
-    case 'run-ended': {
-      const others = state.owed.filter((kind) => kind !== input.kind);
-      const owed = input.isOwed ? [...others, input.kind] : others;
-      return proceed({ ...state, run: undefined, owed }, at);
-    }
+    case 'configuration-due':
+      return { state: { ...state, isReading: true }, commands: [] };
+    case 'configuration-read':
+      return proceed({ ...state, isReading: false }, at);
+    case 'run-ended':
+      return runEnded(state, input, at);
     case 'paused':
       return { state: { ...state, isPaused: true }, commands: [] };
     case 'resumed':
@@ -118,8 +123,8 @@ function changed(
   const pending = withWork(state.pending, work);
   const files = Object.values(pending).reduce((sum, each) => sum + each.paths.length, 0);
   const { run } = state;
-  const stops =
-    run?.kind === kind && run.building > 0 && !run.isStopping && !state.isPaused && rules.stopsBuilds;
+  const mayStop = run?.work.kind === kind && run.building > 0 && !run.isStopping;
+  const stops = mayStop && rules.stopsBuilds && !state.isPaused && !isSuspected(state.disturbances);
   const falseStarts = stops ? oneMore(state.falseStarts, nowMs) : state.falseStarts;
   const batch: Batch = {
     firstAtMs: state.batch?.firstAtMs ?? nowMs,
@@ -146,15 +151,20 @@ function oneMore(falseStarts: WatchState['falseStarts'], nowMs: number): WatchSt
 function buildStarted(state: WatchState, nowMs: number): WatchState {
   const { run, pending } = state;
   if (run === undefined) return state;
-  const { [run.kind]: work, ...others } = pending;
   // What was saved between the start of the run and this moment is in its images.
-  const isIncluded = work?.cause === 'change' && run.building + run.made === 0 && !run.buildOnly;
+  const { kind } = run.work;
+  const isIncluded = run.building + run.made === 0 && isInImages(pending[kind], run);
   return {
-    ...state,
-    ...(isIncluded ? { pending: others } : {}),
+    ...(isIncluded ? without(state, kind) : state),
     disturbances: buildBegins(state.disturbances, nowMs),
     run: { ...run, building: run.building + 1 },
   };
+}
+
+/** Whether the build that begins now is all that is wanted, and no other run has to follow. */
+function isInImages(wanted: Work | undefined, { made, work }: ActiveRun): boolean {
+  // An image of this run that is made already is one of old files, and a build for its own sake deploys nothing.
+  return wanted?.cause === 'change' && made === 0 && !work.buildOnly;
 }
 
 function buildEnded(state: WatchState, how: 'made' | 'failed' | 'stopped', at: Moment): Step {
@@ -170,8 +180,8 @@ function buildEnded(state: WatchState, how: 'made' | 'failed' | 'stopped', at: M
 function proceed(state: WatchState, at: Moment): Step {
   const { run, batch, wantedBuild } = state;
   const works = Object.values(state.pending);
-  const isHeld = state.isPaused && !works.some(({ cause }) => cause === 'asked');
-  if (run === undefined && wantedBuild !== undefined && (isHeld || works.length === 0)) {
+  const isHeld = state.isReading || (state.isPaused && !works.some(({ cause }) => cause === 'asked'));
+  if (run === undefined && wantedBuild !== undefined && !state.isReading && (isHeld || works.length === 0)) {
     return begin({ ...state, wantedBuild: undefined }, wantedBuild);
   }
   const isWaiting = run === undefined ? isHeld : !run.isStopping || run.building > 0;
@@ -182,8 +192,7 @@ function proceed(state: WatchState, at: Moment): Step {
 }
 
 function begin(state: WatchState, work: Work): Step {
-  const { kind, buildOnly } = work;
-  const run: ActiveRun = { kind, buildOnly, building: 0, made: 0, isStopping: false };
+  const run: ActiveRun = { work, building: 0, made: 0, isStopping: false };
   return { state: { ...state, run }, commands: [{ type: 'run', work }] };
 }
 
@@ -191,51 +200,57 @@ function startRun(state: WatchState, at: Moment): Step {
   const { filesystem, firmware } = state.pending;
   if (filesystem?.cause === 'change' && at.rules.filesystem === 'never') {
     const left = { type: 'leave-alone', paths: filesystem.paths } as const;
-    return after([left], proceed({ ...state, pending: firmware === undefined ? {} : { firmware } }, at));
+    return after([left], proceed(without(state, 'filesystem'), at));
   }
   const work = filesystem ?? firmware;
   if (work === undefined) return { state, commands: [] };
-  const pending = filesystem === undefined || firmware === undefined ? {} : { firmware };
-  return begin({ ...state, pending, batch: undefined, wantedBuild: undefined }, work);
+  return begin({ ...without(state, work.kind), batch: undefined, wantedBuild: undefined }, work);
 }
 
 function buildAgain(state: WatchState, run: ActiveRun): Step {
-  const work = state.pending[run.kind];
+  const { kind } = run.work;
+  const work = state.pending[kind];
   if (work === undefined) return { state, commands: [] };
-  const { [run.kind]: _, ...others } = state.pending;
-  // An image of this run that is made already is one of old files, and a build for its own sake deploys nothing.
-  const pending = run.made > 0 || run.buildOnly ? state.pending : others;
-  const next = { ...state, pending, batch: undefined, run: { ...run, isStopping: false } };
-  return { state: next, commands: [{ type: 'build-again', work }] };
+  const next = isInImages(work, run) ? without(state, kind) : state;
+  return {
+    state: { ...next, batch: undefined, run: { ...run, isStopping: false } },
+    commands: [{ type: 'build-again', work }],
+  };
+}
+
+function runEnded(before: WatchState, { isGivenUp, settled, missed }: RunEnded, at: Moment): Step {
+  const { run, pending } = before;
+  if (run === undefined) return { state: before, commands: [] };
+  const { work } = run;
+  const others = before.owed[work.kind].filter((name) => !settled.includes(name) && !missed.includes(name));
+  const owed = { ...before.owed, [work.kind]: [...others, ...missed] };
+  const isBuild = isGivenUp && work.buildOnly;
+  const next = proceed(
+    {
+      ...before,
+      run: undefined,
+      owed,
+      pending: isGivenUp && !isBuild ? withWork(pending, work) : pending,
+      wantedBuild: isBuild ? work : before.wantedBuild,
+    },
+    at,
+  );
+  const names = [...new Set(Object.values(owed).flat())];
+  if (names.length === 0 || next.state.run !== undefined) return next;
+  // One that was tried because it is here again, in vain, has to go and come once more.
+  const atOnce = work.cause !== 'device' || missed.length === 0;
+  return { state: next.state, commands: [...next.commands, { type: 'await-devices', names, atOnce }] };
 }
 
 /** What is owed is tried again with the next run; during one, it may be what that run is about. */
 function withOwed(state: WatchState): WatchState {
   if (state.run !== undefined) return state;
-  const pending = state.owed.reduce(
-    (all, kind) =>
-      all[kind] === undefined
-        ? withWork(all, { kind, cause: 'device', paths: [], force: false, buildOnly: false })
-        : all,
-    state.pending,
-  );
+  let { pending } = state;
+  for (const kind of imageKinds) {
+    if (state.owed[kind].length === 0 || pending[kind] !== undefined) continue;
+    pending = withWork(pending, { kind, cause: 'device', paths: [], force: false, buildOnly: false });
+  }
   return { ...state, pending };
-}
-
-const mostPaths = 1_000;
-
-function withWork(pending: WatchState['pending'], work: Work): WatchState['pending'] {
-  const before = pending[work.kind];
-  if (before === undefined) return { ...pending, [work.kind]: work };
-  const merged: Work = {
-    kind: work.kind,
-    cause: before.paths.length > 0 && work.cause !== 'asked' ? before.cause : work.cause,
-    // Ten thousand files of another branch are as good a reason as a thousand.
-    paths: before.paths.length >= mostPaths ? before.paths : [...new Set([...before.paths, ...work.paths])],
-    force: before.force || work.force,
-    buildOnly: false,
-  };
-  return { ...pending, [work.kind]: merged };
 }
 
 function after(commands: readonly WatchCommand[], next: Step): Step {

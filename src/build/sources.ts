@@ -1,6 +1,6 @@
 /** What a build reads: the files and folders whose change makes another image of it. */
 
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { arduinoCliSources } from './arduino-cli/sources.ts';
 import type { AskContext } from './ask.ts';
 import { pioSources } from './pio/sources.ts';
@@ -26,15 +26,25 @@ export async function sourcesOf(
   }
 }
 
-/** Of a command nothing is known: all of the project's folder, without what it leaves. */
-function commandSources({ projectDir, image, filesystemImage }: BuildRequest, plan: BuildPlan): Sources {
+/**
+ * Of a command nothing is known: all of the project's folder, without what it leaves. Where it makes a file system too,
+ * that is made of `data`, as with the other tools.
+ */
+function commandSources(
+  { projectDir, image, filesystemImage, kind }: BuildRequest,
+  plan: BuildPlan,
+): Sources {
   const images = [image, filesystemImage, expectedPath(plan)].filter((path) => path !== undefined);
   // A folder for images alone is the build's; one that holds the project is not.
   const folders = images
     .map((path) => dirname(path))
     .filter((folder) => !`${projectDir}/`.startsWith(`${folder}/`));
   const products = [...images, ...folders];
-  return { firmware: [projectDir], libraries: [], filesystem: [], project: [], products };
+  if (kind === 'filesystem') {
+    return { firmware: [], libraries: [], filesystem: [projectDir], project: [], products };
+  }
+  const filesystem = filesystemImage === undefined ? [] : [join(projectDir, 'data')];
+  return { firmware: [projectDir], libraries: [], filesystem, project: [], products };
 }
 
 function expectedPath({ expected }: BuildPlan): string | undefined {

@@ -50,7 +50,7 @@ export function addPushCommands(program: Command, { io, done, after }: Parts): v
     .option('--once', 'end after the first image that was pushed')
     .option('--poll', 'look at the files now and then, where the system tells of no change')
     .option('--notify', 'a notification of the terminal at the end of a run, in place of its bell')
-    .option('--exec <command>', 'run this after each deploy; words, without a shell')
+    .option('--exec <command>', 'run this after each deploy, for each device; words, without a shell')
     .action(async (targets: string[], options: WatchFlags) => {
       if (after?.length === 0) throw new OtaError('USAGE', 'No build command stands behind `--`.');
       if (after !== undefined && options.build === false)

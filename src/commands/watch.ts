@@ -71,8 +71,9 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
       onEvent: tell,
       onStart: (controls) => terminal?.start(controls),
       onState: (state) => terminal?.show(state),
-      onDeployed({ devices: [device = ''], secretVariables }) {
-        after?.start({ device, address: addresses.get(device) ?? '', secretVariables });
+      onDeployed({ devices, secretVariables }) {
+        const deployed = devices.map((device) => ({ device, address: addresses.get(device) ?? '' }));
+        after?.start(deployed, secretVariables);
       },
       signal: io.signal,
       env: io.env,

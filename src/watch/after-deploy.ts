@@ -1,4 +1,4 @@
-/** The command that runs after each deploy: a serial or a network monitor, most often. One at a time. */
+/** The command that runs after each deploy: a serial or a network monitor, most often. One at a time for each device. */
 
 import { runProcess } from '../build/process.ts';
 import { messageOf } from '../errors.ts';
@@ -6,13 +6,14 @@ import { messageOf } from '../errors.ts';
 export interface Reached {
   readonly device: string;
   readonly address: string;
-  /** Variables that hold passwords: no business of a monitor. */
-  readonly secretVariables: readonly string[];
 }
 
 export interface AfterDeploy {
-  /** Ends the one that still runs, with all its processes, and starts it anew. */
-  start(reached: Reached): void;
+  /**
+   * Ends those of these devices that still run, with all their processes, and starts them anew. `secretVariables` hold
+   * passwords: no business of a monitor.
+   */
+  start(reached: readonly Reached[], secretVariables: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -27,11 +28,13 @@ export interface AfterDeployOptions {
 
 export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
   const { words, cwd, env, output, warn } = options;
-  let running: Promise<void> = Promise.resolve();
-  let current = new AbortController();
+  const all = new Map<string, { readonly running: Promise<void>; readonly controller: AbortController }>();
   let isClosed = false;
 
-  const run = async ({ device, address, secretVariables }: Reached, signal: AbortSignal): Promise<void> => {
+  const run = async (
+    { device, address }: Reached,
+    { secretVariables, signal }: { secretVariables: readonly string[]; signal: AbortSignal },
+  ): Promise<void> => {
     const [file = '', ...args] = words.map((word) =>
       word.replaceAll('{device}', device).replaceAll('{address}', address),
     );
@@ -54,17 +57,23 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
   };
 
   return {
-    start(reached) {
+    start(reached, secretVariables) {
       if (isClosed) return;
-      current.abort();
-      const mine = new AbortController();
-      current = mine;
-      running = running.then(() => (mine.signal.aborted ? undefined : run(reached, mine.signal)));
+      for (const each of reached) {
+        const before = all.get(each.device);
+        before?.controller.abort();
+        const controller = new AbortController();
+        const { signal } = controller;
+        const running = Promise.resolve(before?.running).then(() =>
+          signal.aborted ? undefined : run(each, { secretVariables, signal }),
+        );
+        all.set(each.device, { running, controller });
+      }
     },
     async close() {
       isClosed = true;
-      current.abort();
-      await running;
+      for (const { controller } of all.values()) controller.abort();
+      await Promise.all([...all.values()].map(({ running }) => running));
     },
   };
 }

@@ -56,9 +56,10 @@ export function createBuilder(context: BuilderContext): Builder {
       });
       const { expectedPlatform } = planned;
       const image = await awaitImage(artifact, { signal, expectedPlatform });
+      const ready = await tellImage({ image, artifact }, { tell, signal });
       if (stop.signal.aborted) throw cancelled(signal);
       how = 'made';
-      return tellImage({ image, artifact }, { tell, signal });
+      return ready;
     } catch (error) {
       if (ofRun.aborted) throw cancelled(ofRun);
       if (!stop.signal.aborted) throw withFirstError(error, output, planned.request.projectDir);

@@ -97,7 +97,9 @@ export function watchFiles(options: FileWatchOptions): FileWatch {
       // It is told late, and an editor may have put the file back since.
       if (event === 'unlink') void look(path, true);
       else if (event === 'change' || event === 'add') {
-        if (isReady || (stats?.mtimeMs ?? 0) >= sinceMs) void look(path);
+        // A file that was moved here keeps its time, and has a new one for that.
+        const atMs = Math.max(stats?.mtimeMs ?? 0, stats?.ctimeMs ?? 0);
+        if (isReady || atMs >= sinceMs) void look(path);
       }
     });
     opened.on('raw', (_event, name, details: unknown) => {

@@ -4,6 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 
+/** As git itself is set up where file names differ by their case. */
+const ignorecase = process.platform === 'win32' || process.platform === 'darwin';
+
 /** Whether git ignores a path below a root, or a folder that it lies in. */
 export type GitIgnore = (path: string, isFolder: boolean) => boolean;
 
@@ -29,7 +32,12 @@ export function gitIgnoreBelow(root: string): GitIgnore {
       if (found !== undefined) return found;
       if (folder === root || dirname(folder) === folder) break;
     }
-    return above.some((folder) => verdict(rulesOf(folder), folder, path, isFolder) === true);
+    // The nearest that says anything has the last word.
+    for (const folder of above) {
+      const found = verdict(rulesOf(folder), folder, path, isFolder);
+      if (found !== undefined) return found;
+    }
+    return false;
   };
   const isFolderIgnored = (folder: string): boolean => {
     if (folder === root || !isBelow(folder, root)) return false;
@@ -49,7 +57,7 @@ export function gitIgnoreBelow(root: string): GitIgnore {
 /** Patterns as in a .gitignore that lies in `folder`. */
 export function ignoredBy(patterns: readonly string[], folder: string): GitIgnore {
   if (patterns.length === 0) return () => false;
-  const rules = ignore({ allowRelativePaths: true }).add(patterns);
+  const rules = ignore({ allowRelativePaths: true, ignorecase }).add(patterns);
   return (path, isFolder) => isBelow(path, folder) && verdict(rules, folder, path, isFolder) === true;
 }
 
@@ -79,7 +87,12 @@ function readRules(folder: string): Ignore | undefined {
       return [];
     }
   });
-  return texts.length === 0 ? undefined : ignore().add(texts.join('\n'));
+  return texts.length === 0 ? undefined : ignore({ ignorecase }).add(texts.join('\n'));
+}
+
+/** The .gitignore files that have a say below `path` without lying there. */
+export function ignoreFilesAbove(path: string): string[] {
+  return foldersToRepository(path).map((folder) => join(folder, '.gitignore'));
 }
 
 /** From the folder above to the root of the repository; none where it lies in none. */

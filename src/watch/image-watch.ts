@@ -85,7 +85,8 @@ export async function watchImage(options: ImageWatchOptions): Promise<ImageWatch
     looking ??= (async () => {
       while (again) {
         again = false;
-        const now = await stampOf(place);
+        // A folder that cannot be looked at just now is looked at again.
+        const now = await stampOf(place).catch(() => seen);
         if (now.text === seen.text) continue;
         seen = now;
         changedAtMs = performance.now();

@@ -31,6 +31,9 @@ export interface KeeperOptions {
   readonly onSource: (kind: 'firmware' | 'filesystem', path: string, writtenMs: number) => void;
   /** The project was read again. `paths`: files that say how it is built, and have changed. */
   readonly onReloaded: (before: Project, paths: readonly string[], sinceMs: number) => Promise<void>;
+  /** It will be read again in a moment; `onRead` follows, also where what is read is no good. */
+  readonly onDue: () => void;
+  readonly onRead: () => void;
   readonly onProblem: (problem: FileProblem) => void;
   readonly warn: (message: string) => void;
   readonly inform: (message: string) => void;
@@ -71,31 +74,40 @@ export async function keepProject(options: KeeperOptions): Promise<Keeper> {
     clearTimeout(timer);
     if (signal.aborted) return;
     isDue = true;
+    options.onDue();
     timer = setTimeout(() => {
       isDue = false;
-      reloading = reloading.then(reload);
+      reloading = reloading.then(reload).then(() => {
+        if (!isDue) options.onRead();
+      });
     }, calmMs);
   };
-  const keep = (why: string): void => {
-    if (signal.aborted) return;
-    isBroken = true;
-    warn(`${why} The last good configuration stays.`);
-  };
+  /** Also what could not be asked of the new project: it is tried again with the next change. */
   const reload = async (): Promise<void> => {
-    const sinceMs = Date.now();
-    const before = current;
     const paths = [...changed];
     changed.clear();
     try {
-      const opened = await open();
-      const { file } = before.config;
-      if (isGone(file, opened.config.file)) return keep(`${file} is gone.`);
-      current = opened;
+      await takeOver(paths);
     } catch (error) {
+      if (signal.aborted) return;
+      isBroken = true;
+      for (const path of paths) changed.add(path);
       const { message, hint } = asOtaError(error);
-      return keep(`${message} (${hint})`);
+      warn(`${message} (${hint}) The last good configuration stays.`);
+    }
+  };
+  const takeOver = async (paths: readonly string[]): Promise<void> => {
+    const sinceMs = Date.now();
+    const before = current;
+    const opened = await open();
+    const { file } = before.config;
+    if (isGone(file, opened.config.file)) {
+      throw new OtaError('CONFIG_UNREADABLE', `${file} is gone.`, {
+        hint: 'Put it back, or end this watch and start it anew.',
+      });
     }
     if (signal.aborted) return;
+    current = opened;
     if (isBroken) options.inform('The configuration is good again.');
     isBroken = false;
     await files?.close();

@@ -3,21 +3,21 @@
  * done here. Each deployment is a run like any other (`run.ts`), with one `run-started` and one `done`.
  */
 
-import type { ImagePlace } from '../build/image-place.ts';
-import { cancelled, errorCodes, OtaError } from '../errors.ts';
+import { cancelled, type OtaError } from '../errors.ts';
 import type { EventBody } from '../events.ts';
 import { asOtaError, exitCodeFor } from '../failure.ts';
 import { runContextOf } from '../library.ts';
 import { run as runPlan, type RunResult } from '../run.ts';
 import { isQueued, phaseOf, startState, step } from '../watch.ts';
 import { createBuildOutput } from './build-output.ts';
+import { createControls } from './controls.ts';
 import type { FileProblem } from './files.ts';
 import { idleLimit } from './idle-limit.ts';
-import { openImages, type Images } from './images.ts';
 import { configurationChanged, keepProject, quitted, type Keeper, type KeeperOptions } from './keeper.ts';
-import { sourceNewerThan } from './newest.ts';
 import type { WatchProjectOptions } from './options.ts';
-import { leftAloneText, missedText, problemText, remoteText, watchedText } from './problems.ts';
+import { outcomesOf } from './outcomes.ts';
+import { createOutsideImages } from './outside-images.ts';
+import { leftAloneText, missedText, problemText, productsText, remoteText, watchedText } from './problems.ts';
 import { openProject, type Project } from './project.ts';
 import { awaitReturn } from './return.ts';
 import { createRunner } from './runner.ts';
@@ -39,8 +39,8 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   let state = startState;
   let running: Promise<void> = Promise.resolve();
   let wasLastOk = true;
-  let isQuitting = false;
-  let images: Images | undefined;
+  let isLast = false;
+  let isGivenUp = false;
   let timer: NodeJS.Timeout | undefined;
   let returning = new AbortController();
 
@@ -81,6 +81,8 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     switch (command.type) {
       case 'run':
         returning.abort();
+        outside.runBegins();
+        isGivenUp = false;
         running = runner.run(command.work).then((result) => afterRun(command.work, result));
         return;
       case 'stop-builds':
@@ -90,14 +92,13 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       case 'leave-alone':
         return inform(leftAloneText(command.paths));
       case 'products-found':
-        return warn(
-          `Each build writes ${command.paths.join(', ')}: while one runs, that counts no more as a change. ` +
-            '`watch: { ignore: […] }` in .otarc leaves it out for good.',
-        );
+        return warn(productsText(command.paths));
       case 'wake':
         clearTimeout(timer);
         timer = setTimeout(() => dispatch({ type: 'time' }), Math.ceil(command.atMs - performance.now()));
         return;
+      case 'await-devices':
+        return awaitDevices(command.names, command.atOnce);
       default:
         command satisfies never;
     }
@@ -114,44 +115,36 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     signal: ending.signal,
     project: () => keeper.settled(),
     builds: build,
-    images: () => images,
+    images: () => outside.current,
     output,
     tell,
     onBuildStarted: () => dispatch({ type: 'build-started' }),
     onBuildEnded(how) {
       dispatch({ type: 'build-ended', how });
       // Written again between its reading and this moment.
-      if (images?.isPending === true && phaseOf(state) === 'deploying') want('image');
+      if (outside.current?.isPending === true && phaseOf(state) === 'deploying') want('image');
     },
   });
-  const afterRun = ({ kind, cause }: Work, result: RunResult): void => {
+  const afterRun = ({ kind }: Work, result: RunResult): void => {
     wasLastOk = result.ok;
-    const outcomes = [...result.outcomes];
-    const deployed = outcomes.flatMap(([name, { type }]) => (type === 'deployed' ? [name] : []));
+    const { deployed, settled, missed, isFinal } = outcomesOf(result);
     if (deployed.length > 0) {
       const { images: planned } = keeper.current.planOf(kind);
       const secretVariables = planned.flatMap(({ request }) => request.secretVariables ?? []);
       options.onDeployed?.({ devices: deployed, secretVariables });
     }
-    const missed = outcomes.flatMap(([name, outcome]) =>
-      outcome.type === 'failed' && errorCodes[outcome.error.code].transient ? [name] : [],
-    );
-    const wasPushed = outcomes.some(
-      ([, outcome]) => outcome.type !== 'failed' || ['locate', 'push', 'verify'].includes(outcome.stage),
-    );
-    if (once && wasPushed && !ending.signal.aborted) end(result.exitCode);
-    if (isQuitting) end(result.exitCode);
-    dispatch({ type: 'run-ended', kind, isOwed: missed.length > 0 });
-    if (missed.length === 0 || state.run !== undefined || ending.signal.aborted) return;
-    inform(missedText(missed, { isListening: options.browse !== undefined }));
-    // A device that answers although it could not be reached is tried once more, and then when it was gone.
-    waitForReturn(missed, cause !== 'device');
+    if ((once && isFinal) || isLast) end(result.exitCode);
+    if (missed.length > 0 && !ending.signal.aborted) {
+      inform(missedText(missed, { isListening: options.browse !== undefined }));
+    }
+    dispatch({ type: 'run-ended', isGivenUp, settled, missed });
+    if (outside.wasMissed() && state.run === undefined) want('image');
   };
-  const waitForReturn = (names: readonly string[], atOnce: boolean): void => {
+  const awaitDevices = (names: readonly string[], atOnce: boolean): void => {
     const { browse } = options;
-    if (browse === undefined || ending.signal.aborted) return;
-    returning = new AbortController();
     const missed = keeper.current.devices.filter(({ name }) => names.includes(name));
+    if (browse === undefined || missed.length === 0) return;
+    returning = new AbortController();
     void awaitReturn(missed, { browse, signal: returning.signal, atOnce }).then((isBack) => {
       if (isBack) dispatch({ type: 'device-seen' });
     });
@@ -159,30 +152,16 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
 
   // ── images that somebody else builds ──
 
-  const openAllImages = async (project: Project, since: number): Promise<void> => {
-    await images?.close();
-    images = undefined;
-    images = await openImages(project, {
-      onlyNew: once,
-      poll,
-      sinceMs: since,
-      isPushing: () => phaseOf(state) === 'deploying',
-      onTouched() {
-        idle.end();
-        // The run that waits for it sees it by itself.
-        if (images !== undefined && phaseOf(state) !== 'building') want('image');
-      },
-      onUntouchedBuild: once ? (place) => void afterUntouchedBuild(place) : undefined,
-      onProblem,
-    });
-  };
-  /** A build that had nothing to do has completed the image that is there; one that failed has not. */
-  const afterUntouchedBuild = async (place: ImagePlace): Promise<void> => {
-    const newer = await sourceNewerThan(await place.find(), keeper.current.scope);
-    if (ending.signal.aborted || phaseOf(state) !== 'watching') return;
-    if (newer === undefined) return want('image');
-    inform(`A build has ended, but its image is older than ${newer}: waiting on.`);
-  };
+  const outside = createOutsideImages({
+    once,
+    poll,
+    phase: () => phaseOf(state),
+    signal: ending.signal,
+    want: () => want('image'),
+    inform,
+    onTouched: () => idle.end(),
+    onProblem,
+  });
   const idle = idleLimit(once && !build ? options.idleLimitMs : undefined, (error) => {
     void runPlan(() => Promise.reject(error), context).then((result) => end(result.exitCode));
   });
@@ -199,8 +178,11 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   const onReloaded: KeeperOptions['onReloaded'] = async (before, paths, since) => {
     const project = keeper.current;
     const isOther = before.signature !== project.signature;
-    if (isOther && phaseOf(state) === 'building') runner.giveUp(configurationChanged());
-    if (isOther && !build) await openAllImages(project, since);
+    if (isOther && state.run !== undefined && phaseOf(state) !== 'deploying') {
+      isGivenUp = true;
+      runner.giveUp(configurationChanged());
+    }
+    if (isOther && !build) await outside.open(project, since);
     const cause = isChoice && paths.length === 0 ? 'devices' : 'configuration';
     isChoice = false;
     if (isOther || !wasLastOk) return want(cause, { paths });
@@ -233,10 +215,15 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       sinceMs,
       onSource,
       onReloaded,
+      onDue: () => dispatch({ type: 'configuration-due' }),
+      onRead: () => dispatch({ type: 'configuration-read' }),
       onProblem,
       warn,
       inform,
     });
+    const { current, close } = keeper;
+    if (!build)
+      await outside.open(current, sinceMs).catch((error) => close().then(() => Promise.reject(error)));
   } catch (error) {
     options.signal.removeEventListener('abort', onAbort);
     idle.end();
@@ -245,24 +232,14 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   }
   const far = poll ? undefined : await remoteText(keeper.current.config.projectDir);
   if (far !== undefined) warn(far);
-  if (!build) await openAllImages(keeper.current, sinceMs);
-  options.onStart?.({
-    redeploy: () => want('asked', { force: true }),
-    buildOnly: () =>
-      build ? want('asked', { buildOnly: true }) : inform('With `--no-build`, somebody else builds.'),
+  const controls = createControls({
+    builds: build,
+    phase: () => phaseOf(state),
+    want,
+    inform,
+    end,
+    endAfterPush: () => (isLast = true),
     setPaused: (isPaused) => dispatch({ type: isPaused ? 'paused' : 'resumed' }),
-    quit() {
-      const isPushing = phaseOf(state) === 'deploying';
-      if (!isPushing) return end(0, quitted());
-      if (isQuitting) return end(exitCodeFor(quitted()), quitted());
-      isQuitting = true;
-      inform('This push is finished first; `q` once more breaks it off.');
-    },
-    interrupt() {
-      const signal = 'SIGINT';
-      const error = new OtaError('CANCELLED', `Interrupted by ${signal}.`, { details: { signal } });
-      end(exitCodeFor(error), error);
-    },
     devices: () => ({
       all: keeper.current.config.devices.map(({ name }) => name),
       chosen: keeper.current.devices.map(({ name }) => name),
@@ -274,11 +251,13 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     },
     lastOutput: () => output.text(),
   });
+  options.onStart?.(controls);
   const { config, scope } = keeper.current;
   const roots = build ? scope.roots : [];
-  inform(watchedText({ folder: config.projectDir, roots, images: images?.places ?? [], once }));
-  if (build || (images?.isAny === true && !once)) want('start');
-  else if (images?.isPending === true) want('image');
+  const { places = [], isAny = false, isPending = false } = outside.current ?? {};
+  inform(watchedText({ folder: config.projectDir, roots, images: places, once }));
+  if (build || (isAny && !once)) want('start');
+  else if (isPending) want('image');
   else dispatch({ type: 'time' });
 
   await aborted(ending.signal);
@@ -288,6 +267,6 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   returning.abort();
   await running;
   await keeper.close();
-  await images?.close();
+  await outside.close();
   return exitCode ?? 0;
 }

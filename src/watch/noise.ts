@@ -1,18 +1,12 @@
 /** Names of files and folders that change without meaning anything to a build. Pure. */
 
-/** Folders that no sources are in, wherever they lie: of version control, build tools, editors, packages. */
-const folders = new Set([
-  '.git',
-  '.hg',
-  '.svn',
-  '.jj',
+/** Folders of version control and editors, wherever they lie. */
+const foldersOfPeople = new Set(['.git', '.hg', '.svn', '.jj', '.vscode', '.idea', '.vs', '.settings']);
+/** Folders of build tools and packages, that no sources are in. */
+const foldersOfTools = new Set([
   '.pio',
   '.pioenvs',
   '.piolibdeps',
-  '.vscode',
-  '.idea',
-  '.vs',
-  '.settings',
   '.cache',
   '.ccls-cache',
   'node_modules',
@@ -20,11 +14,11 @@ const folders = new Set([
   '.venv',
 ]);
 
-const files: readonly RegExp[] = [
-  // vim: swap files, the backup, and the number it tries whether the folder can be written to
+const filesOfPeople: readonly RegExp[] = [
+  // vim: swap files, the backup, and the name by which it tries whether the folder can be written to
   /^\..*\.sw[a-z]x?$/i,
   /~$/,
-  /^[4-9]\d{3}$|^\d{5}$/,
+  /^4913$/,
   // Emacs: the lock, the copy it saves by itself
   /^\.#/,
   /^#.*#$/,
@@ -40,17 +34,23 @@ const files: readonly RegExp[] = [
   // of the systems: desktops, and files that are deleted while they are open on a network drive
   /^(?:\.DS_Store|Thumbs\.db|desktop\.ini|\.directory)$/i,
   /^\.(?:nfs|fuse_hidden)[\da-f]+/i,
+];
+const filesOfTools: readonly RegExp[] = [
   // what compilers and their helpers leave in the place where they are started
   /\.(?:o|obj|d|gcno|gcda|su|lst|pyc|elf|map)$/i,
   /^(?:compile_commands\.json|tags|TAGS|GTAGS|GRTAGS|GPATH)$/,
+  // vim's name where it is taken, counted on
+  /^[4-9]\d{3}$|^\d{5}$/,
 ];
 
-export function isNoisyFolder(name: string): boolean {
-  return folders.has(name);
+/** `isData`: of a file system, where all counts that a person has put there. */
+export function isNoisyFolder(name: string, isData: boolean): boolean {
+  return foldersOfPeople.has(name) || (!isData && foldersOfTools.has(name));
 }
 
-export function isNoisyFile(name: string): boolean {
-  return files.some((pattern) => pattern.test(name));
+export function isNoisyFile(name: string, isData: boolean): boolean {
+  const patterns = isData ? filesOfPeople : [...filesOfPeople, ...filesOfTools];
+  return patterns.some((pattern) => pattern.test(name));
 }
 
 /** Of an Arduino library, what no build reads: the folders that its specification sets apart. */

@@ -5,15 +5,23 @@ import { statfs } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { FileProblem } from './files.ts';
 
+/** On Linux: no more folders, no more watchers, no more open files. */
+const raisedBy: Readonly<Record<string, string>> = {
+  ENOSPC: 'sudo sysctl fs.inotify.max_user_watches=524288',
+  EMFILE: 'sudo sysctl fs.inotify.max_user_instances=1024',
+  ENFILE: 'sudo sysctl fs.file-max=1048576',
+};
+
 export function problemText(problem: FileProblem): string {
   switch (problem.type) {
-    case 'limit':
+    case 'limit': {
+      const more = raisedBy[problem.code];
+      const raise = process.platform === 'linux' && more !== undefined ? `\`${more}\`, or ` : '';
       return (
         `The system watches no more files (${problem.code}), so otarc looks at them three times a second from now on. ` +
-        (process.platform === 'linux'
-          ? 'Cure: `sudo sysctl fs.inotify.max_user_watches=524288`, or leave folders out with `watch.ignore` in .otarc; `--poll` says that polling is fine.'
-          : 'Cure: leave folders out with `watch.ignore` in .otarc; `--poll` says that polling is fine.')
+        `Cure: ${raise}leave folders out with \`watch.ignore\` in .otarc; \`--poll\` says that polling is fine.`
       );
+    }
     case 'vanished':
       return `${problem.path} is gone; it is watched again when it is back.`;
     case 'other':
@@ -33,6 +41,7 @@ const remote: ReadonlyMap<number, string> = new Map([
   [0x786f4256, 'a shared folder of VirtualBox'],
   [0x7c7c6673, 'a shared folder of Parallels'],
   [0xbacbacbc, 'a shared folder of VMware'],
+  [0x65735546, 'FUSE: sshfs, or a folder that a container shares with its host'],
 ]);
 
 /** A word of warning for a folder whose changes may go unheard; undefined where all is well, or nobody knows. */
@@ -50,6 +59,13 @@ export function leftAloneText(paths: readonly string[]): string {
   return (
     `Left alone: ${paths.slice(0, 3).join(', ')}${more}. A file-system image overwrites what the device has stored; ` +
     '`push: { filesystem: on-change }` in .otarc pushes it all the same.'
+  );
+}
+
+export function productsText(paths: readonly string[]): string {
+  return (
+    `Each build writes ${paths.join(', ')}: while one runs, that counts no more as a change. ` +
+    '`watch: { ignore: […] }` in .otarc leaves it out for good.'
   );
 }
 

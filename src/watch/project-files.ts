@@ -57,9 +57,13 @@ export function watchProjectFiles(project: Project, options: ProjectFilesOptions
   };
 }
 
-/** What was read, the secrets beside it, and where another file would be found before it. */
-function configurationPlaces({ config }: Project): string[] {
+/** What was read, the secrets beside it, where another file would be found before it, and what git ignores. */
+function configurationPlaces({ config, scope }: Project): string[] {
   const folders = [config.projectDir, ...(config.file === undefined ? [] : [dirname(config.file)])];
   const names = [...searchPlaces.filter((name) => name !== 'package.json'), '.otarc.env'];
-  return [...config.files, ...folders.flatMap((folder) => names.map((name) => join(folder, name)))];
+  return [
+    ...config.files,
+    ...scope.rulesAbove,
+    ...folders.flatMap((folder) => names.map((name) => join(folder, name))),
+  ];
 }

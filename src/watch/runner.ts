@@ -113,8 +113,10 @@ export function createRunner(options: RunnerOptions): Runner {
         });
         for (const [name, outcome] of result.outcomes) {
           const gave = giving.get(name);
-          if (gave !== undefined && outcome.type !== 'failed' && !context.dryRun)
-            given.set(gave.key, gave.md5);
+          if (gave === undefined || context.dryRun) continue;
+          if (outcome.type !== 'failed') given.set(gave.key, gave.md5);
+          // It may have taken that image all the same, or a part of it.
+          else if (outcome.stage === 'push' || outcome.stage === 'verify') given.delete(gave.key);
         }
         return result;
       } finally {

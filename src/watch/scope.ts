@@ -2,7 +2,7 @@
 
 import { basename, relative, sep } from 'node:path';
 import type { Sources } from '../build/source-paths.ts';
-import { gitIgnoreBelow, ignoredBy, isBelow, type GitIgnore } from './git-ignore.ts';
+import { gitIgnoreBelow, ignoredBy, ignoreFilesAbove, isBelow, type GitIgnore } from './git-ignore.ts';
 import { isBesideLibrary, isNoisyFile, isNoisyFolder } from './noise.ts';
 
 /** `project`: how it is built may have changed. `rules`: a .gitignore, so what is watched may have. */
@@ -11,6 +11,8 @@ export type Meaning = 'firmware' | 'filesystem' | 'project' | 'rules';
 export interface Scope {
   /** Absolute paths of files and folders, whether they exist or not. */
   readonly roots: readonly string[];
+  /** Files above the roots that say what git ignores below them, whether they exist or not. */
+  readonly rulesAbove: readonly string[];
   /** Undefined: it is not watched. Without `isFolder` it is taken for a file. */
   meaningOf(path: string, isFolder?: boolean): Meaning | undefined;
 }
@@ -47,6 +49,7 @@ export function scopeOf({ sources, paths, ignore, ignoreDir }: ScopeOptions): Sc
   );
   return {
     roots: roots.map(({ path }) => path),
+    rulesAbove: [...new Set(roots.flatMap(({ path }) => ignoreFilesAbove(path)))],
     meaningOf(path, isFolder = false) {
       const root = roots.find((each) => path === each.path || isBelow(path, each.path));
       if (root === undefined || isIgnoredByUser(path, isFolder)) return undefined;
@@ -57,11 +60,13 @@ export function scopeOf({ sources, paths, ignore, ignoreDir }: ScopeOptions): Sc
       if (path === root.path) return root.meaning;
       const names = relative(root.path, path).split(sep);
       const containing = isFolder ? names : names.slice(0, -1);
-      if (containing.some(isNoisyFolder)) return undefined;
+      const isData = root.meaning === 'filesystem';
+      if (containing.some((name) => isNoisyFolder(name, isData))) return undefined;
       if (root.isLibraries && containing[1] !== undefined && isBesideLibrary(containing[1])) return undefined;
-      if (!isFolder && (isNoisyFile(basename(path)) || isOwn(basename(path)))) return undefined;
+      const name = basename(path);
+      if (!isFolder && (isNoisyFile(name, isData) || isOwn(name))) return undefined;
       if (root.isIgnored(path, isFolder)) return undefined;
-      return basename(path) === '.gitignore' ? 'rules' : root.meaning;
+      return name === '.gitignore' ? 'rules' : root.meaning;
     },
   };
 }

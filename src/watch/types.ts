@@ -23,8 +23,7 @@ export interface Work {
 
 /** The one that is on. */
 export interface ActiveRun {
-  readonly kind: ImageKind;
-  readonly buildOnly: boolean;
+  readonly work: Work;
   /** Images that are being made, and those that are. */
   readonly building: number;
   readonly made: number;
@@ -41,8 +40,10 @@ export interface WatchState {
   /** Of the pending changes; absent where they need not settle. */
   readonly batch: Batch | undefined;
   readonly run: ActiveRun | undefined;
-  /** What a device that could not be reached has not got. */
-  readonly owed: readonly ImageKind[];
+  /** The devices that have not got the newest of a kind, and may get it as soon as they are back. */
+  readonly owed: Readonly<Record<ImageKind, readonly string[]>>;
+  /** The configuration has changed, and is not read yet: no run begins by the old one. */
+  readonly isReading: boolean;
   readonly falseStarts: { readonly count: number; readonly lastAtMs: number };
   readonly disturbances: Disturbances;
 }
@@ -63,10 +64,22 @@ export type WatchInput =
   | { readonly type: 'time' }
   | { readonly type: 'build-started' }
   | { readonly type: 'build-ended'; readonly how: 'made' | 'failed' | 'stopped' }
-  /** `isOwed`: it may go well as soon as the device is back. */
-  | { readonly type: 'run-ended'; readonly kind: ImageKind; readonly isOwed: boolean }
+  /** The configuration changed; until `configuration-read`, whatever comes of it. */
+  | { readonly type: 'configuration-due' }
+  | { readonly type: 'configuration-read' }
+  | RunEnded
   | { readonly type: 'paused' }
   | { readonly type: 'resumed' };
+
+export interface RunEnded {
+  readonly type: 'run-ended';
+  /** A new configuration put an end to it: what it was for is still to be done. */
+  readonly isGivenUp: boolean;
+  /** Devices for which it is decided: they have the image, or will not get it by trying again. */
+  readonly settled: readonly string[];
+  /** Those for which it may go well as soon as they are back. */
+  readonly missed: readonly string[];
+}
 
 export type WatchCommand =
   | { readonly type: 'run'; readonly work: Work }
@@ -76,6 +89,8 @@ export type WatchCommand =
   | { readonly type: 'build-again'; readonly work: Work }
   /** The file system changed, and is not to be pushed. */
   | { readonly type: 'leave-alone'; readonly paths: readonly string[] }
+  /** Until the next run: tell when one of these is here again. `atOnce`: it may be so already. */
+  | { readonly type: 'await-devices'; readonly names: readonly string[]; readonly atOnce: boolean }
   /** Every build writes these: they count no more while one runs. */
   | { readonly type: 'products-found'; readonly paths: readonly string[] }
   /** Ask again at that time, and no more at another. */

@@ -6,6 +6,12 @@ export function median(numbers: readonly number[]): number {
   return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
 }
 
+/** Nine of ten are no larger. */
+export function ninetieth(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((one, other) => one - other);
+  return sorted[Math.max(0, Math.ceil(sorted.length * 0.9) - 1)] ?? NaN;
+}
+
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(3)} s`;
 }

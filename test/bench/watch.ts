@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { watchProject } from '../../src/watch/loop.ts';
 import { makeEsp8266Image } from '../support/images.ts';
-import { median, printTable } from './table.ts';
+import { median, ninetieth, printTable } from './table.ts';
 
 const limitMs = 60;
 /** What a build is here: it notes when it starts, and when the image is whole. */
@@ -80,18 +80,24 @@ function report({ toBuild, toDevice, ofOthers, spawns }: Measured): boolean {
     { what: 'the same, built by somebody else', times: ofOthers },
   ];
   const ms = (value: number): string => `${value.toFixed(1)} ms`;
-  printTable(`watch, median of ${toBuild.length} rounds`, [
-    ['from … to', 'median', 'fastest', 'slowest', 'limit'],
+  printTable(`watch, ${toBuild.length} rounds`, [
+    ['from … to', 'median', 'nine of ten', 'slowest', 'limit for nine of ten'],
     ...rows.map(({ what, times }) => [
       what,
       ms(median(times)),
-      ms(Math.min(...times)),
+      ms(ninetieth(times)),
       ms(Math.max(...times)),
-      `≤ ${limitMs} ms: ${median(times) <= limitMs ? 'kept' : 'MISSED'}`,
+      `≤ ${limitMs} ms: ${ninetieth(times) <= limitMs ? 'kept' : 'MISSED'}`,
     ]),
-    ['the start of such a process, by itself', ms(spawnMs), ms(Math.min(...spawns)), ms(Math.max(...spawns))],
+    [
+      'the start of such a process, by itself',
+      ms(spawnMs),
+      ms(ninetieth(spawns)),
+      ms(Math.max(...spawns)),
+      '',
+    ],
   ]);
-  return rows.every(({ times }) => median(times) <= limitMs);
+  return rows.every(({ times }) => ninetieth(times) <= limitMs);
 }
 
 /** Until the first byte is there, without what the device does between the invitation and its connection. */

@@ -225,6 +225,20 @@ describe('otarc watch without a terminal', () => {
     expect(processesOf(dir)).toEqual([]);
   });
 
+  it('runs it for each device', async () => {
+    const [one, two] = [await quickDevice(), await quickDevice()];
+    const { dir } = await makeScriptProject(one);
+    await writeOtarc(dir, { one: { at: one }, two: { at: two } }, { build });
+    const running = await startOtarc(
+      ['watch', '--all', '--exec', `sh -c 'echo "monitor {device}"; sleep 600'`],
+      { cwd: dir },
+    );
+    await running.said(/monitor one[^]*monitor two|monitor two[^]*monitor one/);
+    running.kill('SIGINT');
+    expect((await running.ended).exitCode).toBe(130);
+    expect(processesOf(dir)).toEqual([]);
+  });
+
   it('gives that command no password', async () => {
     const device = await quickDevice({ password: 'geheim' });
     const { dir } = await makeScriptProject(device);

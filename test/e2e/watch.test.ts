@@ -1,5 +1,6 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DeployEvent } from '../../src/events.ts';
@@ -15,6 +16,7 @@ import {
   setVersion,
   type Project,
 } from '../support/projects.ts';
+import { makeEsp8266Image } from '../support/images.ts';
 import { slowSource } from '../support/slow-source.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { requireTools, toolPaths } from '../support/tools.ts';
@@ -221,6 +223,39 @@ describe('an interruption', () => {
   });
 });
 
+describe.skipIf(requireTools('pio'))('otarc watch --no-build of two environments', () => {
+  it('pushes the whole image of one, whatever becomes of the other', async () => {
+    const [one, two] = [await quickDevice(), await quickDevice()];
+    const env = 'platform = lx106local\nboard = d1_mini\n';
+    const ini = `[env:one]\n${env}[env:two]\n${env}`;
+    const project = await makePioProject(join(await tempDir(), 'p'), { ini });
+    const devices = { one: { at: one, environment: 'one' }, two: { at: two, environment: 'two' } };
+    await writeOtarc(project.dir, devices);
+    const put = async (environment: string, bytes: Uint8Array): Promise<void> => {
+      const folder = join(project.dir, '.pio', 'build', environment);
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, 'firmware.bin'), bytes);
+    };
+    const running = await startOtarc(['watch', '--no-build', '--all', '--json'], {
+      cwd: project.dir,
+      env: project.env,
+    });
+    onTestFinished(async () => {
+      running.kill('SIGTERM');
+      await running.ended;
+    });
+    await running.said(/not there yet/);
+    await put('one', makeEsp8266Image({ sizeBytes: 60_000 }).subarray(0, 20_000));
+    await running.said(/"type":"run-started"/);
+    const whole = makeEsp8266Image({ sizeBytes: 60_000, seed: 2 });
+    await put('two', whole);
+    await running.said(/IMAGE_INCOMPLETE/);
+    await expect.poll(() => two.updates.length, { timeout: 20_000 }).toBe(1);
+    expect(Buffer.from(two.updates[0]?.bytes ?? []).equals(whole)).toBe(true);
+    expect(one.updates).toEqual([]);
+  });
+});
+
 describe.skipIf(requireTools('pio', 'littlefs'))('otarc watch and the data of a device', () => {
   const scene = async (more: Readonly<Record<string, unknown>>) => {
     const device = await quickDevice();
@@ -256,6 +291,29 @@ describe.skipIf(requireTools('pio', 'littlefs'))('otarc watch and the data of a 
 });
 
 describe.skipIf(requireTools('pio'))('otarc watch and the project file of pio', () => {
+  it('takes over a .gitignore beside its platformio.ini', async () => {
+    const device = await quickDevice();
+    const project = await makePioProject(join(await tempDir(), 'p'));
+    await mkdir(join(project.dir, '.git'));
+    const running = await start(project, device);
+    await expect.poll(() => device.updates.length, { timeout: 20_000 }).toBe(1);
+    const made = join(dirname(project.source), 'made.h');
+    const changesOf = (text: string) => eventsOfText(text).filter(({ type }) => type === 'change-detected');
+    await writeFile(made, '// 1');
+    await running.said(/"changed"[^]*"type":"done"/);
+    await writeFile(join(project.dir, '.gitignore'), 'made.h\n');
+    await sleep(1_500);
+    await writeFile(made, '// 2');
+    await sleep(500);
+    await setVersion(project, '1.0.9');
+    const text = await running.said(/main\.cpp[^]*"type":"done"/);
+    expect(changesOf(text).map((event) => event.type === 'change-detected' && event.paths)).toEqual([
+      [],
+      [made],
+      [project.source],
+    ]);
+  });
+
   it('takes over what it says of the environment, and the folder of the sources', async () => {
     const device = await quickDevice();
     const ini = (folder: string, environment: string): string =>

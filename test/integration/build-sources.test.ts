@@ -35,6 +35,10 @@ lib_deps =
   https://example.invalid/x.git
 lib_extra_dirs = ../common
 extra_scripts = post:tools/version.py
+board_build.embed_txtfiles =
+  certs/root.pem
+  certs/own.pem
+build_src_filter = +<*> -<old/> +<../shared/*.cpp> +<sub/**>
 [env:two]
 platform = lx106local
 board = d1_mini
@@ -44,7 +48,12 @@ lib_deps = symlink://../other
     await writeFile(join(dir, 'secrets-home.ini'), '[home]\n');
     const found = await sourcesIn(firmwareOf(dir, { environment: 'one' }), project.env);
     const at = (...names: string[]): string[] => names.map((name) => join(dir, name));
-    expect(found.firmware.toSorted()).toEqual(at('firmware', 'include', '../my lib', '../named').toSorted());
+    expect(found.firmware.toSorted()).toEqual(
+      at(
+        ...['firmware', 'include', '../my lib', '../named'],
+        ...['certs/root.pem', 'certs/own.pem', 'shared'],
+      ).toSorted(),
+    );
     expect(found.libraries.toSorted()).toEqual(at('lib', '../common').toSorted());
     expect(found.filesystem).toEqual(at('web'));
     expect(found.project.toSorted()).toEqual(
@@ -69,12 +78,13 @@ lib_deps = symlink://../other
 
 describe.skipIf(requireTools('arduino-cli'))('what arduino-cli builds from', () => {
   it('is the sketch, the libraries of the sketchbook, and those that are named', async () => {
-    const sketch = await makeArduinoSketch(join(await tempDir(), 'Blink'));
+    const sketchYaml = 'profiles:\n  one:\n    libraries:\n      - dir: ../theirs\n      - Servo (1.2.1)\n';
+    const sketch = await makeArduinoSketch(join(await tempDir(), 'Blink'), { sketchYaml });
     const args = ['--library', '../mine,../yours', '--libraries=../all'];
     const found = await sourcesIn(firmwareOf(sketch.dir, { fqbn: arduinoFqbn, args }), sketch.env);
     const at = (...names: string[]): string[] => names.map((name) => join(sketch.dir, name));
     const user = sketch.env['ARDUINO_DIRECTORIES_USER'] ?? '';
-    expect(found.firmware).toEqual(at('.', '../mine', '../yours'));
+    expect(found.firmware).toEqual(at('.', '../mine', '../yours', '../theirs'));
     expect(found.libraries).toEqual([...at('../all'), join(user, 'libraries')]);
     expect(found.filesystem).toEqual(at('data'));
     expect(found.project).toContain(join(sketch.dir, 'sketch.yaml'));
@@ -99,6 +109,16 @@ describe('what a command builds from', () => {
     expect(within).toMatchObject({ firmware: [dir], products: expect.arrayContaining([join(dir, 'out')]) });
     const beside = await sourcesIn(firmwareOf(dir, { command, image: join(dir, 'a.bin') }), {});
     expect(beside.products).toEqual([join(dir, 'a.bin'), join(dir, 'a.bin')]);
+    expect(beside.filesystem).toEqual([]);
+  });
+
+  it('is `data` for the file system it makes, and everything for that alone', async () => {
+    const dir = await tempDir();
+    const images = { image: join(dir, 'out', 'a.bin'), filesystemImage: join(dir, 'out', 'fs.bin') };
+    const request = firmwareOf(dir, { command: ['make'], ...images });
+    expect(await sourcesIn(request, {})).toMatchObject({ firmware: [dir], filesystem: [join(dir, 'data')] });
+    const filesystem = { ...request, kind: 'filesystem' } as const;
+    expect(await sourcesIn(filesystem, {})).toMatchObject({ firmware: [], filesystem: [dir] });
   });
 
   it('needs no project where only its image is wanted', async () => {

@@ -1,6 +1,7 @@
-import { appendFile, mkdir, open, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
 import { makeEsp8266Image, makeLittlefsImage, signEsp8266Image } from '../support/images.ts';
@@ -98,14 +99,14 @@ describe('the image alone', () => {
     await expectPushed(device, watch, [image(1), signed]);
   });
 
-  it('is taken when it grows for seconds, and when it is cut off and written anew', async () => {
+  it('is taken when it grows for five seconds, and when it is cut off and written anew', async () => {
     const { device, image: path, watch } = await scene({}, image(1));
     await expectPushed(device, watch, [image(1)]);
     const slow = image(2);
     await writeFile(path, '');
     for (let at = 0; at < slow.length; at += 6_000) {
       await appendFile(path, slow.subarray(at, at + 6_000));
-      await sleep(300);
+      await sleep(500);
     }
     await expectPushed(device, watch, [image(1), slow]);
     await truncate(path, 5_000);
@@ -152,6 +153,22 @@ describe('the image alone', () => {
     expect(await failed).toMatchObject({ code: 'IMAGE_INCOMPLETE', stage: 'image' });
     await put(path, image(3));
     await expectPushed(device, watch, [image(1), image(3)]);
+  });
+
+  it('that a killed build has left half is passed over for the one of the next build', async () => {
+    const { device, image: path, watch } = await scene({}, image(1));
+    await expectPushed(device, watch, [image(1)]);
+    const half = image(2).subarray(0, 30_000).toString('base64');
+    const writes = `require('fs').writeFileSync(process.argv[1], Buffer.from(process.argv[2], 'base64'));`;
+    const build = execa(process.execPath, ['-e', `${writes} setInterval(() => {}, 1000)`, path, half], {
+      reject: false,
+    });
+    await expect.poll(async () => (await stat(path)).size).toBe(30_000);
+    build.kill('SIGKILL');
+    await build;
+    await put(path, image(3));
+    await expectPushed(device, watch, [image(1), image(3)]);
+    expect(watch.events.map(({ type }) => type)).not.toContain('failed');
   });
 
   it('that changes during a push is pushed after it, once', async () => {

@@ -54,7 +54,7 @@ async function run([file = '', ...args]: readonly string[], { dir }: Scene): Pro
 describe('a watch that runs for long', () => {
   it.each([
     { mode: 'build', cycles: 500 },
-    { mode: 'image', cycles: 200 },
+    { mode: 'image', cycles: 500 },
   ] as const)(
     'holds after $cycles deploys what it held after ten ($mode)',
     { timeout: 240_000 },

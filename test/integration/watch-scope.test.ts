@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { gitIgnoreBelow } from '../../src/watch/git-ignore.ts';
+import { gitIgnoreBelow, ignoreFilesAbove } from '../../src/watch/git-ignore.ts';
 import { scopeOf } from '../../src/watch/scope.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -33,10 +33,15 @@ describe('what git ignores', () => {
       'x y/ü.cpp',
       'excluded/by-info.h',
       '.hidden/a',
+      'src/debug/a.cpp',
+      'Debug/a.cpp',
+      'src/out/kept.bin',
+      'src/out/left.bin',
+      'src/LOUD.LOG',
     ];
     await write(dir, {
       ...Object.fromEntries(names.map((name) => [name, 'x'])),
-      '.gitignore': '*.log\n!keep.log\n/build/\ndocs/*\n!docs/keep/\n.hidden\n',
+      '.gitignore': '*.log\n!keep.log\n/build/\ndocs/*\n!docs/keep/\n.hidden\nDebug/\n*.bin\n!kept.bin\n',
       'src/.gitignore': 'only-here.h\ndeep/**/*.tmp\n',
       'x y/.gitignore': '# nothing\n\n*.o\n',
     });
@@ -57,6 +62,25 @@ describe('what git ignores', () => {
     const inSrc = names.filter((name) => name.startsWith('src/'));
     expect(inSrc.filter((name) => below(join(dir, name), false))).toEqual(
       inSrc.filter((name) => ignored.has(name)),
+    );
+  });
+
+  it('has its last word in the nearest file, also above the folder that is looked at', async () => {
+    const dir = await tempDir();
+    const names = ['p/q/src/a.gen', 'p/q/src/b.gen', 'p/q/src/b.log', 'p/q/src/main.cpp'];
+    await write(dir, {
+      ...Object.fromEntries(names.map((name) => [name, 'x'])),
+      '.gitignore': '*.gen\n*.log\n',
+      'p/.gitignore': '!a.gen\n',
+      'p/q/.gitignore': '!*.log\n',
+    });
+    await execa('git', ['init', '-q'], { cwd: dir });
+    const { stdout } = await execa('git', ['check-ignore', '--no-index', ...names], { cwd: dir });
+    const isIgnored = gitIgnoreBelow(join(dir, 'p', 'q', 'src'));
+    const mine = names.filter((name) => isIgnored(join(dir, name), false));
+    expect(mine).toEqual(stdout.split('\n'));
+    expect(ignoreFilesAbove(join(dir, 'p', 'q', 'src'))).toEqual(
+      ['p/q', 'p', '.'].map((folder) => join(dir, folder, '.gitignore')),
     );
   });
 
@@ -91,6 +115,13 @@ describe('what a change means', () => {
       'sketch/sketch.ino': 'firmware',
       'sketch/src/a.cpp': 'firmware',
       'sketch/data/index.htm': 'filesystem',
+      'sketch/data/app.js.map': 'filesystem',
+      'sketch/data/12345': 'filesystem',
+      'sketch/data/.cache/x': 'filesystem',
+      'sketch/data/index.htm~': undefined,
+      'sketch/data/.DS_Store': undefined,
+      'sketch/data/.git/HEAD': undefined,
+      'sketch/src/a.d': undefined,
       'sketch/sketch.yaml': 'project',
       'sketch/.gitignore': 'rules',
       'sketch/build/x.bin': undefined,

@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import type { DeployEvent } from '../../src/events.ts';
@@ -174,11 +174,13 @@ describe('many saves', () => {
     const { device, save, watch } = await scene();
     for (let index = 1; index <= 8; index += 1) {
       const started = watch.next('build-started');
-      await save(`slow:400 ${index}`);
+      await save(`slow:1000 ${index}`);
       await started;
+      // As a person does: not each time at the same moment after the start of the build.
+      await sleep((index * 370) % 800);
     }
     await expectRest(watch);
-    expect(pushed(device)).toEqual(['first', 'slow:400 8']);
+    expect(pushed(device)).toEqual(['first', 'slow:1000 8']);
   });
 
   it('during a push let it finish, and are one more run', async () => {
@@ -227,7 +229,19 @@ describe('a build', () => {
     expect(pushed(device)).toEqual(['first', 'second']);
   });
 
-  it('whose folder is removed meanwhile is made again by the next save', async () => {
+  it('whose folder is removed while it runs is on the device with the next save, and not before', async () => {
+    const { device, image, save, watch } = await scene();
+    const log = join(dirname(image), 'builds.log');
+    await save('slow:800 second');
+    await vi.waitFor(async () => expect((await readFile(log, 'utf8')).trim().split('\n')).toHaveLength(2));
+    await rm(dirname(image), { recursive: true });
+    await expectRest(watch);
+    await save('third');
+    await expectRest(watch);
+    expect(pushed(device)).toEqual(['first', 'third']);
+  });
+
+  it('whose folder is removed between builds is made again by the next save', async () => {
     const { device, dir, save, watch } = await scene();
     await rm(join(dir, 'out'), { recursive: true });
     await save('second');
@@ -307,6 +321,16 @@ describe('what is watched', () => {
     } finally {
       await rm(shared, { recursive: true, force: true });
     }
+  });
+
+  it('is what is moved in as well, with the time it had elsewhere', async () => {
+    const { dir, watch } = await scene();
+    const old = join(dir, 'out', 'old.txt');
+    await writeFile(old, 'old');
+    await utimes(old, new Date(2020, 1), new Date(2020, 1));
+    const run = watch.next('change-detected');
+    await rename(old, join(dir, 'src', 'old.txt'));
+    expect(await run).toMatchObject({ paths: [expect.stringMatching(/old\.txt$/)] });
   });
 
   it('is watched again when its folder was deleted and comes back', async () => {

@@ -83,9 +83,12 @@ export async function startWatch(dir: string, options: Partial<WatchProjectOptio
   };
 }
 
+/** For an `.otarc` beside that script. */
+export const scriptBuild = { command: [process.execPath, 'build.mjs'], image: 'out/firmware.bin' };
+
 /**
  * A project in which a script makes an image of `src/main.txt`: its text decides the bytes. `broken` in it is an error of
- * a compiler, `slow:N` takes N milliseconds.
+ * a compiler, `slow:N` takes N milliseconds, `stubborn` another 300 when it is asked to end.
  */
 export async function makeScriptProject(
   device: VirtualDevice,
@@ -96,11 +99,7 @@ export async function makeScriptProject(
   await mkdir(join(dir, 'src'));
   await writeFile(source, 'first');
   await writeFile(join(dir, 'build.mjs'), script);
-  await writeOtarc(
-    dir,
-    { livingroom: { at: device } },
-    { build: { command: [process.execPath, 'build.mjs'], image: 'out/firmware.bin' }, ...more },
-  );
+  await writeOtarc(dir, { livingroom: { at: device } }, { build: scriptBuild, ...more });
   return { dir, source, image: join(dir, 'out', 'firmware.bin'), save: (text) => writeFile(source, text) };
 }
 
@@ -111,6 +110,7 @@ const text = readFileSync('src/main.txt', 'utf8');
 mkdirSync('out', { recursive: true });
 appendFileSync('out/builds.log', process.pid + '\\n');
 console.log('building ' + text);
+if (text.includes('stubborn')) process.on('SIGTERM', () => setTimeout(() => process.exit(143), 300));
 const slow = /slow:(\\d+)/.exec(text);
 if (slow) await new Promise((done) => setTimeout(done, Number(slow[1])));
 if (text.includes('broken')) {

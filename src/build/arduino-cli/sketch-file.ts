@@ -17,6 +17,8 @@ export interface SketchFile extends PortSetting {
   readonly profiles: ReadonlyMap<string, PortSetting>;
   /** Whether a port or its protocol is named, for all or for a profile. */
   readonly namesPort: boolean;
+  /** Folders of libraries that a profile names, as they are written: `dir: ../mine`. */
+  readonly libraryDirs: readonly string[];
 }
 
 /** Of a sketch without such a file: one that says nothing. */
@@ -25,7 +27,7 @@ export async function findSketchFile(projectDir: string): Promise<SketchFile> {
     const text = await readFile(join(projectDir, name), 'utf8').catch(() => undefined);
     if (text !== undefined) return readSketchFile({ name, text });
   }
-  return { profiles: new Map(), namesPort: false };
+  return { profiles: new Map(), namesPort: false, libraryDirs: [] };
 }
 
 /** Pure. A file that is no YAML counts as empty: arduino-cli refuses it, in better words. */
@@ -47,8 +49,8 @@ export function readSketchFile({ name, text }: { readonly name: string; readonly
   };
   const general = { port: all['default_port'], protocol: all['default_protocol'] };
   const profiles = Object.entries(keysOf(all['profiles'])).map(([key, value]) => {
-    const { port, protocol } = keysOf(value);
-    return { key, port, protocol };
+    const { port, protocol, libraries } = keysOf(value);
+    return { key, port, protocol, libraries: Array.isArray(libraries) ? libraries : [] };
   });
   return {
     ...(fqbn && { fqbn }),
@@ -58,6 +60,9 @@ export function readSketchFile({ name, text }: { readonly name: string; readonly
     namesPort: [general, ...profiles].some(
       ({ port, protocol }) => (port ?? undefined) !== undefined || (protocol ?? undefined) !== undefined,
     ),
+    libraryDirs: profiles
+      .flatMap(({ libraries }) => libraries.map((library: unknown) => keysOf(library)['dir']))
+      .filter((dir) => typeof dir === 'string'),
   };
 }
 

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ask, type AskContext } from '../ask.ts';
 import { findExecutable } from '../executable.ts';
+import { findSketchFile } from './sketch-file.ts';
 import type { BuildPlan } from '../plan.ts';
 import type { Sources } from '../source-paths.ts';
 import type { BuildRequest } from '../types.ts';
@@ -12,9 +13,14 @@ export async function arduinoCliSources(
 ): Promise<Sources> {
   const { projectDir } = request;
   const sketchbook = await sketchbookOf(request, context);
+  const { libraryDirs } = await findSketchFile(projectDir);
   const folder = plan.expected.type === 'file' ? dirname(plan.expected.path) : undefined;
   return {
-    firmware: [projectDir, ...pathsOf(request, 'library')],
+    firmware: [
+      projectDir,
+      ...pathsOf(request, 'library'),
+      ...libraryDirs.map((path) => resolve(projectDir, path)),
+    ],
     libraries: [
       ...pathsOf(request, 'libraries'),
       ...(sketchbook === undefined ? [] : [join(sketchbook, 'libraries')]),

@@ -17,7 +17,7 @@ const answerSchema = z.object({
 
 /**
  * Run by PlatformIO's own Python, as `pioQuery` is: only its ProjectConfig knows all the ways in which these folders are
- * set. `lib_deps` counts where it names a folder of this machine.
+ * set. `lib_deps` counts where it names a folder of this machine; files that are linked in as they are count as well.
  */
 const query = `
 import sys
@@ -54,6 +54,15 @@ def read(wanted):
         for script in option(environment, "extra_scripts"):
             found["project"].append(absolute(re.sub(r"^(pre|post):", "", script)))
         found["project"] += [absolute(path) for path in option(environment, "board_build.partitions")]
+        for name in ("board_build.embed_files", "board_build.embed_txtfiles"):
+            found["firmware"] += [absolute(path.strip()) for paths in option(environment, name)
+                                  for path in paths.splitlines() if path.strip()]
+        # What build_src_filter adds from elsewhere, up to its first wildcard.
+        for rules in option(environment, "build_src_filter"):
+            for rule in re.findall(r"\\+<([^>]+)>", rules):
+                path = os.path.normpath(os.path.join(folder("src_dir"), re.split(r"[*?\\[]", rule)[0]))
+                if not (path + os.sep).startswith(folder("src_dir") + os.sep):
+                    found["firmware"].append(path)
     return {name: sorted(set(paths)) for name, paths in found.items()}
 
 print(json.dumps(read(sys.argv[1])))

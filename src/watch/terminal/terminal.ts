@@ -76,6 +76,7 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
     },
     tell(event) {
       if (event.type === 'build-started' || event.type === 'image-ready') takeOver();
+      if (event.type === 'run-started') what = '';
       if (event.type === 'image-ready') what = event.kind === 'filesystem' ? 'file system ' : '';
       if (event.type !== 'done' || event.exitCode > 128) return;
       last = resultOf(event, what);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { startState, step } from '../../../src/watch.ts';
+import { phaseOf, startState, step } from '../../../src/watch.ts';
 import type { WatchInput, WatchRules, WatchState, Work } from '../../../src/watch/types.ts';
 
 /** What a world around the machine may do; it answers commands as the loop does. */
@@ -15,6 +15,8 @@ const happening = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ type: 'seen' }) },
   { weight: 1, arbitrary: fc.constant({ type: 'pause' }) },
   { weight: 2, arbitrary: fc.constant({ type: 'resume' }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'configuration-changes' }) },
+  { weight: 2, arbitrary: fc.constant({ type: 'configuration-is-read' }) },
 ) as fc.Arbitrary<{ type: string; data?: boolean; file?: number; ms?: number; isOwed?: boolean }>;
 
 /** A world with files that have versions: what an image holds is what was saved when its build began. */
@@ -25,7 +27,16 @@ function world(rules: WatchRules) {
   let isPaused = false;
   const saved = { firmware: 0, filesystem: 0 };
   const deployed = { firmware: 0, filesystem: 0 };
-  let run: { work: Work; building: number | undefined; made: number | undefined } | undefined;
+  const configured = { saved: 0, read: 0, deployed: 0 };
+  let run:
+    | {
+        work: Work;
+        building: number | undefined;
+        made: number | undefined;
+        configuration: number;
+        isGivenUp: boolean;
+      }
+    | undefined;
   let isStopping = false;
   let runs = 0;
 
@@ -36,8 +47,15 @@ function world(rules: WatchRules) {
       switch (command.type) {
         case 'run':
           expect(run, 'two runs at once').toBeUndefined();
+          expect(configured.read, 'by an old configuration').toBe(configured.saved);
           runs += 1;
-          run = { work: command.work, building: undefined, made: undefined };
+          run = {
+            work: command.work,
+            building: undefined,
+            made: undefined,
+            configuration: configured.read,
+            isGivenUp: false,
+          };
           startBuild();
           break;
         case 'stop-builds':
@@ -66,23 +84,37 @@ function world(rules: WatchRules) {
     if (run?.building === undefined) return;
     const version = run.building;
     run.building = undefined;
-    const really = isStopping ? 'stopped' : how;
+    const really = isStopping || run.isGivenUp ? 'stopped' : how;
     isStopping = false;
     if (really === 'made') run.made = version;
-    const { kind } = run.work;
+    const { isGivenUp } = run;
+    // What was given up ends before anything else begins.
+    if (isGivenUp) run = undefined;
     put({ type: 'build-ended', how: really });
-    if (really === 'failed') {
-      run = undefined;
-      put({ type: 'run-ended', kind, isOwed: false });
-    }
+    if (really !== 'failed' && !isGivenUp) return;
+    run = undefined;
+    put({ type: 'run-ended', isGivenUp, settled: [], missed: [] });
   };
   const endRun = (isOwed: boolean): void => {
     if (run?.made === undefined || run.building !== undefined) return;
-    const { made } = run;
+    const { made, configuration, isGivenUp } = run;
     const { kind, buildOnly } = run.work;
-    if (!isOwed && !buildOnly) deployed[kind] = made;
+    const isTried = !buildOnly && !isGivenUp;
+    if (isTried && !isOwed) {
+      deployed[kind] = made;
+      if (kind === 'firmware') configured.deployed = configuration;
+    }
     run = undefined;
-    put({ type: 'run-ended', kind, isOwed: isOwed && !buildOnly });
+    const names = isTried ? ['hall'] : [];
+    put({ type: 'run-ended', isGivenUp, settled: isOwed ? [] : names, missed: isOwed ? names : [] });
+  };
+  const readConfiguration = (): void => {
+    if (configured.read === configured.saved) return;
+    configured.read = configured.saved;
+    if (run !== undefined && phaseOf(state) !== 'deploying') run.isGivenUp = true;
+    const more = { paths: [], force: false, buildOnly: false } as const;
+    put({ type: 'wanted', work: { kind: 'firmware', cause: 'configuration', ...more } });
+    put({ type: 'configuration-read' });
   };
   const wait = (ms: number): void => {
     const until = nowMs + ms;
@@ -96,6 +128,7 @@ function world(rules: WatchRules) {
   return {
     saved,
     deployed,
+    configured,
     get runs() {
       return runs;
     },
@@ -124,7 +157,11 @@ function world(rules: WatchRules) {
       else if (type === 'build-fails') endBuild('failed');
       else if (type === 'run-ends') endRun(isOwed);
       else if (type === 'seen') put({ type: 'device-seen' });
-      else if (type === 'pause' || type === 'resume') {
+      else if (type === 'configuration-is-read') readConfiguration();
+      else if (type === 'configuration-changes') {
+        configured.saved += 1;
+        put({ type: 'configuration-due' });
+      } else if (type === 'pause' || type === 'resume') {
         isPaused = type === 'pause';
         put({ type: isPaused ? 'paused' : 'resumed' });
       } else {
@@ -135,6 +172,7 @@ function world(rules: WatchRules) {
     /** From now on all goes well, and nobody saves anything. */
     comeToRest(): void {
       if (isPaused) put({ type: 'resumed' });
+      readConfiguration();
       for (let turn = 0; turn < 20; turn += 1) {
         wait(10_000);
         endBuild('made');
@@ -156,6 +194,7 @@ describe('whatever happens', () => {
         w.comeToRest();
         expect(w.isIdle).toBe(true);
         expect(w.deployed).toEqual(w.saved);
+        expect(w.configured.deployed).toBe(w.configured.saved);
       }),
       { numRuns: 3_000 },
     );

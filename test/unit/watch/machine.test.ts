@@ -1,18 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { isQueued, phaseOf, startState, step } from '../../../src/watch.ts';
-import type { WatchCommand, WatchInput, WatchRules, WatchState, Work } from '../../../src/watch/types.ts';
+import type {
+  RunEnded,
+  WatchCommand,
+  WatchInput,
+  WatchRules,
+  WatchState,
+  Work,
+} from '../../../src/watch/types.ts';
 
 const start: Work = { kind: 'firmware', cause: 'start', paths: [], force: false, buildOnly: false };
 /** Filled in by `put`: written when it is heard of. */
 type Input = WatchInput | Omit<Extract<WatchInput, { type: 'changed' }>, 'writtenAtMs'>;
 const changed = (...paths: string[]): Input => ({ type: 'changed', kind: 'firmware', paths });
 const dataChanged = (...paths: string[]): Input => ({ type: 'changed', kind: 'filesystem', paths });
-const runEnded = (more: Partial<{ kind: 'firmware' | 'filesystem'; isOwed: boolean }> = {}): WatchInput => ({
+const runEnded = (more: Partial<RunEnded> = {}): WatchInput => ({
   type: 'run-ended',
-  kind: 'firmware',
-  isOwed: false,
+  isGivenUp: false,
+  settled: more.missed === undefined ? ['hall'] : [],
+  missed: [],
   ...more,
 });
+const missing = { missed: ['hall'] };
 
 /** Drives the machine by hand, and notes what it wants done; `wake` is its alarm clock. */
 function machine(rules: Partial<WatchRules> = {}) {
@@ -211,13 +220,13 @@ describe('a device that could not be reached', () => {
     m.put(dataChanged('/data/a'));
     m.wait(100);
     m.build();
-    m.put(runEnded({ kind: 'filesystem', isOwed: true }));
+    m.put(runEnded(missing));
     expect(m.wait(60_000)).toEqual([]);
     expect(m.put({ type: 'device-seen' })).toMatchObject([
       { type: 'run', work: { kind: 'filesystem', cause: 'device' } },
     ]);
     m.build();
-    m.put(runEnded({ kind: 'filesystem' }));
+    m.put(runEnded());
     expect(m.put({ type: 'device-seen' })).toEqual([]);
   });
 
@@ -226,16 +235,78 @@ describe('a device that could not be reached', () => {
     m.put(dataChanged('/data/a'));
     m.wait(100);
     m.build();
-    m.put(runEnded({ kind: 'filesystem', isOwed: true }));
+    m.put(runEnded(missing));
     m.put(changed('/a.cpp'));
     expect(m.wait(100)).toMatchObject([{ type: 'run', work: { kind: 'filesystem' } }]);
     m.build();
-    expect(m.put(runEnded({ kind: 'filesystem', isOwed: true }))).toMatchObject([
-      { type: 'run', work: { kind: 'firmware' } },
+    expect(m.put(runEnded(missing))).toMatchObject([{ type: 'run', work: { kind: 'firmware' } }]);
+    m.build();
+    expect(m.put(runEnded())).toEqual([{ type: 'await-devices', names: ['hall'], atOnce: true }]);
+    expect(m.wait(60_000)).toEqual([]);
+    expect(m.put({ type: 'device-seen' })).toMatchObject([{ type: 'run', work: { kind: 'filesystem' } }]);
+    m.build();
+    expect(m.put(runEnded(missing))).toMatchObject([{ type: 'await-devices', atOnce: false }]);
+  });
+
+  it('is still waited for after a build that failed, and one for its own sake', () => {
+    const m = machine();
+    m.put({ type: 'wanted', work: start });
+    m.build();
+    const awaited = [{ type: 'await-devices', names: ['hall'], atOnce: true }];
+    expect(m.put(runEnded(missing))).toEqual(awaited);
+    m.put(changed('/a.cpp'));
+    m.wait(100);
+    m.put({ type: 'build-started' });
+    m.put({ type: 'build-ended', how: 'failed' });
+    expect(m.put(runEnded({ settled: [] }))).toEqual(awaited);
+    m.put({ type: 'wanted', work: { ...start, cause: 'asked', buildOnly: true } });
+    m.build();
+    expect(m.put(runEnded({ settled: [] }))).toEqual(awaited);
+    m.put({ type: 'device-seen' });
+    m.build();
+    expect(m.put(runEnded())).toEqual([]);
+  });
+});
+
+describe('a configuration that has changed', () => {
+  it('is read before anything begins', () => {
+    const m = machine();
+    m.put(changed('/a.cpp'));
+    m.put({ type: 'configuration-due' });
+    expect(m.wait(1_000)).toEqual([]);
+    expect(m.put({ type: 'wanted', work: { ...start, cause: 'configuration' } })).toEqual([]);
+    expect(m.put({ type: 'configuration-read' })).toMatchObject([
+      { type: 'run', work: { cause: 'configuration', paths: ['/a.cpp'] } },
     ]);
     m.build();
     expect(m.put(runEnded())).toEqual([]);
-    expect(m.wait(60_000)).toEqual([]);
+    expect(m.wait(1_000)).toEqual([]);
+  });
+
+  it('asks for a run of its own, also while a save stops the build', () => {
+    const m = machine();
+    m.put({ type: 'wanted', work: start });
+    m.put({ type: 'build-started' });
+    expect(m.put(changed('/a.cpp'))).toEqual([{ type: 'stop-builds' }]);
+    m.put({ type: 'configuration-due' });
+    m.put({ type: 'wanted', work: { ...start, cause: 'configuration' } });
+    m.put({ type: 'configuration-read' });
+    m.put({ type: 'build-ended', how: 'stopped' });
+    m.wait(100);
+    m.build();
+    expect(m.put(runEnded())).toMatchObject([{ type: 'run', work: { cause: 'configuration' } }]);
+  });
+
+  it('leaves to be done what it puts an end to', () => {
+    const m = machine({ filesystem: 'on-change' });
+    m.put(dataChanged('/data/a'));
+    m.wait(100);
+    m.put({ type: 'build-started' });
+    m.put({ type: 'wanted', work: { ...start, cause: 'configuration' } });
+    m.put({ type: 'build-ended', how: 'failed' });
+    expect(m.put(runEnded({ isGivenUp: true, settled: [] }))).toMatchObject([
+      { type: 'run', work: { kind: 'filesystem', paths: ['/data/a'] } },
+    ]);
   });
 });
 
@@ -246,9 +317,18 @@ describe('data', () => {
     m.put(dataChanged('/data/a'));
     expect(m.wait(200)).toMatchObject([{ type: 'run', work: { kind: 'filesystem', paths: ['/data/a'] } }]);
     m.build();
-    expect(m.put(runEnded({ kind: 'filesystem' }))).toMatchObject([
-      { type: 'run', work: { kind: 'firmware', paths: ['/a.cpp'] } },
-    ]);
+    expect(m.put(runEnded())).toMatchObject([{ type: 'run', work: { kind: 'firmware', paths: ['/a.cpp'] } }]);
+  });
+
+  it('that was left alone takes no calm from what changes later', () => {
+    const m = machine();
+    m.put(dataChanged('/data/a'));
+    m.wait(60_000);
+    for (let index = 0; index < 20; index += 1) {
+      m.put(changed(`/${index}.cpp`));
+      expect(m.wait(10)).toEqual([]);
+    }
+    expect(m.wait(1_000)).toMatchObject([{ type: 'run' }]);
   });
 
   it('is left alone, once for all files, where it is not to be pushed', () => {
@@ -327,9 +407,15 @@ describe('a file that each build writes', () => {
   it('stops it some times, then it is known, and counts only while no build runs', () => {
     const m = machine();
     m.put({ type: 'wanted', work: start });
-    for (let index = 0; index < 11; index += 1) {
-      expect(disturbed(m, '/src/version.h', 300 + (index % 3) * 20)).toBe(true);
+    for (let index = 0; index < 3; index += 1) {
+      expect(disturbed(m, '/src/version.h', 300 + index * 20)).toBe(true);
     }
+    // It may be the build itself: from now on it is let go on, and another one follows.
+    expect(disturbed(m, '/src/version.h', 310)).toBe(false);
+    m.put({ type: 'build-ended', how: 'made' });
+    expect([...m.put(runEnded()), ...m.wait(1_000)]).toMatchObject([
+      { type: 'run', work: { paths: ['/src/version.h'] } },
+    ]);
     m.put({ type: 'build-started' });
     m.wait(300);
     expect(m.put(changed('/src/version.h'))).toEqual([{ type: 'products-found', paths: ['/src/version.h'] }]);
@@ -341,6 +427,17 @@ describe('a file that each build writes', () => {
     m.wait(5_000);
     m.put(changed('/src/version.h'));
     expect(m.wait(100)).toMatchObject([{ type: 'run' }]);
+  });
+
+  it('at moments that are further apart is stopped more often', () => {
+    const m = machine();
+    m.put({ type: 'wanted', work: start });
+    for (let index = 0; index < 11; index += 1) {
+      expect(disturbed(m, '/src/version.h', 300 + (index % 3) * 100)).toBe(true);
+    }
+    m.put({ type: 'build-started' });
+    m.wait(300);
+    expect(m.put(changed('/src/version.h'))).toMatchObject([{ type: 'products-found' }]);
   });
 
   it('at its end makes some runs too many, then it is known', () => {

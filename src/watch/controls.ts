@@ -1,0 +1,43 @@
+/** What a person at the keyboard can do to a watch. */
+
+import { OtaError } from '../errors.ts';
+import { exitCodeFor } from '../failure.ts';
+import { quitted } from './keeper.ts';
+import type { Controls } from './options.ts';
+import type { Phase, Work } from './types.ts';
+
+export interface ControlsOptions extends Pick<Controls, 'setPaused' | 'devices' | 'choose' | 'lastOutput'> {
+  /** False: somebody else builds. */
+  readonly builds: boolean;
+  readonly phase: () => Phase;
+  readonly want: (cause: Work['cause'], more: Partial<Work>) => void;
+  readonly inform: (message: string) => void;
+  /** The push that is on is the last one. */
+  readonly endAfterPush: () => void;
+  readonly end: (exitCode: number, reason: OtaError) => void;
+}
+
+export function createControls(options: ControlsOptions): Controls {
+  const { builds, phase, want, inform, end, endAfterPush, ...others } = options;
+  let isQuitting = false;
+  return {
+    ...others,
+    redeploy: () => want('asked', { force: true }),
+    buildOnly() {
+      if (builds) want('asked', { buildOnly: true });
+      else inform('With `--no-build`, somebody else builds.');
+    },
+    quit() {
+      if (phase() !== 'deploying') return end(0, quitted());
+      if (isQuitting) return end(exitCodeFor(quitted()), quitted());
+      isQuitting = true;
+      endAfterPush();
+      inform('This push is finished first; `q` once more breaks it off.');
+    },
+    interrupt() {
+      const signal = 'SIGINT';
+      const error = new OtaError('CANCELLED', `Interrupted by ${signal}.`, { details: { signal } });
+      end(exitCodeFor(error), error);
+    },
+  };
+}

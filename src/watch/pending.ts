@@ -1,0 +1,36 @@
+/** What the next runs of a watch are for, and how several reasons for one become one. Pure. */
+
+import type { ImageKind } from '../types.ts';
+import type { Cause, WatchState, Work } from './types.ts';
+
+/** Ten thousand files of another branch are as good a reason as a thousand. */
+const mostPaths = 1_000;
+/** Of two reasons for one run it has the one that asks for more. */
+const weights: Readonly<Record<Cause, number>> = {
+  image: 0,
+  change: 1,
+  device: 1,
+  start: 2,
+  configuration: 3,
+  devices: 3,
+  asked: 4,
+};
+
+export function withWork(pending: WatchState['pending'], work: Work): WatchState['pending'] {
+  const before = pending[work.kind];
+  if (before === undefined) return { ...pending, [work.kind]: work };
+  const merged: Work = {
+    kind: work.kind,
+    cause: weights[work.cause] > weights[before.cause] ? work.cause : before.cause,
+    paths: before.paths.length >= mostPaths ? before.paths : [...new Set([...before.paths, ...work.paths])],
+    force: before.force || work.force,
+    buildOnly: false,
+  };
+  return { ...pending, [work.kind]: merged };
+}
+
+/** The work of that kind is taken up, or given up; with the last one, its settling is over. */
+export function without(state: WatchState, kind: ImageKind): WatchState {
+  const { [kind]: _, ...pending } = state.pending;
+  return { ...state, pending, batch: Object.keys(pending).length === 0 ? undefined : state.batch };
+}
