@@ -17,7 +17,15 @@ import { configurationChanged, keepProject, quitted, type Keeper, type KeeperOpt
 import type { WatchProjectOptions } from './options.ts';
 import { outcomesOf } from './outcomes.ts';
 import { createOutsideImages } from './outside-images.ts';
-import { leftAloneText, missedText, problemText, productsText, remoteText, watchedText } from './problems.ts';
+import {
+  fileSystemOf,
+  leftAloneText,
+  missedText,
+  problemText,
+  productsText,
+  remoteText,
+  watchedText,
+} from './problems.ts';
 import { openProject, type Project } from './project.ts';
 import { awaitReturn } from './return.ts';
 import { createRunner } from './runner.ts';
@@ -230,7 +238,8 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     // Nothing can be watched: told as any other run that cannot begin.
     return (await runPlan(() => Promise.reject(asOtaError(error)), context)).exitCode;
   }
-  const far = poll ? undefined : await remoteText(keeper.current.config.projectDir);
+  const { projectDir } = keeper.current.config;
+  const far = poll ? undefined : remoteText(projectDir, await fileSystemOf(projectDir));
   if (far !== undefined) warn(far);
   const controls = createControls({
     builds: build,
@@ -252,10 +261,9 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     lastOutput: () => output.text(),
   });
   options.onStart?.(controls);
-  const { config, scope } = keeper.current;
-  const roots = build ? scope.roots : [];
+  const roots = build ? keeper.current.scope.roots : [];
   const { places = [], isAny = false, isPending = false } = outside.current ?? {};
-  inform(watchedText({ folder: config.projectDir, roots, images: places, once }));
+  inform(watchedText({ folder: projectDir, roots, images: places, once }));
   if (build || (isAny && !once)) want('start');
   else if (isPending) want('image');
   else dispatch({ type: 'time' });

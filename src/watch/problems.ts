@@ -44,11 +44,15 @@ const remote: ReadonlyMap<number, string> = new Map([
   [0x65735546, 'FUSE: sshfs, or a folder that a container shares with its host'],
 ]);
 
-/** A word of warning for a folder whose changes may go unheard; undefined where all is well, or nobody knows. */
-export async function remoteText(folder: string): Promise<string | undefined> {
+/** As `statfs` numbers them; undefined where nobody knows. */
+export async function fileSystemOf(folder: string): Promise<number | undefined> {
   if (process.platform !== 'linux') return undefined;
-  const found = await statfs(folder).catch(() => undefined);
-  const kind = found === undefined ? undefined : remote.get(found.type >>> 0);
+  return (await statfs(folder).catch(() => undefined))?.type;
+}
+
+/** A word of warning for a folder whose changes may go unheard; undefined where all is well, or nobody knows. Pure. */
+export function remoteText(folder: string, fileSystem: number | undefined): string | undefined {
+  const kind = fileSystem === undefined ? undefined : remote.get(fileSystem >>> 0);
   if (kind === undefined) return undefined;
   return `${folder} is on a network drive (${kind}): changes that another computer makes are not heard of. Cure: \`--poll\`.`;
 }

@@ -147,6 +147,29 @@ describe('a configuration that names another device', () => {
   });
 });
 
+describe('while a build runs', () => {
+  it('the device is located and its connection listened for, and no datagram leaves', async () => {
+    const device = await quickDevice();
+    const { dir, save } = await makeScriptProject(device);
+    const listeners = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap').length;
+    const before = listeners();
+    const watch = await startWatch(dir);
+    await watch.done();
+    await expect.poll(listeners).toBe(before);
+    const { datagrams } = device.counters;
+    const done = watch.done();
+    const started = watch.next('build-started');
+    await save('slow:1500 second');
+    await started;
+    await expect.poll(listeners).toBe(before + 1);
+    expect(watch.events.at(-1)?.type).toBe('build-started');
+    expect(device.counters.datagrams).toBe(datagrams);
+    expect(await done).toMatchObject({ ok: true });
+    await expect.poll(listeners).toBe(before);
+  });
+});
+
 describe('--once', () => {
   it('ends where no save can help', async () => {
     const device = await quickDevice();
