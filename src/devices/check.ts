@@ -1,9 +1,9 @@
 /** What can be said of a configured device that says nothing itself. It is sent no packet: an invitation would disturb it. */
 
 import { hostAddressFor } from '../discover/index.ts';
-import type { OsAnswer } from '../discover/decide.ts';
 import { hostAddresses, isOnLink } from '../discover/interfaces.ts';
-import { lookUpInSystem, type LookUp } from '../discover/os-resolver.ts';
+import { lookUpInSystem } from '../discover/os-resolver.ts';
+import type { LookUp, OsAnswer } from '../discover/types.ts';
 import { isAddress } from '../endpoint.ts';
 import { OtaError } from '../errors.ts';
 

@@ -26,8 +26,7 @@ export interface Asked {
 
 export type Said =
   | { readonly type: 'pointer' }
-  /** `host` as it was announced. */
-  | { readonly type: 'service'; readonly service: Service; readonly host: string }
+  | { readonly type: 'service'; readonly service: Service }
   | { readonly type: 'text'; readonly text: Text }
   | { readonly type: 'address'; readonly target: string; readonly address: string };
 

@@ -5,7 +5,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer, Question } from 'dns-packet';
-import { pauseAfterRound, questionForAll } from './asks.ts';
+import { pauseAfterRound } from './asks.ts';
 import type { Here } from './found-devices.ts';
 import {
   type Endpoint,
@@ -16,6 +16,7 @@ import {
   selectAddresses,
 } from './interfaces.ts';
 import { type Mdns, openMdns, type Problem, type Source } from './mdns.ts';
+import { type Pointer, questionForAll } from './packets.ts';
 import type { BrowseProblem } from './types.ts';
 
 /** 5353 asks a little later than the ephemeral port: whoever has answered by then is among the known answers. */
@@ -30,7 +31,7 @@ export interface NetworkOptions {
   readonly onRecords: (records: readonly Answer[], source: Source) => void;
   readonly onProblem: (problem: BrowseProblem) => void;
   /** For the question for all. */
-  readonly knownAnswers: () => readonly Answer[];
+  readonly knownAnswers: () => readonly Pointer[];
 }
 
 export interface Network {

@@ -14,11 +14,12 @@
  */
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv4 } from 'node:net';
 import type { Answer, Question } from 'dns-packet';
 import { messageOf } from '../errors.ts';
 import { createAllowance, type Limits } from './allowance.ts';
 import type { Endpoint } from './interfaces.ts';
-import { formatQuery, parseResponse } from './packets.ts';
+import { formatQuery, parseResponse, type Pointer } from './packets.ts';
 import type { Sender } from './service.ts';
 
 const mdnsPort = 5353;
@@ -59,8 +60,10 @@ export interface MdnsOptions {
 export interface Mdns {
   /** The sockets of a way are opened when it is first asked by. Resolves when the question was sent. */
   ask(questions: readonly Question[], way: Way): Promise<void>;
+  /** One host alone, where a question to all may not get through: from an ephemeral port, so that it answers there. */
+  askAt(questions: readonly Question[], address: string): Promise<void>;
   /** From 5353, for answers beside those that are known (RFC 6762, section 7.1). */
-  askForOthers(questions: readonly Question[], known: readonly Answer[]): Promise<void>;
+  askForOthers(questions: readonly Question[], known: readonly Pointer[]): Promise<void>;
   /** Opens 5353 without asking. */
   listen(): void;
   close(): void;
@@ -103,6 +106,17 @@ export function openMdns({
   };
 
   return {
+    askAt: async (questions, address) => {
+      const zone = zoneOfSender(address);
+      const family = isIPv4(address) ? 'IPv4' : 'IPv6';
+      const isOnWay = (endpoint: Endpoint) =>
+        endpoint.family === family && (zone === undefined ? !endpoint.loopback : endpoint.zone === zone);
+      const query = formatQuery(questions);
+      const sockets = socketsOf('ephemeral').filter((_, index) =>
+        endpoints.slice(index, index + 1).some(isOnWay),
+      );
+      await Promise.all(sockets.map((socket) => socket.sendTo(query, address)));
+    },
     ask: (questions, way) => send(formatQuery(questions), way),
     askForOthers: (questions, known) => send(formatQuery(questions, known), 'shared'),
     listen: () => void socketsOf('shared'),
@@ -114,7 +128,10 @@ export function openMdns({
 }
 
 interface MulticastSocket {
+  /** To the group. */
   send(query: Uint8Array): Promise<void>;
+  /** To one host; that it cannot be reached says nothing of the endpoint. */
+  sendTo(query: Uint8Array, address: string): Promise<void>;
   close(): void;
 }
 
@@ -125,7 +142,7 @@ interface SocketOptions {
 }
 
 function openSocket(
-  { family, address, multicastInterface }: Endpoint,
+  { family, address, multicastInterface, multicast }: Endpoint,
   { way, onMessage, onFailure }: SocketOptions,
 ): MulticastSocket {
   const isShared = way === 'shared';
@@ -156,15 +173,18 @@ function openSocket(
   });
   return {
     send: async (query) => {
-      if (await isReady) await sendToGroup(socket, { query, group: groups[family] }).catch(onFailure);
+      if (multicast && (await isReady)) await sendTo(socket, { query, to: groups[family] }).catch(onFailure);
+    },
+    sendTo: async (query, to) => {
+      if (await isReady) await sendTo(socket, { query, to }).catch(() => undefined);
     },
     close: () => closeQuietly(socket),
   };
 }
 
-function sendToGroup(socket: Socket, { query, group }: { query: Uint8Array; group: string }): Promise<void> {
+function sendTo(socket: Socket, { query, to }: { query: Uint8Array; to: string }): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.send(query, mdnsPort, group, (error) => (error === null ? resolve() : reject(error)));
+    socket.send(query, mdnsPort, to, (error) => (error === null ? resolve() : reject(error)));
   });
 }
 

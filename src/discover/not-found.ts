@@ -2,9 +2,9 @@
 
 import { OtaError } from '../errors.ts';
 import type { Host } from './answers.ts';
-import type { OsAnswer } from './decide.ts';
 import { type HostAddress, listed } from './interfaces.ts';
 import type { Question } from './names.ts';
+import type { FoundDevice, OsAnswer } from './types.ts';
 
 export interface Search {
   /** As the user calls the device. */
@@ -54,6 +54,30 @@ export function contradiction(
         interfaces: interfaceNames(addresses),
         mdns: hosts.map((host) => ({ addresses: host.addresses, ports: host.ports, senders: host.senders })),
         os,
+      },
+    },
+  );
+}
+
+/** The system knows the name, and who has its address goes by another one: a lease, or a hosts file, of another day. */
+export function otherName(
+  { name, question }: Search,
+  { os, others }: { os: readonly string[]; others: readonly FoundDevice[] },
+): OtaError {
+  const host = question.osName ?? question.host;
+  const there = listed(others.map(({ name: own, port }) => `'${own}' (port ${port})`));
+  const [first] = others;
+  return new OtaError(
+    'NAME_NOT_RESOLVED',
+    `'${name}' is ambiguous: the system's resolver says that ${host} is ${os.join(', ')}, but who is there announces itself as ${there}.`,
+    {
+      hint:
+        `Correct what the system says (hosts file, DNS, a lease that was given to another device), or say which one is ` +
+        `meant: \`host: ${first?.host ?? '<name>'}\`, or the address, under its name in .otarc.`,
+      details: {
+        asked: askedNames(question),
+        os,
+        announced: others.map((each) => ({ name: each.name, addresses: each.addresses, port: each.port })),
       },
     },
   );

@@ -1,6 +1,7 @@
 /** Bytes to DNS records and back. Pure; never throws on what the network sent. */
 
-import { type Answer, decode, encode, type Question } from 'dns-packet';
+import { type Answer, decode, type Question } from 'dns-packet';
+import { fitsInLabel, fitsInLabels } from './names.ts';
 
 /** RFC 6762, section 17: no Multicast DNS packet is larger. */
 const largestPacketBytes = 9000;
@@ -29,24 +30,92 @@ export function parseResponse(bytes: Uint8Array): Answer[] | undefined {
 
 export const arduinoService = '_arduino._tcp.local';
 
+export const questionForAll: Question = { type: 'PTR', name: arduinoService };
+
 /** All that is asked about a device of this name, in one packet: its host's addresses, its service, what it says of itself. */
 export function questionsAbout(mdnsName: string): Question[] {
   const name = mdnsName.normalize('NFC');
+  const instance = `${name}.${arduinoService}`;
   return [
-    { type: 'A', name: `${name}.local` },
-    { type: 'AAAA', name: `${name}.local` },
-    { type: 'SRV', name: `${name}.${arduinoService}` },
-    { type: 'TXT', name: `${name}.${arduinoService}` },
+    ...questionsAboutHosts([`${name}.local`]),
+    ...(fitsInLabel(name)
+      ? [
+          { type: 'SRV' as const, name: instance },
+          { type: 'TXT' as const, name: instance },
+        ]
+      : []),
   ];
 }
 
+/** A host called `v1.2.local` may have two labels or three, which a name that was read does not tell: both are asked. */
 export function questionsAboutHosts(hosts: readonly string[]): Question[] {
-  return hosts.flatMap((name) => [
+  const names = hosts.flatMap((host) => {
+    const label = host.replace(/\.local$/i, '');
+    const isOneLabel = !label.includes('.') || !fitsInLabel(label);
+    return [...(fitsInLabels(host) ? [host] : []), ...(isOneLabel ? [] : [`${escaped(label)}.local`])];
+  });
+  return names.flatMap((name) => [
     { type: 'A' as const, name },
     { type: 'AAAA' as const, name },
   ]);
 }
 
-export function formatQuery(questions: readonly Question[], known: readonly Answer[] = []): Buffer {
-  return encode({ type: 'query', questions: [...questions], answers: [...known] });
+export function formatQuery(questions: readonly Question[], known: readonly Pointer[] = []): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt16BE(questions.length, 4);
+  header.writeUInt16BE(known.length, 6);
+  return Buffer.concat([header, ...questions.map(questionBytes), ...known.map(pointerBytes)]);
+}
+
+/** An answer that is known already. */
+export interface Pointer {
+  readonly type: 'PTR';
+  readonly name: string;
+  readonly ttl: number;
+  readonly data: string;
+}
+
+const typeNumbers: Readonly<Record<string, number>> = { A: 1, PTR: 12, TXT: 16, AAAA: 28, SRV: 33 };
+const classInternet = 1;
+
+/** Not by `dns-packet`, which would cut the name of an instance at its dots. */
+function questionBytes({ type, name }: Question): Buffer {
+  return Buffer.concat([nameBytes(name), shorts(typeNumbers[type] ?? 0, classInternet)]);
+}
+
+function pointerBytes({ name, ttl, data }: Pointer): Buffer {
+  const [target, seconds] = [nameBytes(data), Buffer.alloc(4)];
+  seconds.writeUInt32BE(ttl);
+  return Buffer.concat([
+    nameBytes(name),
+    shorts(typeNumbers['PTR'] ?? 0, classInternet),
+    seconds,
+    shorts(target.length),
+    target,
+  ]);
+}
+
+function nameBytes(name: string): Buffer {
+  const labels = labelsOf(name).map((label) => {
+    const bytes = Buffer.from(label);
+    return Buffer.concat([Buffer.of(bytes.length), bytes]);
+  });
+  return Buffer.concat([...labels, Buffer.of(0)]);
+}
+
+/** What stands before the service is one label, dots and all; `\.` is a dot within a label, as in a zone file. */
+function labelsOf(name: string): string[] {
+  const ending = `.${arduinoService}`;
+  if (name.toLowerCase().endsWith(ending)) {
+    return [name.slice(0, -ending.length), ...arduinoService.split('.')];
+  }
+  return name.split(/(?<!\\)\./).map((label) => label.replaceAll('\\.', '.'));
+}
+
+const escaped = (label: string): string => label.replaceAll('.', '\\.');
+
+function shorts(...values: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(values.length * 2);
+  for (const [index, value] of values.entries()) bytes.writeUInt16BE(value, index * 2);
+  return bytes;
 }

@@ -16,7 +16,7 @@ import {
 } from './facts.ts';
 import { withoutZone } from './interfaces.ts';
 import type { Source } from './mdns.ts';
-import { folded } from './names.ts';
+import { folded } from '../endpoint.ts';
 import { arduinoService } from './packets.ts';
 import { addressIn, isBelievable, isGoodbye, reachable, serviceIn, textIn } from './service.ts';
 
@@ -147,9 +147,7 @@ function instancesAt(sightings: Sightings, target: string): (readonly [string, I
 function saidOfService(record: Answer): Said | undefined {
   if (record.type === 'PTR') return { type: 'pointer' };
   const service = serviceIn(record);
-  if (service !== undefined && record.type === 'SRV') {
-    return { type: 'service', service, host: record.data.target };
-  }
+  if (service !== undefined) return { type: 'service', service };
   const text = textIn(record);
   return text === undefined ? undefined : { type: 'text', text };
 }

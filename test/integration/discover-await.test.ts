@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { awaitAnnounced, locateWhenSeen, type AwaitOptions } from '../../src/discover/await-announced.ts';
+import { awaitAnnounced, type AwaitOptions } from '../../src/discover/await-announced.ts';
+import { locate } from '../../src/discover/locate.ts';
 import { OtaError } from '../../src/errors.ts';
 import { startResponder } from '../support/mdns-responder.ts';
 import { quickDevice } from '../support/otarc.ts';
@@ -21,9 +22,9 @@ const wait = (host: string, options: Partial<AwaitOptions> = {}) =>
   });
 
 const whenSeen = (request: { name: string; host?: string; port?: number }) =>
-  locateWhenSeen(
+  locate(
     { host: request.name, interfaces: ['127.0.0.1'], ...request },
-    { signal: new AbortController().signal, tell: () => undefined, timeoutMs: 20_000 },
+    { signal: new AbortController().signal, tell: () => undefined, whenSeenMs: 20_000 },
   );
 
 describe('waiting for an announcement', () => {

@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import { locate } from '../../src/discover/index.ts';
-import type { LocateOptions, LocateRequest } from '../../src/discover/types.ts';
+import type { LocateOptions, LocateRequest, LookUp } from '../../src/discover/types.ts';
 import { openMdns } from '../../src/discover/mdns.ts';
-import { lookUpInSystem, type LookUp } from '../../src/discover/os-resolver.ts';
+import { lookUpInSystem } from '../../src/discover/os-resolver.ts';
 import { questionsAbout } from '../../src/discover/packets.ts';
 import {
   openShared,
@@ -277,8 +277,9 @@ describe('where nobody answers', () => {
   it('goes on without an endpoint that cannot be used', async () => {
     const problems: string[] = [];
     const endpoint = { name: 'eth9', family: 'IPv4', address: '203.0.113.9', zone: 'eth9' } as const;
+    const kind = { loopback: false, multicast: true };
     const mdns = openMdns({
-      endpoints: [{ ...endpoint, multicastInterface: '203.0.113.9' }],
+      endpoints: [{ ...endpoint, ...kind, multicastInterface: '203.0.113.9' }],
       onRecords: () => undefined,
       onProblem: ({ way, message }) => problems.push(`${way}: ${message}`),
       zoneOfSender: () => undefined,

@@ -108,7 +108,7 @@ describe('one device is asked about', () => {
   });
 
   it('not at all where its name fits in no question', () => {
-    for (const name of ['a..b', 'x'.repeat(64)]) {
+    for (const name of ['h\uFFFDll', 'x'.repeat(64)]) {
       expect(askedUntil(100, [{ at: 0, records: [ptr(name)] }]).asked).toEqual([]);
     }
     const { asked } = askedUntil(0.5, [{ at: 0, records: [srv('hall', `${'x'.repeat(64)}.local`)] }]);
