@@ -19,7 +19,7 @@ import type { Answer, Question } from 'dns-packet';
 import { messageOf } from '../errors.ts';
 import { createAllowance, type Limits } from './allowance.ts';
 import type { Endpoint } from './interfaces.ts';
-import { formatQuery, parseResponse, type Pointer } from './packets.ts';
+import { formatQuery, parseResponse, type Pointer, recordsPromised } from './packets.ts';
 import type { Sender } from './service.ts';
 
 const mdnsPort = 5353;
@@ -27,7 +27,7 @@ const groups = { IPv4: '224.0.0.251', IPv6: 'ff02::fb' } as const;
 const anyAddress = { IPv4: '0.0.0.0', IPv6: '::' } as const;
 
 /** For a search that ends with the first answer. */
-const limitsOfSearch: Limits = { perSender: 200, total: 5000, windowMs: Infinity };
+const limitsOfSearch: Limits = { perSender: 4000, total: 40_000, windowMs: Infinity };
 
 /** `shared` is 5353. */
 export type Way = 'ephemeral' | 'shared';
@@ -80,13 +80,15 @@ export function openMdns({
   const isAllowed = createAllowance(limits);
   let closed = false;
 
-  const isWelcome = ({ port, address }: RemoteInfo) =>
-    !closed && port === mdnsPort && isAllowed(address, performance.now());
+  const isWelcome = (bytes: Uint8Array, { port, address }: RemoteInfo) =>
+    !closed &&
+    port === mdnsPort &&
+    isAllowed({ sender: address, records: recordsPromised(bytes), nowMs: performance.now() });
   const open = (endpoint: Endpoint, way: Way) =>
     openSocket(endpoint, {
       way,
       onMessage: (bytes, from) => {
-        if (!isWelcome(from)) return;
+        if (!isWelcome(bytes, from)) return;
         const zone = way === 'ephemeral' ? endpoint.zone : zoneOfSender(from.address);
         const records = zone === undefined ? undefined : parseResponse(bytes);
         if (records !== undefined) onRecords(records, { address: from.address, zone, way });

@@ -8,13 +8,20 @@ const largestPacketBytes = 9000;
 const headerBytes = 12;
 const smallestRecordBytes = 11;
 
+/** What looking at it will cost. */
+export function recordsPromised(bytes: Uint8Array): number {
+  if (bytes.length < headerBytes) return 0;
+  const header = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
+  return [6, 8, 10].reduce((sum, offset) => sum + header.getUint16(offset), 0);
+}
+
 /** The records of a response; undefined for a question, for garbage, and for what is too large to be true. */
 export function parseResponse(bytes: Uint8Array): Answer[] | undefined {
   if (bytes.length < headerBytes || bytes.length > largestPacketBytes) return undefined;
   const packet = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if ((packet[2] ?? 0) < 0x80) return undefined;
   // The decoder makes room for as many records as the header promises, up to four times 65,535.
-  const promisedRecords = [6, 8, 10].reduce((sum, offset) => sum + packet.readUInt16BE(offset), 0);
+  const promisedRecords = recordsPromised(packet);
   const promisedQuestions = packet.readUInt16BE(4);
   if (headerBytes + promisedRecords * smallestRecordBytes + promisedQuestions * 5 > packet.length) {
     return undefined;

@@ -1,7 +1,6 @@
 import type { Answer } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
 import { knownAnswers, pauseAfterRound, questionsDue } from '../../../src/discover/asks.ts';
-import { createAllowance } from '../../../src/discover/allowance.ts';
 import { formatQuery } from '../../../src/discover/packets.ts';
 import { forget, learn, nothingSeen, type Sightings } from '../../../src/discover/sightings.ts';
 import { address, device, ptr, srv } from '../../support/mdns-records.ts';
@@ -167,24 +166,5 @@ describe('a known answer', () => {
   it('is none after a goodbye', () => {
     const records = [address('hall.local', '192.0.2.7'), ptr('hall', 0)];
     expect(knownAnswers(learn(seen, { records, source, nowMs: 10, own: new Set() }), 20)).toEqual([]);
-  });
-});
-
-describe('the allowance', () => {
-  const allows = (isAllowed: (sender: string, nowMs: number) => boolean, sender: string, nowMs: number) =>
-    Array.from({ length: 20 }, () => isAllowed(sender, nowMs)).filter(Boolean).length;
-
-  it('limits each sender and all together, and starts anew with each window', () => {
-    const isAllowed = createAllowance({ perSender: 5, total: 12, windowMs: 1000 });
-    expect(allows(isAllowed, 'a', 0)).toBe(5);
-    expect(allows(isAllowed, 'b', 500)).toBe(5);
-    expect(allows(isAllowed, 'c', 999)).toBe(2);
-    expect(allows(isAllowed, 'a', 1000)).toBe(5);
-  });
-
-  it('without windows never starts anew', () => {
-    const isAllowed = createAllowance({ perSender: 5, total: 12, windowMs: Infinity });
-    expect(allows(isAllowed, 'a', 0)).toBe(5);
-    expect(allows(isAllowed, 'a', 1e12)).toBe(0);
   });
 });
