@@ -12,6 +12,7 @@ import {
   endpointsOf,
   type HostAddress,
   hostAddresses,
+  isNobodyAskable,
   isOnLink,
   selectAddresses,
 } from './interfaces.ts';
@@ -62,7 +63,10 @@ export function followNetwork({ interfaces, onRecords, onProblem, knownAnswers }
     if (isNew) failed = [...failed, problem];
     const where = `${endpoint.name} (${endpoint.address})`;
     if (way === 'ephemeral') {
-      const isTotal = failed.filter((each) => each.way === 'ephemeral').length >= endpoints.length;
+      const unusable = new Set(
+        failed.filter((each) => each.way === 'ephemeral').map((each) => each.endpoint),
+      );
+      const isTotal = isNobodyAskable(endpoints, { failed: unusable, isChosen: interfaces.length > 0 });
       tell(where, { message: `mDNS cannot ask on ${where}: ${message}.`, isTotal });
     } else {
       tell(message, { message: `mDNS hears no announcements: ${message}.`, isTotal: false });

@@ -1,6 +1,5 @@
 /** The addresses of this host, and which of them mDNS is asked on. Pure but for `hostAddresses`. */
 
-import { readFileSync } from 'node:fs';
 import { BlockList, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { OtaError } from '../errors.ts';
@@ -14,8 +13,6 @@ export interface HostAddress {
   readonly family: 'IPv4' | 'IPv6';
   readonly prefixBits: number;
   readonly loopback: boolean;
-  /** Whether the interface carries it; absent where that is not known, and for loopback, which says no and does. */
-  readonly multicast?: boolean;
   /** What stands after `%`: the interface's name, on Windows its number. */
   readonly zone: string;
 }
@@ -29,36 +26,19 @@ export interface Endpoint {
   readonly multicastInterface: string;
   readonly zone: string;
   readonly loopback: boolean;
-  /** Whether a question to all may go out there. */
-  readonly multicast: boolean;
 }
 
 export function hostAddresses(): HostAddress[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, entries = []]) => {
-    const isLoopback = entries.some(({ internal }) => internal);
-    const multicast = isLoopback ? undefined : multicastFlagOf(name);
-    return entries.map(({ address, family, cidr, internal, ...rest }) => ({
+  return Object.entries(networkInterfaces()).flatMap(([name, entries]) =>
+    (entries ?? []).map(({ address, family, cidr, internal, ...rest }) => ({
       name,
       address: withoutZone(address),
       family,
       prefixBits: Number(cidr?.split('/')[1] ?? (family === 'IPv4' ? 32 : 128)),
       loopback: internal,
-      ...(multicast === undefined ? {} : { multicast }),
       zone: process.platform === 'win32' && 'scopeid' in rest ? String(rest.scopeid) : name,
-    }));
-  });
-}
-
-const multicastFlag = 0x1000;
-
-/** Linux sends on an interface without the flag as on any other, and nothing arrives; Node does not tell the flags. */
-function multicastFlagOf(name: string): boolean | undefined {
-  if (process.platform !== 'linux') return undefined;
-  try {
-    return (Number(readFileSync(`/sys/class/net/${name}/flags`, 'latin1')) & multicastFlag) !== 0;
-  } catch {
-    return undefined;
-  }
+    })),
+  );
 }
 
 /**
@@ -87,14 +67,13 @@ export function selectAddresses(all: readonly HostAddress[], wanted: readonly st
 export function endpointsOf(addresses: readonly HostAddress[]): Endpoint[] {
   const overIpv4 = addresses
     .filter(({ family }) => family === 'IPv4')
-    .map(({ name, address, zone, loopback, multicast = true }) => ({
+    .map(({ name, address, zone, loopback }) => ({
       name,
       family: 'IPv4' as const,
       address,
       multicastInterface: address,
       zone,
       loopback,
-      multicast,
     }));
   const ipv6 = addresses.filter(({ family, loopback }) => family === 'IPv6' && !loopback);
   const overIpv6 = [...new Set(ipv6.map(({ name }) => name))].flatMap((name) => {
@@ -109,7 +88,6 @@ export function endpointsOf(addresses: readonly HostAddress[]): Endpoint[] {
         multicastInterface: `::%${from.zone}`,
         zone: from.zone,
         loopback: false,
-        multicast: from.multicast ?? true,
       },
     ];
   });
@@ -118,7 +96,8 @@ export function endpointsOf(addresses: readonly HostAddress[]): Endpoint[] {
 
 /**
  * Whether nobody can be asked: every endpoint that could lead to a device is out of use. Loopback, which always works, is
- * none of these unless there is nothing else, or it was chosen.
+ * none of these unless there is nothing else, or it was chosen. (The MULTICAST flag of an interface says nothing of this:
+ * on Linux questions and answers pass without it.)
  */
 export function isNobodyAskable(
   endpoints: readonly Endpoint[],
@@ -126,7 +105,7 @@ export function isNobodyAskable(
 ): boolean {
   const leading = endpoints.filter(({ loopback }) => isChosen || !loopback);
   const counted = leading.length > 0 ? leading : endpoints;
-  return counted.every((endpoint) => failed.has(endpoint) || !endpoint.multicast);
+  return counted.every((endpoint) => failed.has(endpoint));
 }
 
 /** Whether `remote` (with or without a zone) is in the subnet of this address, or on its link. */

@@ -144,7 +144,7 @@ interface SocketOptions {
 }
 
 function openSocket(
-  { family, address, multicastInterface, multicast }: Endpoint,
+  { family, address, multicastInterface }: Endpoint,
   { way, onMessage, onFailure }: SocketOptions,
 ): MulticastSocket {
   const isShared = way === 'shared';
@@ -175,7 +175,7 @@ function openSocket(
   });
   return {
     send: async (query) => {
-      if (multicast && (await isReady)) await sendTo(socket, { query, to: groups[family] }).catch(onFailure);
+      if (await isReady) await sendTo(socket, { query, to: groups[family] }).catch(onFailure);
     },
     sendTo: async (query, to) => {
       if (await isReady) await sendTo(socket, { query, to }).catch(() => undefined);

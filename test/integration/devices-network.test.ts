@@ -95,6 +95,26 @@ describe.skipIf(obstacle !== undefined)('otarc devices in a network', { timeout:
     expect(await listed(host, { cwd: await folder() })).toEqual(['attic here 10.77.2.2']);
   });
 
+  it('says that no question to all gets through, and what is known of the configured ones', async () => {
+    const { host, second } = twoNetworks();
+    host.refuseMulticast();
+    host.configure('hosts', '127.0.0.1 localhost\n10.77.1.2 attic.local\n');
+    host.configure('resolv.conf', '');
+    await second.respond(device('stranger', '10.77.2.2'));
+    const cwd = await folder('devices: { hall: 10.77.2.2, attic: attic.local, cellar: cellar.local }\n');
+    const { exitCode, stdout, stderr } = await host.devices({ cwd, timeoutMs: 2500 }).ended;
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/mDNS cannot ask on veth1a \(10\.77\.1\.1\): .*EPERM/);
+    expect(stderr).toMatch(/Nobody could be asked over mDNS: /);
+    const fromHere = 'this host would send from 10\\.77';
+    expect(stdout).toMatch(
+      new RegExp(`^attic +10\\.77\\.1\\.2 .*unknown; by the system's resolver; ${fromHere}\\.1\\.1$`, 'm'),
+    );
+    expect(stdout).toMatch(new RegExp(`^hall +10\\.77\\.2\\.2 .*unknown; ${fromHere}\\.2\\.1$`, 'm'));
+    expect(stdout).toMatch(/^cellar +unknown$/m);
+    expect(stdout).not.toMatch(/stranger/);
+  });
+
   it('says that there is nobody to ask, and what the system knows of the configured addresses', async () => {
     network = createNetwork();
     const host = network.namespace('host');

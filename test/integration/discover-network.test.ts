@@ -72,6 +72,18 @@ describe.skipIf(obstacle !== undefined)('in a network', { timeout: 30_000 }, () 
     expect(await host.locate({ host: 'hall' })).toMatchObject({ address: '10.77.2.2', via: 'mdns' });
   });
 
+  it('does not wait for answers where no question gets through', async () => {
+    const { host } = twoNetworks();
+    host.refuseMulticast();
+    host.configure('hosts', '10.77.1.2 hall\n');
+    host.configure('resolv.conf', '');
+    expect(await host.locate({ host: 'hall' })).toMatchObject({ address: '10.77.1.2', via: 'os' });
+    expect(await host.locate({ host: 'attic' })).toMatchObject({
+      code: 'NAME_NOT_RESOLVED',
+      message: expect.stringMatching(/attic\.local could not be asked for over mDNS on .*veth1a/),
+    });
+  });
+
   it("shares 5353 with the system's own responder", async () => {
     const { host, first, second } = twoNetworks();
     await Promise.all([

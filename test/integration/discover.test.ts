@@ -277,7 +277,7 @@ describe('where nobody answers', () => {
   it('goes on without an endpoint that cannot be used', async () => {
     const problems: string[] = [];
     const endpoint = { name: 'eth9', family: 'IPv4', address: '203.0.113.9', zone: 'eth9' } as const;
-    const kind = { loopback: false, multicast: true };
+    const kind = { loopback: false };
     const mdns = openMdns({
       endpoints: [{ ...endpoint, ...kind, multicastInterface: '203.0.113.9' }],
       onRecords: () => undefined,

@@ -44,6 +44,8 @@ export interface Namespace {
   avahi(options: { readonly hostName: string; readonly servicePort?: number }): Promise<void>;
   /** What `/etc/<file>` says in it. */
   configure(file: 'hosts' | 'resolv.conf', text: string): void;
+  /** As a firewall does: what it sends to all is refused, but for loopback. */
+  refuseMulticast(): void;
   /** Makes a router of it. */
   forward(): void;
   /** The link-local address of an interface. */
@@ -166,6 +168,11 @@ export function createNetwork(): Network {
         configure: (file, text) => {
           mkdirSync(`/etc/netns/${name}`, { recursive: true });
           writeFileSync(`/etc/netns/${name}/${file}`, text);
+        },
+        refuseMulticast: () => {
+          for (const group of ['224.0.0.0/4', 'ff02::/16']) {
+            ip(`xfrm policy add dst ${group} dir out action block`);
+          }
         },
         forward: () => inNamespace(name, 'echo 1 > /proc/sys/net/ipv4/ip_forward'),
         linkLocal: (device) => {
