@@ -9,7 +9,8 @@
 import type { Question } from 'dns-packet';
 import { type Fact, goodbyeMs, graceMs, type Instance } from './facts.ts';
 import { fitsInLabel } from './names.ts';
-import { arduinoService, type Pointer, questionsAboutHosts } from './packets.ts';
+import { arduinoService, questionsAboutHosts } from './packets.ts';
+import type { KnownAnswer } from './queries.ts';
 import type { Sightings } from './sightings.ts';
 
 const longestPauseMs = 64_000;
@@ -29,8 +30,8 @@ const agedShare = 0.8;
 const mostAtOnce = 16;
 const mostInPacket = 4;
 const pauseMs = 100;
-/** One packet has room for so many at their longest. */
-const mostKnownAnswers = 10;
+/** Some ten packets for names of the usual length. */
+const mostKnownAnswers = 500;
 
 export interface Due {
   /** One packet each. */
@@ -62,18 +63,17 @@ export function questionsDue(sightings: Sightings, nowMs: number): Due {
   };
 }
 
-/** Devices that need not answer the question for all: they are known for more than half of their time to come. */
-export function knownAnswers(sightings: Sightings, nowMs: number): Pointer[] {
+/** They are known for more than half of their time to come. */
+export function knownAnswers(sightings: Sightings, nowMs: number): KnownAnswer[] {
   return [...sightings.values()]
     .filter(({ name }) => fitsInLabel(name))
-    .flatMap(({ name, facts }): Pointer[] => {
+    .flatMap(({ name, facts }): KnownAnswer[] => {
       const left = facts.flatMap(({ type, state, heardAtMs, expiresAtMs }) => {
         const isYoung = nowMs - heardAtMs < (expiresAtMs - heardAtMs) / 2;
         return type === 'pointer' && state === undefined && isYoung ? [expiresAtMs - nowMs] : [];
       });
       if (left.length === 0) return [];
-      const ttl = Math.floor(Math.max(...left) / 1000);
-      return [{ type: 'PTR', name: arduinoService, ttl, data: `${name}.${arduinoService}` }];
+      return [{ instance: name, ttlSeconds: Math.floor(Math.max(...left) / 1000) }];
     })
     .slice(0, mostKnownAnswers);
 }

@@ -17,7 +17,8 @@ import {
   selectAddresses,
 } from './interfaces.ts';
 import { type Mdns, openMdns, type Problem, type Source } from './mdns.ts';
-import { type Pointer, questionForAll } from './packets.ts';
+import { questionForAll } from './packets.ts';
+import type { KnownAnswer } from './queries.ts';
 import type { BrowseProblem } from './types.ts';
 
 /** 5353 asks a little later than the ephemeral port: whoever has answered by then is among the known answers. */
@@ -33,7 +34,7 @@ export interface NetworkOptions {
   readonly onRecords: (records: readonly Answer[], source: Source) => void;
   readonly onProblem: (problem: BrowseProblem) => void;
   /** For the question for all. */
-  readonly knownAnswers: () => readonly Pointer[];
+  readonly knownAnswers: () => readonly KnownAnswer[];
 }
 
 export interface Network {
@@ -88,7 +89,7 @@ export function followNetwork({ interfaces, onRecords, onProblem, knownAnswers }
   const ask = (number: number) => {
     void mdns?.ask([questionForAll], 'ephemeral');
     round = setTimeout(() => {
-      void mdns?.askForOthers([questionForAll], knownAnswers());
+      void mdns?.askForOthers(knownAnswers());
       round = setTimeout(() => ask(number + 1), pauseAfterRound(number) - sharedAfterMs);
     }, sharedAfterMs);
   };

@@ -19,7 +19,8 @@ import type { Answer, Question } from 'dns-packet';
 import { messageOf } from '../errors.ts';
 import { createAllowance, type Limits } from './allowance.ts';
 import type { Endpoint } from './interfaces.ts';
-import { formatQuery, parseResponse, type Pointer, recordsPromised } from './packets.ts';
+import { parseResponse, recordsPromised } from './packets.ts';
+import { formatQuery, formatQuestionForAll, type KnownAnswer } from './queries.ts';
 import type { Sender } from './service.ts';
 
 const mdnsPort = 5353;
@@ -62,8 +63,8 @@ export interface Mdns {
   ask(questions: readonly Question[], way: Way): Promise<void>;
   /** One host alone, where a question to all may not get through: from an ephemeral port, so that it answers there. */
   askAt(questions: readonly Question[], address: string): Promise<void>;
-  /** From 5353, for answers beside those that are known (RFC 6762, section 7.1). */
-  askForOthers(questions: readonly Question[], known: readonly Pointer[]): Promise<void>;
+  /** All devices but those that are known, from 5353. */
+  askForOthers(known: readonly KnownAnswer[]): Promise<void>;
   /** Opens 5353 without asking. */
   listen(): void;
   close(): void;
@@ -120,7 +121,9 @@ export function openMdns({
       await Promise.all(sockets.map((socket) => socket.sendTo(query, address)));
     },
     ask: (questions, way) => send(formatQuery(questions), way),
-    askForOthers: (questions, known) => send(formatQuery(questions, known), 'shared'),
+    askForOthers: async (known) => {
+      for (const query of formatQuestionForAll(known)) await send(query, 'shared');
+    },
     listen: () => void socketsOf('shared'),
     close: () => {
       closed = true;
@@ -164,6 +167,7 @@ function openSocket(
     const to = isShared ? { port: mdnsPort, address: anyAddress[family] } : { port: 0, address };
     socket.bind({ ...to, exclusive: true }, () => {
       try {
+        widen(socket);
         socket.setMulticastTTL(255);
         socket.setMulticastInterface(multicastInterface);
         if (isShared) socket.addMembership(groups[family], multicastInterface);
@@ -188,6 +192,17 @@ function sendTo(socket: Socket, { query, to }: { query: Uint8Array; to: string }
   return new Promise((resolve, reject) => {
     socket.send(query, mdnsPort, to, (error) => (error === null ? resolve() : reject(error)));
   });
+}
+
+/** All devices answer a question at once; what does not fit is lost. The system gives as much as it likes. */
+const bufferBytes = 1 << 20;
+
+function widen(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(bufferBytes);
+  } catch {
+    // As it was, then.
+  }
 }
 
 function closeQuietly(socket: Socket): void {

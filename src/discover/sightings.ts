@@ -5,6 +5,7 @@
 
 import type { Answer } from 'dns-packet';
 import {
+  type Fact,
   type Instance,
   type Said,
   targetsOf,
@@ -161,13 +162,15 @@ function forEachInstanceAt(
 ): void {
   if (says.size === 0) return;
   const counts = new Map<string, number>();
+  const isSaid = (fact: Fact): boolean => fact.type === 'service' && says.has(fact.service.target);
   for (const [key, instance] of draft.now()) {
-    const heardOf = targetsOf(instance).filter((target) => {
+    if (!instance.facts.some(isSaid)) continue;
+    const targets = targetsOf(instance).filter((target) => {
       const count = says.has(target) ? (counts.get(target) ?? 0) + 1 : Infinity;
       if (count <= mostServicesPerHost) counts.set(target, count);
       return count <= mostServicesPerHost;
     });
-    const all = heardOf.flatMap((target) => says.get(target) ?? []);
+    const all = targets.flatMap((target) => says.get(target) ?? []);
     draft.set(key, all.reduce(change, instance));
   }
 }

@@ -1,7 +1,7 @@
-import type { Answer } from 'dns-packet';
+import { type Answer, decode } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
 import { knownAnswers, pauseAfterRound, questionsDue } from '../../../src/discover/asks.ts';
-import { formatQuery } from '../../../src/discover/packets.ts';
+import { formatQuery, formatQuestionForAll } from '../../../src/discover/queries.ts';
 import { forget, learn, nothingSeen, type Sightings } from '../../../src/discover/sightings.ts';
 import { address, device, ptr, srv } from '../../support/mdns-records.ts';
 
@@ -139,16 +139,25 @@ describe('very many devices', () => {
     expect(asked.size).toBe(160);
   });
 
-  it('are known answers as far as one packet holds them', () => {
+  it('are known answers, in several packets', () => {
     const sightings = learn(nothingSeen, {
       records: names.map((name) => ptr(name)),
       source: { address: '192.0.2.7', way: 'shared' },
       nowMs: 0,
       own: new Set(),
     });
-    const known = knownAnswers(sightings, 0);
-    expect(known.length).toBeGreaterThan(5);
-    expect(formatQuery([{ type: 'PTR', name: '_arduino._tcp.local' }], known).length).toBeLessThan(1450);
+    const packets = formatQuestionForAll(knownAnswers(sightings, 0));
+    expect(Math.max(...packets.map(({ length }) => length))).toBeLessThanOrEqual(1452);
+    const read = packets.map((packet) => decode(packet));
+    expect(read.map(({ questions }) => questions?.length)).toEqual([1, ...read.slice(1).map(() => 0)]);
+    expect(read.map(({ flag_tc: isTruncated }) => isTruncated)).toEqual([
+      ...read.slice(1).map(() => true),
+      false,
+    ]);
+    const answers = read.flatMap((each) => each.answers ?? []);
+    expect(answers.map((each) => (each.type === 'PTR' ? `${each.name} ${each.data}` : each.type))).toEqual(
+      names.map((name) => `_arduino._tcp.local ${name}._arduino._tcp.local`),
+    );
   });
 });
 
@@ -157,9 +166,7 @@ describe('a known answer', () => {
   const seen = learn(nothingSeen, { records: device('hall', '192.0.2.7'), source, nowMs: 0, own: new Set() });
 
   it('tells how long it holds, for the first half of its time', () => {
-    expect(knownAnswers(seen, 1000 * 1000)).toEqual([
-      { type: 'PTR', name: '_arduino._tcp.local', ttl: 3500, data: 'hall._arduino._tcp.local' },
-    ]);
+    expect(knownAnswers(seen, 1000 * 1000)).toEqual([{ instance: 'hall', ttlSeconds: 3500 }]);
     expect(knownAnswers(seen, 2251 * 1000)).toEqual([]);
   });
 

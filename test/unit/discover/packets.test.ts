@@ -2,7 +2,8 @@ import { decode, encode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learn, nothingKnown, sightingOf } from '../../../src/discover/answers.ts';
-import { formatQuery, parseResponse, questionForAll, questionsAbout } from '../../../src/discover/packets.ts';
+import { parseResponse, questionForAll, questionsAbout } from '../../../src/discover/packets.ts';
+import { formatQuery, formatQuestionForAll } from '../../../src/discover/queries.ts';
 
 const response: Packet = {
   type: 'response',
@@ -92,15 +93,7 @@ describe('parseResponse', () => {
 
 describe('formatQuery', () => {
   it('writes what another decoder reads', () => {
-    const pointer = {
-      type: 'PTR' as const,
-      name: '_arduino._tcp.local',
-      ttl: 77,
-      data: 'x._arduino._tcp.local',
-    };
-    const { questions, answers } = decode(
-      formatQuery([...questionsAbout('küche'), questionForAll], [pointer]),
-    );
+    const { questions } = decode(formatQuery([...questionsAbout('küche'), questionForAll]));
     expect(questions?.map(({ type, name }) => `${type} ${name}`)).toEqual([
       'A küche.local',
       'AAAA küche.local',
@@ -108,7 +101,11 @@ describe('formatQuery', () => {
       'TXT küche._arduino._tcp.local',
       'PTR _arduino._tcp.local',
     ]);
-    expect(answers).toMatchObject([pointer]);
+    const [query = Buffer.alloc(0)] = formatQuestionForAll([{ instance: 'x', ttlSeconds: 77_777 }]);
+    expect(decode(query)).toMatchObject({
+      questions: [questionForAll],
+      answers: [{ type: 'PTR', name: '_arduino._tcp.local', ttl: 77_777, data: 'x._arduino._tcp.local' }],
+    });
   });
 
   it('leaves the dots of an instance in its one label, and asks for a host with and without them', () => {
