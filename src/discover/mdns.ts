@@ -27,6 +27,16 @@ const mdnsPort = 5353;
 const groups = { IPv4: '224.0.0.251', IPv6: 'ff02::fb' } as const;
 const anyAddress = { IPv4: '0.0.0.0', IPv6: '::' } as const;
 
+/**
+ * Where 5353 is shared: bound to the group a socket takes nothing that is sent to this host alone, which would be an
+ * answer for the system's own responder. Linux then still sends from the interface's address; Windows binds to no group,
+ * and BSD (macOS) would send from it.
+ */
+function sharedAddress(family: 'IPv4' | 'IPv6', multicastInterface: string): string {
+  if (process.platform !== 'linux') return anyAddress[family];
+  return family === 'IPv4' ? groups.IPv4 : multicastInterface.replace(/^::/, groups.IPv6);
+}
+
 /** For a search that ends with the first answer. */
 const limitsOfSearch: Limits = { perSender: 4000, total: 40_000, windowMs: Infinity };
 
@@ -164,7 +174,9 @@ function openSocket(
     socket.on('error', fail);
     socket.on('message', onMessage);
     socket.on('close', () => resolve(false));
-    const to = isShared ? { port: mdnsPort, address: anyAddress[family] } : { port: 0, address };
+    const to = isShared
+      ? { port: mdnsPort, address: sharedAddress(family, multicastInterface) }
+      : { port: 0, address };
     socket.bind({ ...to, exclusive: true }, () => {
       try {
         widen(socket);

@@ -100,6 +100,18 @@ describe.skipIf(obstacle !== undefined)('browsing in a network', { timeout: 60_0
     await host.browse().until(are('hall 10.77.2.2:8266'));
   });
 
+  it("takes nothing that is sent to this host alone: it may be for the system's own responder", async () => {
+    const { host, first, second } = twoNetworks();
+    await Promise.all([
+      first.respond({ ...device('hall', '10.77.1.2'), way: 'multicast' }),
+      second.respond({ ...device('attic', '10.77.2.2'), way: 'multicast' }),
+    ]);
+    await host.browse().until(are('attic 10.77.2.2:8266', 'hall 10.77.1.2:8266'));
+    const bound = [...host.udpSockets().matchAll(/[0-9A-F]+:14E9/g)].map(([place]) => place);
+    const groups = ['FB0000E0:14E9', '000002FF0000000000000000FB000000:14E9'];
+    expect([...new Set(bound)].toSorted()).toEqual(groups.toSorted());
+  });
+
   it("shares 5353 with the system's own responder", async () => {
     const { host, first, second } = twoNetworks();
     await Promise.all([

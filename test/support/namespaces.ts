@@ -48,6 +48,8 @@ export interface Namespace {
   refuseMulticast(): void;
   /** Makes a router of it. */
   forward(): void;
+  /** Its UDP sockets, as Linux lists them. */
+  udpSockets(): string;
   /** The link-local address of an interface. */
   linkLocal(device: string): string;
 }
@@ -174,7 +176,8 @@ export function createNetwork(): Network {
             ip(`xfrm policy add dst ${group} dir out action block`);
           }
         },
-        forward: () => inNamespace(name, 'echo 1 > /proc/sys/net/ipv4/ip_forward'),
+        forward: () => void inNamespace(name, 'echo 1 > /proc/sys/net/ipv4/ip_forward'),
+        udpSockets: () => inNamespace(name, 'cat /proc/net/udp /proc/net/udp6').toString(),
         linkLocal: (device) => {
           const shown = execFileSync('ip', ['-n', name, '-6', 'addr', 'show', 'dev', device], {
             encoding: 'utf8',
@@ -196,8 +199,8 @@ export function createNetwork(): Network {
   };
 }
 
-function inNamespace(name: string, script: string): void {
-  execFileSync('ip', ['netns', 'exec', name, 'sh', '-c', script], { stdio: 'pipe' });
+function inNamespace(name: string, script: string): Buffer {
+  return execFileSync('ip', ['netns', 'exec', name, 'sh', '-c', script], { stdio: 'pipe' });
 }
 
 /** Node 20 runs no TypeScript by itself. */
