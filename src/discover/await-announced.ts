@@ -1,10 +1,11 @@
 /** Waits for a device that sleeps, or that is not there yet, until it announces itself. */
 
 import { isAddress } from '../endpoint.ts';
-import { cancelled, OtaError } from '../errors.ts';
+import { cancelled, type OtaError } from '../errors.ts';
+import { elsewhere, severalAnnounced } from './ambiguous.ts';
 import { browse } from './browse.ts';
-import { listed } from './interfaces.ts';
 import { locatedOf } from './located.ts';
+import { notSeen } from './not-found.ts';
 import { isMeant, matchesOf, type Meant } from './pair.ts';
 import type { FoundDevice, Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
 
@@ -137,54 +138,9 @@ function locatedIn(request: LocateRequest, sight: Sight): Located {
 
 /** Whether it cannot be told which device is meant. */
 function doubtIn({ name, host }: LocateRequest, { found, matches }: Sight): OtaError | undefined {
-  if (matches.length > 1) return ambiguous(name, matches);
+  if (matches.length > 1) return severalAnnounced(name, matches);
   const [there] = matches;
   if (there === undefined || !isAddress(host) || isMeant(there, { host: name })) return undefined;
   const [owner] = found.filter((each) => each !== there && isMeant(each, { host: name }));
   return owner && elsewhere(name, { host, there, owner });
 }
-
-function notSeen(
-  name: string,
-  { timeoutMs, problems }: { timeoutMs: number; problems: readonly string[] },
-): OtaError {
-  const because = problems.length === 0 ? '' : ` ${problems.join(' ')}`;
-  return new OtaError(
-    'NAME_NOT_RESOLVED',
-    `'${name}' did not announce itself within ${timeoutMs / 1000} s.${because}`,
-    {
-      hint:
-        'Check that the device wakes up within this time and is on the same network: mDNS reaches neither another ' +
-        'subnet nor across a guest Wi-Fi.',
-      details: { timeoutMs, ...(problems.length === 0 ? {} : { problems }) },
-    },
-  );
-}
-
-function ambiguous(name: string, found: readonly FoundDevice[]): OtaError {
-  return new OtaError(
-    'NAME_NOT_RESOLVED',
-    `'${name}' is ambiguous: it is announced by ${listed(found.map(placeOf))}.`,
-    {
-      hint: `Rename one of the devices, or say which one is meant: \`host: <address>\` under its name in .otarc.`,
-      details: { mdns: found.map(({ addresses, port }) => ({ addresses, ports: [port] })) },
-    },
-  );
-}
-
-/** The address is configured, and has become the neighbour's. */
-function elsewhere(
-  name: string,
-  { host, there, owner }: { host: string; there: FoundDevice; owner: FoundDevice },
-): OtaError {
-  return new OtaError(
-    'NAME_NOT_RESOLVED',
-    `'${name}' is ambiguous: at ${host} a device announces itself as '${there.name}', and '${name}' is announced by ${placeOf(owner)}.`,
-    {
-      hint: `Correct the address under its name in .otarc, or leave \`host\` out: it is then found by its name.`,
-      details: { configured: host, announced: [there, owner] },
-    },
-  );
-}
-
-const placeOf = ({ addresses, port }: FoundDevice): string => `${addresses[0] ?? ''} port ${port}`;

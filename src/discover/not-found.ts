@@ -1,10 +1,9 @@
-/** What is said where a name leads nowhere, or to two places. Pure. */
+/** What is said where a name leads nowhere. Pure. */
 
 import { OtaError } from '../errors.ts';
-import type { Host } from './answers.ts';
 import { type HostAddress, listed } from './interfaces.ts';
 import type { Question } from './names.ts';
-import type { FoundDevice, OsAnswer } from './types.ts';
+import type { OsAnswer } from './types.ts';
 
 export interface Search {
   /** As the user calls the device. */
@@ -36,58 +35,22 @@ export function notFound(search: Search): OtaError {
   });
 }
 
-export function contradiction(
-  { name, question, addresses }: Search,
-  { hosts, os }: { hosts: readonly Host[]; os: readonly string[] },
+/** Where it was waited for. */
+export function notSeen(
+  name: string,
+  { timeoutMs, problems }: { timeoutMs: number; problems: readonly string[] },
 ): OtaError {
-  const answers = [
-    ...hosts.flatMap((host) => describeHost(host)),
-    ...(os.length === 0 ? [] : [`${os.join(', ')} (the system's resolver)`]),
-  ];
+  const because = problems.length === 0 ? '' : ` ${problems.join(' ')}`;
   return new OtaError(
     'NAME_NOT_RESOLVED',
-    `'${name}' is ambiguous: two answers contradict each other: ${listed(answers)}.`,
-    {
-      hint: `Rename one of the devices, or say which one is meant: \`host: <address>\` under its name in .otarc.`,
-      details: {
-        asked: askedNames(question),
-        interfaces: interfaceNames(addresses),
-        mdns: hosts.map((host) => ({ addresses: host.addresses, ports: host.ports, senders: host.senders })),
-        os,
-      },
-    },
-  );
-}
-
-/** The system knows the name, and who has its address goes by another one: a lease, or a hosts file, of another day. */
-export function otherName(
-  { name, question }: Search,
-  { os, others }: { os: readonly string[]; others: readonly FoundDevice[] },
-): OtaError {
-  const host = question.osName ?? question.host;
-  const there = listed(others.map(({ name: own, port }) => `'${own}' (port ${port})`));
-  const [first] = others;
-  return new OtaError(
-    'NAME_NOT_RESOLVED',
-    `'${name}' is ambiguous: the system's resolver says that ${host} is ${os.join(', ')}, but who is there announces itself as ${there}.`,
+    `'${name}' did not announce itself within ${timeoutMs / 1000} s.${because}`,
     {
       hint:
-        `Correct what the system says (hosts file, DNS, a lease that was given to another device), or say which one is ` +
-        `meant: \`host: ${first?.host ?? '<name>'}\`, or the address, under its name in .otarc.`,
-      details: {
-        asked: askedNames(question),
-        os,
-        announced: others.map((each) => ({ name: each.name, addresses: each.addresses, port: each.port })),
-      },
+        'Check that the device wakes up within this time and is on the same network: mDNS reaches neither another ' +
+        'subnet nor across a guest Wi-Fi.',
+      details: { timeoutMs, ...(problems.length === 0 ? {} : { problems }) },
     },
   );
-}
-
-function describeHost({ addresses, ports, senders }: Host): string[] {
-  const by = `mDNS, from ${senders.join(', ')}`;
-  const where = addresses.join(', ');
-  if (ports.length < 2) return [`${where} (${by})`];
-  return ports.map((port) => `${where} port ${port} (${by})`);
 }
 
 function mdnsReason({ question, addresses, mdnsImpossible, timeoutMs }: Search): string | undefined {
@@ -133,14 +96,14 @@ function hintFor({ question, addresses, all }: Search): string {
 
 const unknownCodes = new Set(['ENOTFOUND', 'ENODATA']);
 
-function askedNames({ mdnsName, osName }: Question): Record<string, string> {
+export function askedNames({ mdnsName, osName }: Question): Record<string, string> {
   return {
     ...(mdnsName === undefined ? {} : { mdns: `${mdnsName}.local` }),
     ...(osName === undefined ? {} : { os: osName }),
   };
 }
 
-function interfaceNames(addresses: readonly HostAddress[]): string[] {
+export function interfaceNames(addresses: readonly HostAddress[]): string[] {
   return [...new Set(addresses.map(({ name }) => name))];
 }
 

@@ -5,7 +5,8 @@ import { isLoopback, preferredAddress } from './addresses.ts';
 import { hostAddresses, isOnLink, selectAddresses } from './interfaces.ts';
 import { locatedOf } from './located.ts';
 import { questionFor } from './names.ts';
-import { contradiction, notFound, otherName, type Search } from './not-found.ts';
+import { contradiction, otherName } from './ambiguous.ts';
+import { notFound, type Search } from './not-found.ts';
 import { type Outcome, startSearch } from './search.ts';
 import type { Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
 

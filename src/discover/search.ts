@@ -166,8 +166,8 @@ export function startSearch(input: SearchInput): { close(): void } {
         if (knowledge === before.knowledge && sightings === before.sightings) return;
         if (knowledge !== before.knowledge) {
           tell({ type: 'log', level: 'debug', message: `mDNS: ${withoutZone(source.address)} answers` });
-          const targets = hostsToAskFor(knowledge);
-          if (targets.length > 0) void mdns?.ask(questionsAboutHosts(targets), 'ephemeral');
+          const questions = questionsAboutHosts(hostsToAskFor(knowledge));
+          if (questions.length > 0) void mdns?.ask(questions, 'ephemeral');
         }
         step();
       },

@@ -24,6 +24,8 @@ export interface ResponderOptions {
   readonly from?: string;
   /** `unicast`: to whoever asked; `multicast`: to the group alone. */
   readonly way?: 'unicast' | 'multicast';
+  /** Only what is sent to `from` alone, as where multicast is filtered. */
+  readonly hears?: 'unicast';
   readonly delayMs?: number;
   /** Answers only the n-th question about it, and later ones. */
   readonly fromQuestion?: number;
@@ -66,7 +68,8 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
     );
   };
   // What is sent to its address alone goes to the socket that is bound to it.
-  for (const socket of [receiving, sending]) socket.on('message', onMessage);
+  if (options.hears !== 'unicast') receiving.on('message', onMessage);
+  sending.on('message', onMessage);
 
   return {
     askedFrom,

@@ -2,7 +2,12 @@ import { decode, encode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learn, nothingKnown, sightingOf } from '../../../src/discover/answers.ts';
-import { parseResponse, questionForAll, questionsAbout } from '../../../src/discover/packets.ts';
+import {
+  parseResponse,
+  questionForAll,
+  questionsAbout,
+  questionsAboutHosts,
+} from '../../../src/discover/packets.ts';
 import { formatQuery, formatQuestionForAll } from '../../../src/discover/queries.ts';
 
 const response: Packet = {
@@ -113,6 +118,13 @@ describe('formatQuery', () => {
     expect(bytes.split('\x08Lamp 1.2\x08_arduino\x04_tcp\x05local\0')).toHaveLength(3);
     expect(bytes.split('\x08Lamp 1.2\x05local\0')).toHaveLength(3);
     expect(bytes.split('\x06Lamp 1\x012\x05local\0')).toHaveLength(3);
+  });
+
+  it('asks for no host whose name was no UTF-8', () => {
+    expect(questionsAboutHosts(['h\uFFFDll.local', 'hall.local'])).toEqual([
+      { type: 'A', name: 'hall.local' },
+      { type: 'AAAA', name: 'hall.local' },
+    ]);
   });
 
   it('asks for no instance that is too long for a label', () => {
