@@ -84,8 +84,8 @@ describe.skipIf(why !== undefined)('a push to a name', { timeout: 60_000 }, () =
   });
 
   it.each([
-    ['before the invitation', 100, 0],
-    ['after the invitation, before the first byte', 240, 600],
+    ['before the invitation', 60, 0],
+    ['after the invitation, before the first byte', 400, 1500],
   ])('sends no byte where a second device of the name answers %s', async (_, delayMs, connectDelayMs) => {
     const place = await scene();
     const hall = await device(place.first, 'hall', '10.77.1.2', { timing: { connectDelayMs } });
