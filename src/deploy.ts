@@ -9,10 +9,11 @@
  * checked.
  */
 
-import { startEarly } from './early.ts';
+import type { LastSeen } from './discover/last-seen.ts';
+import { startEarly, type Early } from './early.ts';
 import type { Engine, Session } from './engine.ts';
 import { OtaError, type ErrorCode } from './errors.ts';
-import type { Stage, Tell } from './events.ts';
+import type { EventBody, Stage, Tell } from './events.ts';
 import { explain } from './explain.ts';
 import { failedEvent } from './failure.ts';
 import { lockDevice, type Lock } from './lock.ts';
@@ -49,6 +50,10 @@ export interface DeployOptions {
   readonly silenceLimitMs?: number | undefined;
   /** Waits so long for a device that sleeps to announce itself. */
   readonly whenSeenMs?: number | undefined;
+  /** How old the place of a device may be at the invitation. Default: 10 s. */
+  readonly freshMs?: number | undefined;
+  /** Where devices were found last. */
+  readonly lastSeen?: LastSeen | undefined;
 }
 
 export type Outcome =
@@ -76,13 +81,7 @@ export async function deploy(
     image = made.image;
     stage = 'locate';
     target = await early.target(image);
-    tell({
-      type: 'device-located',
-      name: device.host,
-      address: target.address,
-      port: target.port,
-      via: target.via,
-    });
+    tell(located(device, target));
     stage = 'image';
     check({ image, device, target, partitions: ready.partitions ?? made.partitions, options });
     const unneeded = options.skipReason?.(device, image);
@@ -92,8 +91,13 @@ export async function deploy(
       await (await early.session(target)).close();
       return skip(wouldPush(image, target), tell);
     }
-    const lock = await lockTarget(target, options);
+    const { lock, target: current } = await lockCurrent(target, { image, early, options });
     try {
+      if (current !== target) {
+        target = current;
+        tell(located(device, target));
+        check({ image, device, target, partitions: ready.partitions ?? made.partitions, options });
+      }
       if (lock.pushedMeanwhile === image.md5 && options.allowed !== 'all') {
         // For the next in the queue it is still the image that the device got last.
         lock.release(image.md5);
@@ -126,6 +130,34 @@ async function push(image: Image, session: Session, options: DeployOptions): Pro
   } finally {
     await session.close();
   }
+}
+
+interface Locking {
+  readonly image: Image;
+  readonly early: Early;
+  readonly options: DeployOptions;
+}
+
+/** The lock of the place where the device is once nothing more is waited for: it may have got another address meanwhile. */
+async function lockCurrent(
+  target: Target,
+  locking: Locking,
+): Promise<{ readonly lock: Lock; readonly target: Target }> {
+  const { image, early, options } = locking;
+  const lock = await lockTarget(target, options);
+  try {
+    const current = await early.current(target, image);
+    if (current.address === target.address && current.port === target.port) return { lock, target };
+    lock.release();
+    return await lockCurrent(current, locking);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function located({ host: name }: Device, { address, port, via }: Target): EventBody {
+  return { type: 'device-located', name, address, port, via };
 }
 
 /** Another otarc may be at this device: a hook, a watch in another terminal. */

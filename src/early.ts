@@ -1,11 +1,18 @@
-/** What is done for a device while its image is still in the making: it is looked for, and the sockets are opened. */
+/**
+ * What is done for a device while its image is still in the making: it is looked for, and the sockets are opened. The
+ * search goes on until the first byte of the image is sent, for the protocol names nobody: whoever is at the address
+ * gets the image.
+ */
 
-import { hostAddressFor, locate, type Located } from './discover/index.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lookOut, type Located, type Lookout } from './discover/index.ts';
+import type { LastSeen } from './discover/last-seen.ts';
+import { isAddress } from './endpoint.ts';
 import type { Engine, Session } from './engine.ts';
 import { OtaError } from './errors.ts';
-import type { Tell } from './events.ts';
-import { defaultPorts, type Device, type Image, type Platform, type Target } from './types.ts';
-import { withoutUndefined } from './without-undefined.ts';
+import type { EventBody, Tell } from './events.ts';
+import { portOf, targetOf } from './target.ts';
+import type { Device, Image, Target } from './types.ts';
 
 interface EarlyOptions {
   readonly engine: Engine;
@@ -13,36 +20,89 @@ interface EarlyOptions {
   readonly signal: AbortSignal;
   /** Waits so long for a device that sleeps to announce itself, also where its address is known. */
   readonly whenSeenMs?: number | undefined;
+  /** How old the place of a device may be at the invitation. */
+  readonly freshMs?: number | undefined;
+  /** Where devices were found last, to be asked first. */
+  readonly lastSeen?: LastSeen | undefined;
 }
 
 export interface Early {
   /** Where the image goes, now that it is known. */
   target(image: Image): Promise<Target>;
-  /** The sockets that were opened for this very target, else new ones. */
+  /**
+   * The same, if it was found a moment ago; else where the device is now. To be asked when nothing more can delay the
+   * push.
+   */
+  current(target: Target, image: Image): Promise<Target>;
+  /**
+   * The sockets that were opened for this very target, else new ones. What is sent by them is broken off where a second
+   * device of the name turns up before the first byte of the image.
+   */
   session(target: Target): Promise<Session>;
   /** Gives back what nobody took; the sockets that were taken belong to who took them. */
   close(): Promise<void>;
 }
 
+/** A build may take minutes, and so may another otarc: a lease is another device's by then. */
+const longestFreshMs = 10_000;
+
+/**
+ * From the question for a name to the invitation at the earliest. A second device of that name may answer 300 ms late (a
+ * station in modem sleep hears the question at its next beacon), and what it says is heeded until the first byte of the
+ * image, which comes at least one round trip and the 100 ms of the connect-back after the invitation. So this is what is
+ * left to wait for: nothing where the image, its checks or the device's own answer took as long.
+ */
+const twinMs = 150;
+
 /** Starts at once; sends nothing to the device but the question for its name. */
 export function startEarly(device: Device, options: EarlyOptions): Early {
   const looking = new AbortController();
   const signal = AbortSignal.any([options.signal, looking.signal]);
-  const located = locateEarly(device, { ...options, signal });
-  let prepared: Promise<Prepared | undefined> | undefined = located.first
-    .then((found) => prepareEarly(device, found, options))
+  const search = searchFor(device, { ...options, tell: withoutRepeats(options.tell), signal });
+  const tell = (event: EventBody): void => {
+    if (event.type === 'connected') search.trust();
+    options.tell(event);
+  };
+  const context = { tell, signal: options.signal };
+  let prepared: Promise<Prepared | undefined> | undefined = search.first
+    .then(async (located): Promise<Prepared | undefined> => {
+      // A port of this host that was chosen by hand is not held for as long as a build takes: another push may need it.
+      if (device.hostPort !== undefined || portOf(device, located) === undefined) return undefined;
+      const target = await targetOf({ device, located });
+      return { target, session: await options.engine.prepare(target, context) };
+    })
     // Prepared once more when the image is there; what fails then counts.
     .catch(() => undefined);
+
+  const take = async (target: Target): Promise<Session> => {
+    const early = await prepared;
+    const isSame = early !== undefined && isSamePlace(early.target, target);
+    if (isSame) prepared = undefined;
+    return isSame ? early.session : options.engine.prepare(target, context);
+  };
   return {
-    target: async (image) => targetOf({ device, located: await located.last(), image }),
+    target: async (image) => targetOf({ device, located: await search.last(), image }),
+    current: async (target, image) => {
+      const located = await search.refreshed();
+      return located === undefined ? target : targetOf({ device, located, image });
+    },
     session: async (target) => {
-      const early = await prepared;
-      const isSame = early !== undefined && sameTarget(early.target, target);
-      if (isSame) prepared = undefined;
-      return isSame ? early.session : options.engine.prepare(target, options);
+      const session = await take(target);
+      try {
+        const doubted = await search.untilClear();
+        return {
+          send: (image, sending) =>
+            session.send(image, { ...sending, signal: AbortSignal.any([sending.signal, doubted]) }),
+          close: () => session.close(),
+        };
+      } catch (error) {
+        await session.close();
+        throw error;
+      }
     },
     close: async () => {
       looking.abort();
+      search.close();
       await (await prepared)?.session.close();
     },
   };
@@ -53,87 +113,87 @@ interface Prepared {
   readonly session: Session;
 }
 
-/** A port of this host that was chosen by hand is not held for as long as a build takes: another push may need it. */
-async function prepareEarly(
-  device: Device,
-  located: Located,
-  { engine, tell, signal }: EarlyOptions,
-): Promise<Prepared | undefined> {
-  if (device.hostPort !== undefined || portOf(device, located) === undefined) return undefined;
-  const target = await targetOf({ device, located });
-  return { target, session: await engine.prepare(target, { tell, signal }) };
-}
-
-function sameTarget(one: Target, other: Target): boolean {
+function isSamePlace(one: Target, other: Target): boolean {
   return one.address === other.address && one.port === other.port && one.hostAddress === other.hostAddress;
 }
 
-/**
- * Starts looking for the device at once. `last` gives the answer when the image is there; a device that was not found
- * while the build still ran is looked for once more, as it may have come back in between.
- */
-function locateEarly(
-  device: Device,
-  { signal, tell, whenSeenMs }: Omit<EarlyOptions, 'engine'>,
-): { first: Promise<Located>; last: () => Promise<Located> } {
-  const look = async (): Promise<Located> => {
-    if (whenSeenMs === undefined) return locate(device, { signal, tell });
-    const { locateWhenSeen } = await import('./discover/await-announced.ts');
-    return locateWhenSeen(device, { signal, tell, timeoutMs: whenSeenMs });
-  };
-  const first = look();
+interface Search {
+  readonly first: Promise<Located>;
+  /**
+   * The answer when the image is there; a device that was not found while the build still ran is looked for once more,
+   * as it may have come back in between.
+   */
+  last(): Promise<Located>;
+  /** Where the device is now; undefined: it was found a moment ago, or is not looked for. */
+  refreshed(): Promise<Located | undefined>;
+  /** Rejects where answers contradict each other; resolves, when some time was given to that, to what tells of it later. */
+  untilClear(): Promise<AbortSignal>;
+  /** The device has connected and is the one, and is worth remembering. */
+  trust(): void;
+  close(): void;
+}
+
+function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Search {
+  const { signal, lastSeen, freshMs = longestFreshMs } = options;
+  const isNamed = !isAddress(device.host);
+  let current = look(device, options);
   let failedEarly = false;
-  first.catch(() => (failedEarly = true));
-  const last = async (): Promise<Located> => {
-    const again = failedEarly && !signal.aborted;
-    return first.catch((error: unknown) => {
-      if (again && error instanceof OtaError && error.code === 'NAME_NOT_RESOLVED') return look();
-      throw error;
-    });
+  let foundAtMs = Infinity;
+  let found: Located | undefined;
+  const note = (located: Located): Located => {
+    [found, foundAtMs] = [located, performance.now()];
+    return located;
   };
-  return { first, last };
+  const lookAgain = (): Promise<Located> => {
+    current.close();
+    current = look(device, options);
+    return current.located.then(note);
+  };
+  const first = current.located.then(note);
+  first.catch(() => (failedEarly = true));
+  return {
+    first,
+    last: () => {
+      const again = failedEarly && !signal.aborted;
+      return first.catch((error: unknown) => {
+        if (again && error instanceof OtaError && error.code === 'NAME_NOT_RESOLVED') return lookAgain();
+        throw error;
+      });
+    },
+    refreshed: async () => {
+      const isOld = performance.now() - foundAtMs > freshMs;
+      return isOld && found?.via !== 'config' ? lookAgain() : undefined;
+    },
+    untilClear: async () => {
+      const { doubted, sinceMs } = current;
+      const leftMs = found?.via === 'mdns' ? sinceMs + twinMs - performance.now() : 0;
+      if (leftMs > 0) {
+        const over = AbortSignal.any([doubted, signal]);
+        await sleep(leftMs, undefined, { signal: over }).catch(() => undefined);
+      }
+      if (doubted.aborted) throw doubted.reason;
+      return doubted;
+    },
+    trust: () => {
+      current.close();
+      if (isNamed && found?.via === 'mdns') lastSeen?.remember(device.host, found.address);
+    },
+    close: () => current.close(),
+  };
 }
 
-async function targetOf({
-  device,
-  located,
-  image,
-}: {
-  device: Device;
-  located: Located;
-  image?: Image;
-}): Promise<Target> {
-  const port = portOf(device, located, image);
-  if (port === undefined) {
-    throw new OtaError('USAGE', `${device.name}: neither the image nor the device says which port to use.`, {
-      hint: 'Say --platform esp8266, esp32 or rp2040, or the --port; in .otarc: `platform:` or `port:`.',
-    });
-  }
-  const { hostAddress: wanted, hostPort, interfaces, credential, acceptFrom, name } = device;
-  const hostAddress =
-    wanted === undefined && interfaces.length === 0
-      ? undefined
-      : await hostAddressFor(located.address, { interfaces, hostAddress: wanted });
-  const { address, via } = located;
-  const platform = platformOf(device, located);
-  return withoutUndefined({
-    name,
-    address,
-    port,
-    via,
-    credential,
-    acceptFrom,
-    platform,
-    hostAddress,
-    hostPort,
-  });
+function look(device: Device, { signal, tell, whenSeenMs, lastSeen }: Omit<EarlyOptions, 'engine'>): Lookout {
+  return lookOut(device, { signal, tell, whenSeenMs, lastSeen: lastSeen?.addressOf(device.host) });
 }
 
-const platformOf = (device: Device, located: Located): Platform | undefined =>
-  device.platform ?? located.platform;
-
-/** Configured or announced, else that of the platform, which the image may be the first to say. */
-function portOf(device: Device, located: Located, image?: Image): number | undefined {
-  const platform = platformOf(device, located) ?? image?.platform;
-  return located.port ?? (platform === undefined ? undefined : defaultPorts[platform]);
+/** What was said of the first search need not be said of the second. */
+function withoutRepeats(tell: Tell): Tell {
+  const told = new Set<string>();
+  return (event) => {
+    if (event.type === 'log' && event.level === 'warn') {
+      if (told.has(event.message)) return;
+      told.add(event.message);
+    }
+    tell(event);
+  };
 }

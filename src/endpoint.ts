@@ -5,9 +5,17 @@ export function endpointText({ address, port }: { readonly address: string; read
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/**
+ * For comparing names. DNS folds the letters of ASCII alone (RFC 6762, section 16), people fold them all: two names that
+ * differ in nothing else are more likely one device than two. An accented letter may arrive composed or decomposed.
+ */
+export function folded(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
 /** One spelling for one host: case, the final dot and `.local` (the first thing tried for a bare name) do not tell two apart. */
 export function canonicalHost(host: string): string {
-  const lower = host.normalize('NFC').toLowerCase();
+  const lower = folded(host);
   if (!isAddress(lower) || !mayBeIPv6(lower)) return lower.replace(/\.$/, '').replace(/\.local$/, '');
   return lower.includes('%') ? lower : new URL(`http://[${lower}]`).hostname;
 }

@@ -6,7 +6,8 @@
  *
  *   of a run      run-started → (change-detected → build-started → build-finished → image-ready)* → done
  *   of a device   device-located → invited → authenticated → connected → progress* → accepted → rebooting
- *                 → verified | unverified;  `retrying` goes back to `invited`;  `skipped` or `failed` ends it, once
+ *                 → verified | unverified;  `retrying` goes back to `invited`;  `skipped` or `failed` ends it, once;
+ *                 `device-located` comes again where the device has got another address by the invitation
  *
  * A run ends with exactly one `done`, whatever happened. `log` may stand anywhere. A watch has one run for each deployment,
  * with `change-detected` right behind `run-started`; a build that a save stops has no `build-finished`: `change-detected` and

@@ -8,6 +8,7 @@ import { resolveCredential } from './config/index.ts';
 import type { DeviceConfig } from './config/types.ts';
 import { deploy, type DeployOptions, type Outcome, type ReadyDevice, type ReadyImage } from './deploy.ts';
 import { checkHost } from './discover/index.ts';
+import { cacheFile, lastSeenIn } from './discover/last-seen.ts';
 import { OtaError } from './errors.ts';
 import { asOtaError, exitCodeFor, failedEvent } from './failure.ts';
 import type { DeployEvent, EventBody, Stage, Tell } from './events.ts';
@@ -72,7 +73,9 @@ async function runWaves(plan: Plan, context: RunContext, outcomes: Map<string, O
   // A mistake in one device's configuration is mended before anything is built or pushed.
   if (outcomes.size > 0) return;
   const { signal, engine, allowed, dryRun, skipReason, timeoutMs, silenceLimitMs, whenSeenMs } = context;
+  const cache = cacheFile(context.env);
   const deployOptions = {
+    lastSeen: context.lastSeen ?? (cache === undefined ? undefined : lastSeenIn(cache)),
     signal,
     engine,
     allowed,

@@ -201,5 +201,5 @@ function openView({ options, io }: Scene, footer: string): View {
 function nobodyText({ canAsk }: List, timeoutMs: number): string {
   return canAsk
     ? `No device announced itself within ${timeoutMs / 1000} s. mDNS reaches neither another subnet nor across a guest Wi-Fi, and a container has a network of its own.`
-    : 'Nobody could be asked over mDNS; what is said of the configured devices was found out without them.';
+    : 'Nobody could be asked over mDNS: devices that only announce themselves are not in this list, and those of .otarc were looked up without it.';
 }

@@ -25,13 +25,16 @@ export function parseHost(text: string): HostAndPort | undefined {
 
 export const isPort = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= 65_535;
 
+/** Also what no DNS knows: over mDNS a device may be called `Living Room` or `My Lamp v1.2`. A path is no name. */
 function isHostName(text: string): boolean {
   if (isIPv4(text)) return true;
   const looksNumeric = /^[\d.]+$/.test(text);
   return (
-    !looksNumeric &&
-    !text.includes('..') &&
-    text.length <= 253 &&
-    (/^\w[\w.-]*$/.test(text) || new RegExp('^[\\p{L}\\p{N}_][\\p{L}\\p{N}_.-]*$', 'u').test(text))
+    !looksNumeric && !text.includes('..') && text.length <= 253 && (/^\w[\w.-]*$/.test(text) || isText(text))
   );
 }
+
+/** Compiled where a name has more than letters of ASCII, digits, dots and hyphens. */
+const isText = (text: string): boolean =>
+  new RegExp(String.raw`^[\p{L}\p{N}\p{So}_(](?:[\p{L}\p{M}\p{N}\p{S}\p{P} ]*[^\s])?$`, 'u').test(text) &&
+  !/[/\\]/.test(text);

@@ -1,9 +1,9 @@
 /** What can be said of a configured device that says nothing itself. It is sent no packet: an invitation would disturb it. */
 
 import { hostAddressFor } from '../discover/index.ts';
-import type { OsAnswer } from '../discover/decide.ts';
 import { hostAddresses, isOnLink } from '../discover/interfaces.ts';
-import { lookUpInSystem, type LookUp } from '../discover/os-resolver.ts';
+import { lookUpInSystem } from '../discover/os-resolver.ts';
+import type { LookUp, OsAnswer } from '../discover/types.ts';
 import { isAddress } from '../endpoint.ts';
 import { OtaError } from '../errors.ts';
 
@@ -32,7 +32,9 @@ export async function checkDevice(host: string, options: CheckOptions): Promise<
   const answer = await lookUp(name, signal);
   const [address] = answer.type === 'answered' ? answer.addresses : [];
   if (answer.type !== 'answered' || address === undefined) {
-    return { isNear: true, addresses: [], notes: [whyNot(answer)] };
+    // Most systems know no such name by anything but mDNS, which was asked.
+    const notes = isOfMdns(name) ? [] : [whyNot(answer)];
+    return { isNear: true, addresses: [], notes };
   }
   return {
     isNear: isNear(address),
@@ -54,6 +56,8 @@ async function routeNote(address: string, { interfaces }: CheckOptions): Promise
 function isNear(address: string): boolean {
   return hostAddresses().some((own) => isOnLink(own, address));
 }
+
+const isOfMdns = (name: string): boolean => /\.local$/i.test(name);
 
 function whyNot(answer: OsAnswer): string {
   const isUnknown = answer.type === 'failed' && ['ENOTFOUND', 'ENODATA'].includes(answer.code);

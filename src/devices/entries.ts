@@ -1,7 +1,7 @@
 /** The devices of the configuration and those that announce themselves, as one list. Pure. */
 
 import type { DeviceConfig } from '../config/types.ts';
-import { pairUp } from '../discover/pair.ts';
+import { isMeant, pairUp } from '../discover/pair.ts';
 import { choosePort } from '../discover/port.ts';
 import { printable } from '../discover/service.ts';
 import type { FoundDevice } from '../discover/types.ts';
@@ -99,9 +99,12 @@ function stateOf({ matches, check, known: { isSettled, canAsk } }: Heard): State
   return canAsk && check?.isNear !== false ? 'absent' : 'unknown';
 }
 
-/** What would make a push fail. */
-function differencesOf({ port, platform, hasPassword }: Configured, found: FoundDevice): string[] {
+/** What would make a push fail, or go astray. */
+function differencesOf(device: Configured, found: FoundDevice): string[] {
+  const { host, port, platform, hasPassword } = device;
   return [
+    // The protocol names nobody: whoever has the address gets the sketch.
+    isAddress(host) && !isMeant(found, { host: device.name }) && `it announces itself as ${found.name}`,
     port !== undefined && port !== found.port && `it announces port ${found.port}`,
     platform !== undefined &&
       found.platform !== undefined &&

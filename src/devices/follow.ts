@@ -2,8 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { browse } from '../discover/browse.ts';
-import type { LookUp } from '../discover/os-resolver.ts';
-import type { FoundDevice } from '../discover/types.ts';
+import type { FoundDevice, LookUp } from '../discover/types.ts';
 import { isAddress } from '../endpoint.ts';
 import { checkDevice, type Check } from './check.ts';
 import { entriesOf, type Configured, type Entry } from './entries.ts';

@@ -1,5 +1,9 @@
-/** How much may be said to us before it counts as a flood. Pure but for its own count; bounded itself. */
+/**
+ * How much may be said to us before it counts as a flood: in records, for a packet may hold one or five hundred. Pure but
+ * for its own count; bounded itself.
+ */
 
+/** Of records; a packet counts as one at least. */
 export interface Limits {
   readonly perSender: number;
   /** Of all senders together. */
@@ -8,22 +12,30 @@ export interface Limits {
   readonly windowMs: number;
 }
 
+export interface Said {
+  readonly sender: string;
+  /** As the packet promises. */
+  readonly records: number;
+  readonly nowMs: number;
+}
+
 /** Says of each packet whether it is still welcome. */
-export type Allowance = (sender: string, nowMs: number) => boolean;
+export type Allowance = (said: Said) => boolean;
 
 export function createAllowance({ perSender, total, windowMs }: Limits): Allowance {
   const bySender = new Map<string, number>();
   let all = 0;
   let windowStartMs = -Infinity;
-  return (sender, nowMs) => {
+  return ({ sender, records, nowMs }) => {
     if (nowMs - windowStartMs >= windowMs) {
       bySender.clear();
       all = 0;
       windowStartMs = nowMs;
     }
-    const count = (bySender.get(sender) ?? 0) + 1;
-    if (all >= total || count > perSender) return false;
-    all += 1;
+    const cost = Math.max(1, records);
+    const count = (bySender.get(sender) ?? 0) + cost;
+    if (all + cost > total || count > perSender) return false;
+    all += cost;
     bySender.set(sender, count);
     return true;
   };

@@ -11,7 +11,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from 'dns-packet';
 import { hostsBehind } from './hosts.ts';
 import { withoutZone } from './interfaces.ts';
-import { folded } from './names.ts';
+import { folded } from '../endpoint.ts';
+import { hasOtherSpellings } from './names.ts';
 import { arduinoService } from './packets.ts';
 import {
   addressIn,
@@ -31,6 +32,8 @@ interface Claim {
   readonly addresses: readonly string[];
   readonly services: readonly Service[];
   readonly text?: Text;
+  /** The packet answers for the host, and has no IPv4 address for it although all of them were asked for. */
+  readonly lacksIpv4?: boolean;
 }
 
 export interface Knowledge {
@@ -46,6 +49,10 @@ export interface Host {
   readonly ports: readonly number[];
   readonly board?: string;
   readonly authRequired?: boolean;
+  /** What each of its services says, where there are several. */
+  readonly texts?: readonly (Text & Pick<Service, 'port'>)[];
+  /** It has none, as far as it says. */
+  readonly lacksIpv4?: boolean;
 }
 
 export type Sighting =
@@ -82,7 +89,9 @@ export function sightingOf(knowledge: Knowledge, own: ReadonlySet<string>): Sigh
 /** Hosts that the service points at and whose address nobody told yet, to be asked for. */
 export function hostsToAskFor({ mdnsName, claims }: Knowledge): string[] {
   if (claims.some(({ addresses }) => addresses.length > 0)) return [];
-  return [...targetsOf(claims)].filter((target) => target !== `${mdnsName}.local`).slice(0, 4);
+  const hosts = claims.flatMap(({ services }) => services.map(({ host }) => host));
+  const isAskedFor = (host: string) => folded(host) === `${mdnsName}.local` && !hasOtherSpellings(host);
+  return [...new Set(hosts)].filter((host) => !isAskedFor(host)).slice(0, 4);
 }
 
 /** TTL 0 takes a record back (RFC 6762, section 10.1), whoever it was heard from. */
@@ -120,7 +129,26 @@ function claimOf(knowledge: Knowledge, all: readonly Answer[], sender: Sender): 
     addresses: [...new Set(addresses)].toSorted().slice(0, mostRecordsPerClaim),
     services: services.slice(0, mostRecordsPerClaim),
     ...(text === undefined ? {} : { text }),
+    ...(lacksIpv4({ records, hosts, addresses, services }) ? { lacksIpv4: true } : {}),
   };
+}
+
+/** It says so (NSEC, RFC 6762, section 6.1), or answers all questions in one packet and leaves this one out. */
+function lacksIpv4({
+  records,
+  hosts,
+  addresses,
+  services,
+}: Pick<Claim, 'addresses' | 'services'> & {
+  readonly records: readonly Answer[];
+  readonly hosts: ReadonlySet<string>;
+}): boolean {
+  if (addresses.length === 0 || addresses.some((address) => !address.includes(':'))) return false;
+  const isDenied = records.some(
+    (record) =>
+      record.type === 'NSEC' && hosts.has(folded(record.name)) && !record.data.rrtypes.includes('A'),
+  );
+  return isDenied || services.length > 0;
 }
 
 function hostNames({ mdnsName, claims }: Knowledge, services: readonly Service[]): ReadonlySet<string> {
@@ -156,11 +184,21 @@ function recordsOfInstance(records: readonly Answer[], mdnsName: string): Answer
 }
 
 function hostOf(group: readonly Claim[]): Host {
-  const text = group.reduce<Text>((merged, claim) => ({ ...merged, ...claim.text }), {});
+  const text = textsOf(group);
+  const ports = [...new Set(group.flatMap(({ services }) => services.map(({ port }) => port)))];
+  const texts = ports.map((port) => ({
+    port,
+    ...textsOf(group.filter(({ services }) => services.some((service) => service.port === port))),
+  }));
   return {
     addresses: [...new Set(group.flatMap(({ addresses }) => addresses))],
     senders: [...new Set(group.map(({ sender }) => sender))],
-    ports: [...new Set(group.flatMap(({ services }) => services.map(({ port }) => port)))],
+    ports,
     ...text,
+    ...(ports.length > 1 ? { texts } : {}),
+    ...(group.some((claim) => claim.lacksIpv4) ? { lacksIpv4: true } : {}),
   };
 }
+
+const textsOf = (claims: readonly Claim[]): Text =>
+  claims.reduce<Text>((merged, claim) => ({ ...merged, ...claim.text }), {});

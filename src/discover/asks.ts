@@ -6,13 +6,12 @@
  * missing, doubted, or has lived for 80 % of its time.
  */
 
-import type { Answer, Question } from 'dns-packet';
+import type { Question } from 'dns-packet';
 import { type Fact, goodbyeMs, graceMs, type Instance } from './facts.ts';
-import { fitsInLabels } from './names.ts';
+import { fitsInLabel } from './names.ts';
 import { arduinoService, questionsAboutHosts } from './packets.ts';
+import type { KnownAnswer } from './queries.ts';
 import type { Sightings } from './sightings.ts';
-
-export const questionForAll: Question = { type: 'PTR', name: arduinoService };
 
 const longestPauseMs = 64_000;
 
@@ -31,8 +30,8 @@ const agedShare = 0.8;
 const mostAtOnce = 16;
 const mostInPacket = 4;
 const pauseMs = 100;
-/** One packet has room for so many at their longest. */
-const mostKnownAnswers = 10;
+/** Some ten packets for names of the usual length. */
+const mostKnownAnswers = 500;
 
 export interface Due {
   /** One packet each. */
@@ -64,18 +63,17 @@ export function questionsDue(sightings: Sightings, nowMs: number): Due {
   };
 }
 
-/** Devices that need not answer the question for all: they are known for more than half of their time to come. */
-export function knownAnswers(sightings: Sightings, nowMs: number): Answer[] {
+/** They are known for more than half of their time to come. */
+export function knownAnswers(sightings: Sightings, nowMs: number): KnownAnswer[] {
   return [...sightings.values()]
-    .filter(({ name }) => fitsInLabels(name))
-    .flatMap(({ name, facts }): Answer[] => {
+    .filter(({ name }) => fitsInLabel(name))
+    .flatMap(({ name, facts }): KnownAnswer[] => {
       const left = facts.flatMap(({ type, state, heardAtMs, expiresAtMs }) => {
         const isYoung = nowMs - heardAtMs < (expiresAtMs - heardAtMs) / 2;
         return type === 'pointer' && state === undefined && isYoung ? [expiresAtMs - nowMs] : [];
       });
       if (left.length === 0) return [];
-      const ttl = Math.floor(Math.max(...left) / 1000);
-      return [{ type: 'PTR', name: arduinoService, ttl, data: `${name}.${arduinoService}` }];
+      return [{ instance: name, ttlSeconds: Math.floor(Math.max(...left) / 1000) }];
     })
     .slice(0, mostKnownAnswers);
 }
@@ -96,7 +94,7 @@ function planFor(instance: Instance): { dueAtMs: number; times: number } {
 function needSinceMs(instance: Instance): number {
   const { name, facts, asked } = instance;
   const isService = facts.some(({ type }) => type === 'pointer' || type === 'service');
-  if (!isService || !fitsInLabels(name)) return Infinity;
+  if (!isService || !fitsInLabel(name)) return Infinity;
   const lastHeardAtMs = Math.max(...facts.map(({ heardAtMs }) => heardAtMs));
   const missing = isIncomplete(instance) ? (asked?.lastAtMs ?? lastHeardAtMs + patienceMs) : Infinity;
   return Math.min(missing, ...facts.map(needOf));
@@ -119,11 +117,11 @@ function isIncomplete({ facts }: Instance): boolean {
 
 function questionsAboutInstance({ name, facts }: Instance): Question[] {
   const instance = `${name}.${arduinoService}`;
-  const hosts = facts.flatMap((fact) => (fact.type === 'service' ? [fact.host] : []));
+  const hosts = facts.flatMap((fact) => (fact.type === 'service' ? [fact.service.host] : []));
   return [
     { type: 'SRV', name: instance },
     { type: 'TXT', name: instance },
-    ...questionsAboutHosts([...new Set(hosts)].filter(fitsInLabels).slice(0, 2)),
+    ...questionsAboutHosts([...new Set(hosts)].slice(0, 2)),
   ];
 }
 

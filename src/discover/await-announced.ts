@@ -1,14 +1,15 @@
 /** Waits for a device that sleeps, or that is not there yet, until it announces itself. */
 
 import { isAddress } from '../endpoint.ts';
-import { cancelled, OtaError } from '../errors.ts';
+import { cancelled, type OtaError } from '../errors.ts';
+import { elsewhere, severalAnnounced } from './ambiguous.ts';
 import { browse } from './browse.ts';
-import { listed } from './interfaces.ts';
 import { locatedOf } from './located.ts';
-import { isMeant } from './pair.ts';
-import type { FoundDevice, Located, LocateOptions, LocateRequest } from './types.ts';
+import { notSeen } from './not-found.ts';
+import { isMeant, matchesOf, type Meant } from './pair.ts';
+import type { FoundDevice, Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
 
-/** A second device of that name, if there is one, has answered the same question. */
+/** A second device of that name, if there is one, has most likely answered the same question. */
 const twinMs = 50;
 
 export interface AwaitOptions {
@@ -17,7 +18,7 @@ export interface AwaitOptions {
   readonly timeoutMs?: number | undefined;
   /** Names or addresses; empty: all suitable ones. */
   readonly interfaces: readonly string[];
-  /** Where `host` is an address: only the device behind this port. */
+  /** Only the device behind this port, where several have the address. */
   readonly port?: number | undefined;
   /** Why some of them cannot be asked: sentences for a person. */
   readonly onProblem?: (message: string) => void;
@@ -30,85 +31,116 @@ export interface AwaitOptions {
  * @throws `NAME_NOT_RESOLVED` after `timeoutMs`, `CANCELLED`, or `CONFIG_INVALID` for an interface that does not exist
  */
 export async function awaitAnnounced(host: string, options: AwaitOptions): Promise<readonly FoundDevice[]> {
-  const { signal, timeoutMs, interfaces, port, onProblem } = options;
-  if (signal.aborted) throw cancelled(signal);
-  const over = new AbortController();
-  const end = (): void => over.abort();
-  const late = timeoutMs === undefined ? undefined : setTimeout(end, timeoutMs);
-  const problems: string[] = [];
-  let settling: NodeJS.Timeout | undefined;
-  let seen: readonly FoundDevice[] = [];
+  if (options.signal.aborted) throw cancelled(options.signal);
+  const watch = watchFor({ host, port: options.port }, { ...options, onLater: () => undefined });
   try {
-    await browse({
+    return (await watch.first).matches;
+  } finally {
+    watch.close();
+  }
+}
+
+/**
+ * `lookOut` for boards that sleep: waits for the device, at an address too, and says where it is now.
+ *
+ * `located` rejects as `awaitAnnounced`, and with `NAME_NOT_RESOLVED` where it cannot be told which device is meant.
+ */
+export function lookOutWhenSeen(
+  request: LocateRequest,
+  { signal, tell, timeoutMs }: LocateOptions & { readonly timeoutMs: number },
+): Omit<Lookout, 'sinceMs'> {
+  const doubted = new AbortController();
+  tell({ type: 'log', level: 'info', message: `waiting until it is seen, at most ${timeoutMs / 1000} s` });
+  const { first, close } = watchFor(request, {
+    signal,
+    timeoutMs,
+    interfaces: request.interfaces,
+    onProblem: (message) => tell({ type: 'log', level: 'debug', message }),
+    onLater: (sight) => {
+      const doubt = doubtIn(request, sight);
+      if (doubt !== undefined) doubted.abort(doubt);
+    },
+  });
+  return { located: first.then((sight) => locatedIn(request, sight)), doubted: doubted.signal, close };
+}
+
+/** All that announce themselves, and those of them that are meant. */
+interface Sight {
+  readonly found: readonly FoundDevice[];
+  readonly matches: readonly FoundDevice[];
+}
+
+interface Watch {
+  /** When one that is meant was there, and a second one had the time to say so. */
+  readonly first: Promise<Sight>;
+  close(): void;
+}
+
+function watchFor(
+  meant: Meant,
+  options: Omit<AwaitOptions, 'port'> & { readonly onLater: (sight: Sight) => void },
+): Watch {
+  const { signal, timeoutMs, interfaces, onProblem, onLater } = options;
+  const over = new AbortController();
+  const close = (): void => over.abort();
+  const problems: string[] = [];
+  const first = new Promise<Sight>((resolve, reject) => {
+    let sight: Sight | undefined;
+    let isSettled = false;
+    const late = timeoutMs === undefined ? undefined : setTimeout(close, timeoutMs);
+    let settling: NodeJS.Timeout | undefined;
+    const settle = (): void => {
+      isSettled = true;
+      clearTimeout(late);
+      if (sight !== undefined) resolve(sight);
+    };
+    const ended = browse({
       interfaces,
       signal: AbortSignal.any([signal, over.signal]),
       onChange: (found) => {
-        const matches = found.filter((each) => isMeant(each, { host, port }));
-        if (matches.length === 0) return;
-        seen = matches;
-        settling ??= setTimeout(end, twinMs);
+        const now = { found, matches: matchesOf(found, meant) };
+        if (isSettled) return onLater(now);
+        if (now.matches.length === 0) return;
+        sight = now;
+        settling ??= setTimeout(settle, twinMs);
       },
       onProblem: ({ message }) => {
         problems.push(message);
         onProblem?.(message);
       },
     });
-  } finally {
-    clearTimeout(late);
-    clearTimeout(settling);
-  }
-  if (signal.aborted) throw cancelled(signal);
-  if (seen.length === 0) throw notSeen(host, { timeoutMs: timeoutMs ?? 0, problems });
-  return seen;
+    const end = (): void => {
+      clearTimeout(late);
+      clearTimeout(settling);
+      if (signal.aborted) reject(cancelled(signal));
+      else if (sight === undefined) reject(notSeen(meant.host, { timeoutMs: timeoutMs ?? 0, problems }));
+      else settle();
+    };
+    ended.then(end, (error: unknown) => {
+      clearTimeout(late);
+      reject(error);
+    });
+  });
+  return { first, close };
 }
 
-/**
- * `locate` for boards that sleep: waits for the device, at an address too, and says where it is now.
- *
- * @throws as `awaitAnnounced`; `NAME_NOT_RESOLVED` where there are several of that name
- */
-export async function locateWhenSeen(
-  request: LocateRequest,
-  { signal, tell, timeoutMs }: LocateOptions & { readonly timeoutMs: number },
-): Promise<Located> {
-  const { name, host, port, interfaces } = request;
-  const debug = (message: string): void => tell({ type: 'log', level: 'debug', message });
-  tell({ type: 'log', level: 'info', message: `waiting until it is seen, at most ${timeoutMs / 1000} s` });
-  const [first, ...others] = await awaitAnnounced(host, {
-    signal,
-    timeoutMs,
-    interfaces,
-    port,
-    onProblem: debug,
-  });
+function locatedIn(request: LocateRequest, sight: Sight): Located {
+  const doubt = doubtIn(request, sight);
+  if (doubt !== undefined) throw doubt;
+  const [first] = sight.matches;
   // A configured address is among them: that is how the device was known.
-  const address = isAddress(host) ? host : first?.addresses[0];
-  if (first === undefined || address === undefined) throw notSeen(name, { timeoutMs, problems: [] });
-  if (others.length > 0) throw ambiguous(name, [first, ...others]);
+  const address = isAddress(request.host) ? request.host : first?.addresses[0];
+  if (first === undefined || address === undefined) {
+    throw notSeen(request.name, { timeoutMs: 0, problems: [] });
+  }
   return locatedOf(request, { address, via: 'mdns', host: { ...first, ports: [first.port] } });
 }
 
-function notSeen(
-  name: string,
-  { timeoutMs, problems }: { timeoutMs: number; problems: readonly string[] },
-): OtaError {
-  const because = problems.length === 0 ? '' : ` ${problems.join(' ')}`;
-  return new OtaError(
-    'NAME_NOT_RESOLVED',
-    `'${name}' did not announce itself within ${timeoutMs / 1000} s.${because}`,
-    {
-      hint:
-        'Check that the device wakes up within this time and is on the same network: mDNS reaches neither another ' +
-        'subnet nor across a guest Wi-Fi.',
-      details: { timeoutMs, ...(problems.length === 0 ? {} : { problems }) },
-    },
-  );
-}
-
-function ambiguous(name: string, found: readonly FoundDevice[]): OtaError {
-  const places = found.map(({ addresses, port }) => `${addresses[0] ?? ''} port ${port}`);
-  return new OtaError('NAME_NOT_RESOLVED', `'${name}' is ambiguous: it is announced by ${listed(places)}.`, {
-    hint: `Rename one of the devices, or say which one is meant: \`host: <address>\` under its name in .otarc.`,
-    details: { mdns: found.map(({ addresses, port }) => ({ addresses, ports: [port] })) },
-  });
+/** Whether it cannot be told which device is meant. */
+function doubtIn({ name, host }: LocateRequest, { found, matches }: Sight): OtaError | undefined {
+  if (matches.length > 1) return severalAnnounced(name, matches);
+  const [there] = matches;
+  if (there === undefined || !isAddress(host) || isMeant(there, { host: name })) return undefined;
+  const [owner] = found.filter((each) => each !== there && isMeant(each, { host: name }));
+  return owner && elsewhere(name, { host, there, owner });
 }

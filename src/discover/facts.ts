@@ -26,8 +26,7 @@ export interface Asked {
 
 export type Said =
   | { readonly type: 'pointer' }
-  /** `host` as it was announced. */
-  | { readonly type: 'service'; readonly service: Service; readonly host: string }
+  | { readonly type: 'service'; readonly service: Service }
   | { readonly type: 'text'; readonly text: Text }
   | { readonly type: 'address'; readonly target: string; readonly address: string };
 
@@ -88,7 +87,8 @@ export function withFact(instance: Instance, said: Said, { source, ttlSeconds, n
 
 /** With doubts about everything that cannot be true together with what was said. */
 export function withDoubts(instance: Instance, said: Said, nowMs: number): Instance {
-  const isRival = (fact: Fact) => contradicts(fact, said) && nowMs - fact.heardAtMs > sameRoundMs;
+  const isRival = (fact: Fact) =>
+    fact.state !== 'doubted' && nowMs - fact.heardAtMs > sameRoundMs && contradicts(fact, said);
   if (!instance.facts.some(isRival)) return instance;
   const facts = instance.facts.map((fact) =>
     isRival(fact)
@@ -127,8 +127,14 @@ export function withoutExpired(instance: Instance, nowMs: number): Instance {
   return facts.length === instance.facts.length ? instance : { ...instance, facts };
 }
 
+/** The hosts that its service runs on. */
+export function targetsOf({ facts }: Instance): string[] {
+  const targets = facts.flatMap((fact) => (fact.type === 'service' ? [fact.service.target] : []));
+  return targets.length > 1 ? [...new Set(targets)] : targets;
+}
+
 /** Whether its service runs on this host. */
-export function pointsAt({ facts }: Instance, target: string): boolean {
+function pointsAt({ facts }: Instance, target: string): boolean {
   return facts.some((fact) => fact.type === 'service' && fact.service.target === target);
 }
 

@@ -5,17 +5,20 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer, Question } from 'dns-packet';
-import { pauseAfterRound, questionForAll } from './asks.ts';
+import { pauseAfterRound } from './asks.ts';
 import type { Here } from './found-devices.ts';
 import {
   type Endpoint,
   endpointsOf,
   type HostAddress,
   hostAddresses,
+  isNobodyAskable,
   isOnLink,
   selectAddresses,
 } from './interfaces.ts';
 import { type Mdns, openMdns, type Problem, type Source } from './mdns.ts';
+import { questionForAll } from './packets.ts';
+import type { KnownAnswer } from './queries.ts';
 import type { BrowseProblem } from './types.ts';
 
 /** 5353 asks a little later than the ephemeral port: whoever has answered by then is among the known answers. */
@@ -23,14 +26,15 @@ const sharedAfterMs = 100;
 const lookEveryMs = 5000;
 /** What failed may work again: a link that was down, an IPv6 address that was still being checked. */
 const tryAgainAfterMs = 60_000;
-const limits = { perSender: 2000, total: 5000, windowMs: 10_000 };
+/** In records: 500 virtual devices of one host say some 20,000 within the first ten seconds. */
+const limits = { perSender: 25_000, total: 50_000, windowMs: 10_000 };
 
 export interface NetworkOptions {
   readonly interfaces: readonly string[];
   readonly onRecords: (records: readonly Answer[], source: Source) => void;
   readonly onProblem: (problem: BrowseProblem) => void;
   /** For the question for all. */
-  readonly knownAnswers: () => readonly Answer[];
+  readonly knownAnswers: () => readonly KnownAnswer[];
 }
 
 export interface Network {
@@ -60,7 +64,10 @@ export function followNetwork({ interfaces, onRecords, onProblem, knownAnswers }
     if (isNew) failed = [...failed, problem];
     const where = `${endpoint.name} (${endpoint.address})`;
     if (way === 'ephemeral') {
-      const isTotal = failed.filter((each) => each.way === 'ephemeral').length >= endpoints.length;
+      const unusable = new Set(
+        failed.filter((each) => each.way === 'ephemeral').map((each) => each.endpoint),
+      );
+      const isTotal = isNobodyAskable(endpoints, { failed: unusable, isChosen: interfaces.length > 0 });
       tell(where, { message: `mDNS cannot ask on ${where}: ${message}.`, isTotal });
     } else {
       tell(message, { message: `mDNS hears no announcements: ${message}.`, isTotal: false });
@@ -82,7 +89,7 @@ export function followNetwork({ interfaces, onRecords, onProblem, knownAnswers }
   const ask = (number: number) => {
     void mdns?.ask([questionForAll], 'ephemeral');
     round = setTimeout(() => {
-      void mdns?.askForOthers([questionForAll], knownAnswers());
+      void mdns?.askForOthers(knownAnswers());
       round = setTimeout(() => ask(number + 1), pauseAfterRound(number) - sharedAfterMs);
     }, sharedAfterMs);
   };

@@ -25,6 +25,7 @@ export interface Endpoint {
   readonly address: string;
   readonly multicastInterface: string;
   readonly zone: string;
+  readonly loopback: boolean;
 }
 
 export function hostAddresses(): HostAddress[] {
@@ -66,12 +67,13 @@ export function selectAddresses(all: readonly HostAddress[], wanted: readonly st
 export function endpointsOf(addresses: readonly HostAddress[]): Endpoint[] {
   const overIpv4 = addresses
     .filter(({ family }) => family === 'IPv4')
-    .map(({ name, address, zone }) => ({
+    .map(({ name, address, zone, loopback }) => ({
       name,
       family: 'IPv4' as const,
       address,
       multicastInterface: address,
       zone,
+      loopback,
     }));
   const ipv6 = addresses.filter(({ family, loopback }) => family === 'IPv6' && !loopback);
   const overIpv6 = [...new Set(ipv6.map(({ name }) => name))].flatMap((name) => {
@@ -85,10 +87,25 @@ export function endpointsOf(addresses: readonly HostAddress[]): Endpoint[] {
         address: withZone(from.address, from.zone),
         multicastInterface: `::%${from.zone}`,
         zone: from.zone,
+        loopback: false,
       },
     ];
   });
   return [...overIpv4, ...overIpv6];
+}
+
+/**
+ * Whether nobody can be asked: every endpoint that could lead to a device is out of use. Loopback, which always works, is
+ * none of these unless there is nothing else, or it was chosen. (The MULTICAST flag of an interface says nothing of this:
+ * on Linux questions and answers pass without it.)
+ */
+export function isNobodyAskable(
+  endpoints: readonly Endpoint[],
+  { failed, isChosen }: { readonly failed: ReadonlySet<Endpoint>; readonly isChosen: boolean },
+): boolean {
+  const leading = endpoints.filter(({ loopback }) => isChosen || !loopback);
+  const counted = leading.length > 0 ? leading : endpoints;
+  return counted.every((endpoint) => failed.has(endpoint));
 }
 
 /** Whether `remote` (with or without a zone) is in the subnet of this address, or on its link. */

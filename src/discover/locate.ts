@@ -1,26 +1,70 @@
 /** Name to address, for a push. */
 
-import { isIPv4, isIPv6 } from 'node:net';
+import { isAddress } from '../endpoint.ts';
 import { cancelled } from '../errors.ts';
 import { choosePort } from './port.ts';
-import type { Located, LocateOptions, LocateRequest } from './types.ts';
+import type { Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
 
 /**
- * Finds where the device is now; nothing is remembered from an earlier run. An address is taken as it is, without a
- * packet and without loading what names need.
+ * Finds where the device is now. An address is taken as it is, without a packet and without loading what names need.
  *
  * @throws `NAME_NOT_RESOLVED` where nobody answers for the name, or two answers contradict each other; `CONFIG_INVALID`
  *   for an interface that does not exist or a host that is neither address nor name.
  */
-export async function locate(request: LocateRequest, options: LocateOptions): Promise<Located> {
-  if (options.signal.aborted) throw cancelled(options.signal);
-  const { host, port: configured, platform } = request;
-  // Compiling Node's expression for IPv6 takes 4 ms: only for what may be such an address.
-  if (!isIPv4(host) && !(host.includes(':') && isIPv6(host))) {
-    const { resolveName } = await import('./resolve-name.ts');
-    return await resolveName(request, options);
+export async function locate(request: LocateRequest, options: LookOutOptions): Promise<Located> {
+  const lookout = lookOut(request, options);
+  try {
+    return await lookout.located;
+  } finally {
+    lookout.close();
   }
-  const port = choosePort({ configured, platform });
+}
+
+interface LookOutOptions extends LocateOptions {
+  /** Waits so long for a device that sleeps to announce itself, also where its address is known. */
+  readonly whenSeenMs?: number | undefined;
+}
+
+/** The same, and on the watch for what contradicts the answer until it is closed. */
+export function lookOut(request: LocateRequest, options: LookOutOptions): Lookout {
+  const doubted = new AbortController();
+  let [isClosed, close] = [false, (): void => undefined];
+  let sinceMs = performance.now();
+  const look = async (): Promise<Located> => {
+    if (options.signal.aborted) throw cancelled(options.signal);
+    if (options.whenSeenMs === undefined && isAddress(request.host)) return configured(request);
+    const lookout = await start(request, options);
+    sinceMs = performance.now();
+    lookout.doubted.addEventListener('abort', () => doubted.abort(lookout.doubted.reason));
+    ({ close } = lookout);
+    if (isClosed) close();
+    return lookout.located;
+  };
+  return {
+    located: look(),
+    get sinceMs() {
+      return sinceMs;
+    },
+    doubted: doubted.signal,
+    close: () => {
+      isClosed = true;
+      close();
+    },
+  };
+}
+
+/** Each is loaded where it is needed. */
+async function start(
+  request: LocateRequest,
+  { whenSeenMs, ...options }: LookOutOptions,
+): Promise<Omit<Lookout, 'sinceMs'>> {
+  if (whenSeenMs === undefined) return (await import('./resolve-name.ts')).lookOutForName(request, options);
+  const { lookOutWhenSeen } = await import('./await-announced.ts');
+  return lookOutWhenSeen(request, { ...options, timeoutMs: whenSeenMs });
+}
+
+function configured({ host, port: wanted, platform }: LocateRequest): Located {
+  const port = choosePort({ configured: wanted, platform });
   return {
     address: host,
     via: 'config',

@@ -5,8 +5,8 @@ import { platformOfBoard } from './board.ts';
 import { choosePort } from './port.ts';
 import type { Located, LocateRequest } from './types.ts';
 
-/** What the device says of itself; the first port counts. */
-type Announcing = Pick<Host, 'ports' | 'board' | 'authRequired'>;
+/** What the device says of itself; of several services the one at the configured port counts, else the first. */
+type Announcing = Pick<Host, 'ports' | 'texts' | 'board' | 'authRequired'>;
 
 export interface Place {
   readonly address: string;
@@ -19,8 +19,8 @@ export function locatedOf(
   { port: configured, platform: configuredPlatform }: LocateRequest,
   { address, via, host }: Place,
 ): Located {
-  const { board, authRequired } = host ?? {};
-  const announced = host?.ports[0];
+  const announced = host?.ports.find((port) => port === configured) ?? host?.ports[0];
+  const { board, authRequired } = host?.texts?.find(({ port }) => port === announced) ?? host ?? {};
   const platform = configuredPlatform ?? (board === undefined ? undefined : platformOfBoard(board));
   const port = choosePort({ configured, announced, platform });
   return {

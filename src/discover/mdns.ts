@@ -14,19 +14,31 @@
  */
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { isIPv4 } from 'node:net';
 import type { Answer, Question } from 'dns-packet';
 import { messageOf } from '../errors.ts';
 import { createAllowance, type Limits } from './allowance.ts';
 import type { Endpoint } from './interfaces.ts';
-import { formatQuery, parseResponse } from './packets.ts';
+import { parseResponse, recordsPromised } from './packets.ts';
+import { formatQuery, formatQuestionForAll, type KnownAnswer } from './queries.ts';
 import type { Sender } from './service.ts';
 
 const mdnsPort = 5353;
 const groups = { IPv4: '224.0.0.251', IPv6: 'ff02::fb' } as const;
 const anyAddress = { IPv4: '0.0.0.0', IPv6: '::' } as const;
 
+/**
+ * Where 5353 is shared: bound to the group a socket takes nothing that is sent to this host alone, which would be an
+ * answer for the system's own responder. Linux then still sends from the interface's address; Windows binds to no group,
+ * and BSD (macOS) would send from it.
+ */
+function sharedAddress(family: 'IPv4' | 'IPv6', multicastInterface: string): string {
+  if (process.platform !== 'linux') return anyAddress[family];
+  return family === 'IPv4' ? groups.IPv4 : multicastInterface.replace(/^::/, groups.IPv6);
+}
+
 /** For a search that ends with the first answer. */
-const limitsOfSearch: Limits = { perSender: 200, total: 5000, windowMs: Infinity };
+const limitsOfSearch: Limits = { perSender: 4000, total: 40_000, windowMs: Infinity };
 
 /** `shared` is 5353. */
 export type Way = 'ephemeral' | 'shared';
@@ -59,8 +71,10 @@ export interface MdnsOptions {
 export interface Mdns {
   /** The sockets of a way are opened when it is first asked by. Resolves when the question was sent. */
   ask(questions: readonly Question[], way: Way): Promise<void>;
-  /** From 5353, for answers beside those that are known (RFC 6762, section 7.1). */
-  askForOthers(questions: readonly Question[], known: readonly Answer[]): Promise<void>;
+  /** One host alone, where a question to all may not get through: from an ephemeral port, so that it answers there. */
+  askAt(questions: readonly Question[], address: string): Promise<void>;
+  /** All devices but those that are known, from 5353. */
+  askForOthers(known: readonly KnownAnswer[]): Promise<void>;
   /** Opens 5353 without asking. */
   listen(): void;
   close(): void;
@@ -77,13 +91,15 @@ export function openMdns({
   const isAllowed = createAllowance(limits);
   let closed = false;
 
-  const isWelcome = ({ port, address }: RemoteInfo) =>
-    !closed && port === mdnsPort && isAllowed(address, performance.now());
+  const isWelcome = (bytes: Uint8Array, { port, address }: RemoteInfo) =>
+    !closed &&
+    port === mdnsPort &&
+    isAllowed({ sender: address, records: recordsPromised(bytes), nowMs: performance.now() });
   const open = (endpoint: Endpoint, way: Way) =>
     openSocket(endpoint, {
       way,
       onMessage: (bytes, from) => {
-        if (!isWelcome(from)) return;
+        if (!isWelcome(bytes, from)) return;
         const zone = way === 'ephemeral' ? endpoint.zone : zoneOfSender(from.address);
         const records = zone === undefined ? undefined : parseResponse(bytes);
         if (records !== undefined) onRecords(records, { address: from.address, zone, way });
@@ -103,8 +119,21 @@ export function openMdns({
   };
 
   return {
+    askAt: async (questions, address) => {
+      const zone = zoneOfSender(address);
+      const family = isIPv4(address) ? 'IPv4' : 'IPv6';
+      const isOnWay = (endpoint: Endpoint) =>
+        endpoint.family === family && (zone === undefined ? !endpoint.loopback : endpoint.zone === zone);
+      const query = formatQuery(questions);
+      const sockets = socketsOf('ephemeral').filter((_, index) =>
+        endpoints.slice(index, index + 1).some(isOnWay),
+      );
+      await Promise.all(sockets.map((socket) => socket.sendTo(query, address)));
+    },
     ask: (questions, way) => send(formatQuery(questions), way),
-    askForOthers: (questions, known) => send(formatQuery(questions, known), 'shared'),
+    askForOthers: async (known) => {
+      for (const query of formatQuestionForAll(known)) await send(query, 'shared');
+    },
     listen: () => void socketsOf('shared'),
     close: () => {
       closed = true;
@@ -114,7 +143,10 @@ export function openMdns({
 }
 
 interface MulticastSocket {
+  /** To the group. */
   send(query: Uint8Array): Promise<void>;
+  /** To one host; that it cannot be reached says nothing of the endpoint. */
+  sendTo(query: Uint8Array, address: string): Promise<void>;
   close(): void;
 }
 
@@ -142,9 +174,12 @@ function openSocket(
     socket.on('error', fail);
     socket.on('message', onMessage);
     socket.on('close', () => resolve(false));
-    const to = isShared ? { port: mdnsPort, address: anyAddress[family] } : { port: 0, address };
+    const to = isShared
+      ? { port: mdnsPort, address: sharedAddress(family, multicastInterface) }
+      : { port: 0, address };
     socket.bind({ ...to, exclusive: true }, () => {
       try {
+        widen(socket);
         socket.setMulticastTTL(255);
         socket.setMulticastInterface(multicastInterface);
         if (isShared) socket.addMembership(groups[family], multicastInterface);
@@ -156,16 +191,30 @@ function openSocket(
   });
   return {
     send: async (query) => {
-      if (await isReady) await sendToGroup(socket, { query, group: groups[family] }).catch(onFailure);
+      if (await isReady) await sendTo(socket, { query, to: groups[family] }).catch(onFailure);
+    },
+    sendTo: async (query, to) => {
+      if (await isReady) await sendTo(socket, { query, to }).catch(() => undefined);
     },
     close: () => closeQuietly(socket),
   };
 }
 
-function sendToGroup(socket: Socket, { query, group }: { query: Uint8Array; group: string }): Promise<void> {
+function sendTo(socket: Socket, { query, to }: { query: Uint8Array; to: string }): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.send(query, mdnsPort, group, (error) => (error === null ? resolve() : reject(error)));
+    socket.send(query, mdnsPort, to, (error) => (error === null ? resolve() : reject(error)));
   });
+}
+
+/** All devices answer a question at once; what does not fit is lost. The system gives as much as it likes. */
+const bufferBytes = 1 << 20;
+
+function widen(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(bufferBytes);
+  } catch {
+    // As it was, then.
+  }
 }
 
 function closeQuietly(socket: Socket): void {

@@ -1,10 +1,9 @@
-/** What is said where a name leads nowhere, or to two places. Pure. */
+/** What is said where a name leads nowhere. Pure. */
 
 import { OtaError } from '../errors.ts';
-import type { Host } from './answers.ts';
-import type { OsAnswer } from './decide.ts';
 import { type HostAddress, listed } from './interfaces.ts';
 import type { Question } from './names.ts';
+import type { OsAnswer } from './types.ts';
 
 export interface Search {
   /** As the user calls the device. */
@@ -36,34 +35,22 @@ export function notFound(search: Search): OtaError {
   });
 }
 
-export function contradiction(
-  { name, question, addresses }: Search,
-  { hosts, os }: { hosts: readonly Host[]; os: readonly string[] },
+/** Where it was waited for. */
+export function notSeen(
+  name: string,
+  { timeoutMs, problems }: { timeoutMs: number; problems: readonly string[] },
 ): OtaError {
-  const answers = [
-    ...hosts.flatMap((host) => describeHost(host)),
-    ...(os.length === 0 ? [] : [`${os.join(', ')} (the system's resolver)`]),
-  ];
+  const because = problems.length === 0 ? '' : ` ${problems.join(' ')}`;
   return new OtaError(
     'NAME_NOT_RESOLVED',
-    `'${name}' is ambiguous: two answers contradict each other: ${listed(answers)}.`,
+    `'${name}' did not announce itself within ${timeoutMs / 1000} s.${because}`,
     {
-      hint: `Rename one of the devices, or say which one is meant: \`host: <address>\` under its name in .otarc.`,
-      details: {
-        asked: askedNames(question),
-        interfaces: interfaceNames(addresses),
-        mdns: hosts.map((host) => ({ addresses: host.addresses, ports: host.ports, senders: host.senders })),
-        os,
-      },
+      hint:
+        'Check that the device wakes up within this time and is on the same network: mDNS reaches neither another ' +
+        'subnet nor across a guest Wi-Fi.',
+      details: { timeoutMs, ...(problems.length === 0 ? {} : { problems }) },
     },
   );
-}
-
-function describeHost({ addresses, ports, senders }: Host): string[] {
-  const by = `mDNS, from ${senders.join(', ')}`;
-  const where = addresses.join(', ');
-  if (ports.length < 2) return [`${where} (${by})`];
-  return ports.map((port) => `${where} port ${port} (${by})`);
 }
 
 function mdnsReason({ question, addresses, mdnsImpossible, timeoutMs }: Search): string | undefined {
@@ -109,14 +96,14 @@ function hintFor({ question, addresses, all }: Search): string {
 
 const unknownCodes = new Set(['ENOTFOUND', 'ENODATA']);
 
-function askedNames({ mdnsName, osName }: Question): Record<string, string> {
+export function askedNames({ mdnsName, osName }: Question): Record<string, string> {
   return {
     ...(mdnsName === undefined ? {} : { mdns: `${mdnsName}.local` }),
     ...(osName === undefined ? {} : { os: osName }),
   };
 }
 
-function interfaceNames(addresses: readonly HostAddress[]): string[] {
+export function interfaceNames(addresses: readonly HostAddress[]): string[] {
   return [...new Set(addresses.map(({ name }) => name))];
 }
 

@@ -9,10 +9,7 @@
 
 import { execFile } from 'node:child_process';
 import { isUsableAddress } from './addresses.ts';
-import type { OsAnswer } from './decide.ts';
-
-/** Resolves with `failed` rather than rejecting; gives up at once when aborted. */
-export type LookUp = (name: string, signal: AbortSignal) => Promise<OsAnswer>;
+import type { LookUp, OsAnswer } from './types.ts';
 
 const script = `require('node:dns').lookup(process.argv[1], { all: true }, (error, found) => {
   process.stdout.write(error ? String(error.code) : 'found ' + found.map(({ address }) => address).join(' '));

@@ -1,11 +1,19 @@
 /** Bytes to DNS records and back. Pure; never throws on what the network sent. */
 
-import { type Answer, decode, encode, type Question } from 'dns-packet';
+import { type Answer, decode, type Question } from 'dns-packet';
+import { fitsInLabel, fitsInLabels } from './names.ts';
 
 /** RFC 6762, section 17: no Multicast DNS packet is larger. */
 const largestPacketBytes = 9000;
 const headerBytes = 12;
 const smallestRecordBytes = 11;
+
+/** What looking at it will cost. */
+export function recordsPromised(bytes: Uint8Array): number {
+  if (bytes.length < headerBytes) return 0;
+  const header = new DataView(bytes.buffer, bytes.byteOffset, headerBytes);
+  return [6, 8, 10].reduce((sum, offset) => sum + header.getUint16(offset), 0);
+}
 
 /** The records of a response; undefined for a question, for garbage, and for what is too large to be true. */
 export function parseResponse(bytes: Uint8Array): Answer[] | undefined {
@@ -13,7 +21,7 @@ export function parseResponse(bytes: Uint8Array): Answer[] | undefined {
   const packet = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if ((packet[2] ?? 0) < 0x80) return undefined;
   // The decoder makes room for as many records as the header promises, up to four times 65,535.
-  const promisedRecords = [6, 8, 10].reduce((sum, offset) => sum + packet.readUInt16BE(offset), 0);
+  const promisedRecords = recordsPromised(packet);
   const promisedQuestions = packet.readUInt16BE(4);
   if (headerBytes + promisedRecords * smallestRecordBytes + promisedQuestions * 5 > packet.length) {
     return undefined;
@@ -29,24 +37,34 @@ export function parseResponse(bytes: Uint8Array): Answer[] | undefined {
 
 export const arduinoService = '_arduino._tcp.local';
 
+export const questionForAll: Question = { type: 'PTR', name: arduinoService };
+
 /** All that is asked about a device of this name, in one packet: its host's addresses, its service, what it says of itself. */
 export function questionsAbout(mdnsName: string): Question[] {
   const name = mdnsName.normalize('NFC');
+  const instance = `${name}.${arduinoService}`;
   return [
-    { type: 'A', name: `${name}.local` },
-    { type: 'AAAA', name: `${name}.local` },
-    { type: 'SRV', name: `${name}.${arduinoService}` },
-    { type: 'TXT', name: `${name}.${arduinoService}` },
+    ...questionsAboutHosts([`${name}.local`]),
+    ...(fitsInLabel(name)
+      ? [
+          { type: 'SRV' as const, name: instance },
+          { type: 'TXT' as const, name: instance },
+        ]
+      : []),
   ];
 }
 
+/** A host called `v1.2.local` may have two labels or three, which a name that was read does not tell: both are asked. */
 export function questionsAboutHosts(hosts: readonly string[]): Question[] {
-  return hosts.flatMap((name) => [
+  const names = hosts.flatMap((host) => {
+    const label = host.replace(/\.local$/i, '');
+    const isOneLabel = !label.includes('.') || !fitsInLabel(label);
+    return [...(fitsInLabels(host) ? [host] : []), ...(isOneLabel ? [] : [`${escaped(label)}.local`])];
+  });
+  return names.flatMap((name) => [
     { type: 'A' as const, name },
     { type: 'AAAA' as const, name },
   ]);
 }
 
-export function formatQuery(questions: readonly Question[], known: readonly Answer[] = []): Buffer {
-  return encode({ type: 'query', questions: [...questions], answers: [...known] });
-}
+const escaped = (label: string): string => label.replaceAll('.', '\\.');

@@ -23,12 +23,21 @@ export function pairUp<T extends Meant>(
   found: readonly FoundDevice[],
 ): { readonly pairs: readonly Pair<T>[]; readonly strangers: readonly FoundDevice[] } {
   const pairs = devices.map((device): Pair<T> => {
-    const matches = found.filter((each) => isMeant(each, device));
+    const matches = matchesOf(found, device);
     const [first, ...others] = matches;
     return { device, matches, ...(first === undefined || others.length > 0 ? {} : { found: first }) };
   });
   const taken = new Set(pairs.map((pair) => pair.found));
   return { pairs, strangers: found.filter((each) => !taken.has(each)) };
+}
+
+/** All that could be meant. Several services of one name on one host are told apart by the port. */
+export function matchesOf(found: readonly FoundDevice[], meant: Meant): FoundDevice[] {
+  const matches = found.filter((each) => isMeant(each, meant));
+  const atPort = matches.filter(({ port }) => port === meant.port);
+  const isBeside = ({ addresses }: FoundDevice) =>
+    atPort.some((other) => other.addresses.some((address) => addresses.includes(address)));
+  return matches.filter((each) => each.port === meant.port || !isBeside(each));
 }
 
 /** Behind one address there may be several, as with a port that is forwarded. */

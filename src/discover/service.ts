@@ -3,7 +3,7 @@
 import type { Answer, TxtData } from 'dns-packet';
 import { isLoopback, isUsableAddress } from './addresses.ts';
 import { withoutZone, withZone } from './interfaces.ts';
-import { folded } from './names.ts';
+import { folded } from '../endpoint.ts';
 
 /** Who sent a packet. */
 export interface Sender {
@@ -15,6 +15,8 @@ export interface Sender {
 /** One SRV record: which host, which UDP port. */
 export interface Service {
   readonly target: string;
+  /** The same as it was announced: devices fold the letters of ASCII alone. */
+  readonly host: string;
   readonly port: number;
 }
 
@@ -27,7 +29,8 @@ export const isGoodbye = (record: Answer): boolean => 'ttl' in record && record.
 
 export function serviceIn(record: Answer): Service | undefined {
   if (record.type !== 'SRV' || record.data.port === 0) return undefined;
-  return { target: folded(record.data.target), port: record.data.port };
+  const { target: host, port } = record.data;
+  return { target: folded(host), host, port };
 }
 
 export function addressIn(record: Answer): string | undefined {

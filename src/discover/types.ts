@@ -2,7 +2,6 @@
 
 import type { Tell } from '../events.ts';
 import type { Device, Platform } from '../types.ts';
-import type { LookUp } from './os-resolver.ts';
 
 /** A `Device` is one. */
 export type LocateRequest = Pick<Device, 'name' | 'host' | 'interfaces'> & {
@@ -27,13 +26,36 @@ interface Announced {
   readonly authRequired?: boolean;
 }
 
+/** What the system's resolver said. */
+export type OsAnswer =
+  | { readonly type: 'not-asked' }
+  | { readonly type: 'waiting' }
+  | { readonly type: 'answered'; readonly addresses: readonly string[] }
+  | { readonly type: 'failed'; readonly code: string };
+
+/** Resolves with `failed` rather than rejecting; gives up at once when aborted. */
+export type LookUp = (name: string, signal: AbortSignal) => Promise<OsAnswer>;
+
 export interface LocateOptions {
   readonly signal: AbortSignal;
   readonly tell: Tell;
   /** For the whole search. Default: 5000. */
   readonly timeoutMs?: number;
+  /** Where the device was last: a hint that is asked, by mDNS, whether it still has the name. */
+  readonly lastSeen?: string | undefined;
   /** In place of the system's resolver. */
   readonly lookUp?: LookUp;
+}
+
+/** A search that goes on for a while after its answer: a second device of the name may take its time. */
+export interface Lookout {
+  readonly located: Promise<Located>;
+  /** When the question went out, by `performance.now()`. */
+  readonly sinceMs: number;
+  /** Aborted where a later answer contradicts the first one; its reason is the `OtaError`. */
+  readonly doubted: AbortSignal;
+  /** Idempotent. */
+  close(): void;
 }
 
 /** A device that announces itself. */

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { isNetworkName } from '../build/network-name.ts';
 import { canonicalHost, parseHost } from '../config/address.ts';
 import { defaultPorts } from '../types.ts';
+import { isMeant } from '../discover/pair.ts';
 import type { FoundDevice } from '../discover/types.ts';
 import { passwordVariable } from '../secret.ts';
 import { withoutUndefined } from '../without-undefined.ts';
@@ -16,7 +17,7 @@ export function typedDevice(text: string, found: readonly FoundDevice[]): Device
   const address = parseHost(rest);
   if (address === undefined || isSerialPort(address.host)) return undefined;
   const { host, port } = address;
-  const seen = found.find((device) => isThat(device, host) && (port ?? device.port) === device.port);
+  const seen = found.find((device) => isMeant(device, { host }) && (port ?? device.port) === device.port);
   const isBareWord = isIP(host) === 0 && !host.includes('.');
   return withoutUndefined({
     name: key ?? (isIP(host) === 0 ? nameOf(host) : (seen?.name ?? host)),
@@ -84,10 +85,6 @@ const isSerialPort = (host: string): boolean =>
 /** Needed only where it is not the one that every sketch for that platform has. */
 function portOf({ port, platform }: FoundDevice): number | undefined {
   return platform !== undefined && defaultPorts[platform] === port ? undefined : port;
-}
-
-function isThat({ name, host, addresses }: FoundDevice, typed: string): boolean {
-  return [name, host, ...addresses].some((each) => canonicalHost(each) === canonicalHost(typed));
 }
 
 const nameOf = (host: string): string => host.replace(/\.$/, '').replace(/\.local$/i, '');

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startResponder, type ResponderOptions } from '../support/mdns-responder.ts';
+import { createNetwork, whyNoNamespaces } from '../support/namespaces.ts';
 import { isPlain, otarc, quickDevice, startOtarc } from '../support/otarc.ts';
 import { hasPty, otarcOnTerminal } from '../support/pty.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -135,6 +136,19 @@ describe('otarc devices', () => {
     running.stopReading();
     await quickDevice({ name: freshName(), announce: true });
     expect((await running.ended).exitCode).toBe(130);
+  });
+});
+
+describe.skipIf(whyNoNamespaces() !== undefined)('otarc devices, where there are very many', () => {
+  it('lists all of them', async () => {
+    const network = createNetwork();
+    onTestFinished(() => network.close());
+    const [host, cwd, count] = [network.namespace('host'), await folder(), 250];
+    const simulating = await host.otarc(['simulate', '--count', String(count)], cwd);
+    await simulating.said(new RegExp(`^virtual-${count} .* is ready`, 'm'));
+    const { stdout } = await (await host.otarc(['devices', '--json'], cwd)).ended;
+    const { devices } = JSON.parse(stdout) as { devices: unknown[] };
+    expect(devices).toHaveLength(count);
   });
 });
 

@@ -1,7 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createNetwork, type Namespace, type Network, whyNoNamespaces } from '../support/namespaces.ts';
+import {
+  createNetwork,
+  type Namespace,
+  type Network,
+  twoPlaces,
+  whyNoNamespaces,
+} from '../support/namespaces.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { requireTools } from '../support/tools.ts';
 
@@ -12,22 +18,7 @@ if (obstacle !== undefined) console.warn(`Not tested: otarc devices in networks,
 let network: Network | undefined;
 afterEach(() => network?.close());
 
-/** This host with two interfaces, a device behind each: 10.77.1.2 on `veth1a`, 10.77.2.2 on `veth2a`. */
-function twoNetworks(): { host: Namespace; first: Namespace; second: Namespace } {
-  network = createNetwork();
-  const [host, first, second] = [
-    network.namespace('host'),
-    network.namespace('one'),
-    network.namespace('two'),
-  ];
-  network.connect(host, first);
-  network.connect(host, second);
-  host.ip('addr add 10.77.1.1/24 dev veth1a');
-  first.ip('addr add 10.77.1.2/24 dev veth1b');
-  host.ip('addr add 10.77.2.1/24 dev veth2a');
-  second.ip('addr add 10.77.2.2/24 dev veth2b');
-  return { host, first, second };
-}
+const twoNetworks = () => twoPlaces((network = createNetwork()));
 
 const device = (name: string, address: string) => ({
   name,
@@ -102,6 +93,26 @@ describe.skipIf(obstacle !== undefined)('otarc devices in a network', { timeout:
     host.ip('link set veth1a multicast off');
     await second.respond(device('attic', '10.77.2.2'));
     expect(await listed(host, { cwd: await folder() })).toEqual(['attic here 10.77.2.2']);
+  });
+
+  it('says that no question to all gets through, and what is known of the configured ones', async () => {
+    const { host, second } = twoNetworks();
+    host.refuseMulticast();
+    host.configure('hosts', '127.0.0.1 localhost\n10.77.1.2 attic.local\n');
+    host.configure('resolv.conf', '');
+    await second.respond(device('stranger', '10.77.2.2'));
+    const cwd = await folder('devices: { hall: 10.77.2.2, attic: attic.local, cellar: cellar.local }\n');
+    const { exitCode, stdout, stderr } = await host.devices({ cwd, timeoutMs: 2500 }).ended;
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/mDNS cannot ask on veth1a \(10\.77\.1\.1\): .*EPERM/);
+    expect(stderr).toMatch(/Nobody could be asked over mDNS: /);
+    const fromHere = 'this host would send from 10\\.77';
+    expect(stdout).toMatch(
+      new RegExp(`^attic +10\\.77\\.1\\.2 .*unknown; by the system's resolver; ${fromHere}\\.1\\.1$`, 'm'),
+    );
+    expect(stdout).toMatch(new RegExp(`^hall +10\\.77\\.2\\.2 .*unknown; ${fromHere}\\.2\\.1$`, 'm'));
+    expect(stdout).toMatch(/^cellar +unknown$/m);
+    expect(stdout).not.toMatch(/stranger/);
   });
 
   it('says that there is nobody to ask, and what the system knows of the configured addresses', async () => {

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { awaitAnnounced, locateWhenSeen, type AwaitOptions } from '../../src/discover/await-announced.ts';
+import { awaitAnnounced, type AwaitOptions } from '../../src/discover/await-announced.ts';
+import { locate, lookOut } from '../../src/discover/locate.ts';
 import { OtaError } from '../../src/errors.ts';
 import { startResponder } from '../support/mdns-responder.ts';
 import { quickDevice } from '../support/otarc.ts';
@@ -21,9 +23,9 @@ const wait = (host: string, options: Partial<AwaitOptions> = {}) =>
   });
 
 const whenSeen = (request: { name: string; host?: string; port?: number }) =>
-  locateWhenSeen(
+  locate(
     { host: request.name, interfaces: ['127.0.0.1'], ...request },
-    { signal: new AbortController().signal, tell: () => undefined, timeoutMs: 20_000 },
+    { signal: new AbortController().signal, tell: () => undefined, whenSeenMs: 20_000 },
   );
 
 describe('waiting for an announcement', () => {
@@ -55,6 +57,44 @@ describe('waiting for an announcement', () => {
       code: 'NAME_NOT_RESOLVED',
       message: expect.stringMatching(/is ambiguous: it is announced by 127\.0\.0\.1 port \d+ and 127/),
     });
+    for (const { port } of devices) {
+      expect(await whenSeen({ name, port })).toMatchObject({ address: '127.0.0.1', port });
+    }
+  });
+
+  it('does not take a neighbour at the configured address for the device, which is elsewhere', async () => {
+    const name = freshName();
+    const neighbour = await quickDevice({ name: freshName(), announce: true });
+    const { port } = neighbour;
+    const request = { name, host: '127.0.0.1', port };
+    // The key may be any word, as long as no device has it for a name.
+    expect(await whenSeen(request)).toMatchObject({ address: '127.0.0.1', port });
+    await quickDevice({ name, announce: true, host: '127.0.0.5' });
+    await expect(whenSeen(request)).rejects.toMatchObject({
+      code: 'NAME_NOT_RESOLVED',
+      message: expect.stringMatching(
+        new RegExp(
+          `at 127\\.0\\.0\\.1 .* as '${neighbour.name}', and '${name}' is announced by 127\\.0\\.0\\.5`,
+        ),
+      ),
+    });
+  });
+
+  it('goes on watching: a second device of the name that is late is heard of', async () => {
+    const name = freshName();
+    const { port } = await quickDevice({ name, announce: true });
+    const { signal } = new AbortController();
+    const lookout = lookOut(
+      { name, host: name, interfaces: ['127.0.0.1'] },
+      { signal, tell: () => undefined, whenSeenMs: 20_000 },
+    );
+    onTestFinished(() => lookout.close());
+    expect(await lookout.located).toMatchObject({ port });
+    const doubted = once(lookout.doubted, 'abort');
+    await quickDevice({ name, announce: true, host: '127.0.0.5' });
+    await doubted;
+    expect(lookout.doubted.reason).toMatchObject({ code: 'NAME_NOT_RESOLVED' });
+    lookout.close();
   });
 
   it('says where the device is, and what it says of itself', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createNetwork, type Namespace, type Network, whyNoNamespaces } from '../support/namespaces.ts';
+import { createNetwork, type Network, twoPlaces, whyNoNamespaces } from '../support/namespaces.ts';
 
 const obstacle = whyNoNamespaces();
 if (obstacle !== undefined && process.env['CI'] === 'true') throw new Error(obstacle);
@@ -8,22 +8,7 @@ if (obstacle !== undefined) console.warn(`Not tested: browsing in networks, for 
 let network: Network | undefined;
 afterEach(() => network?.close());
 
-/** This host with two interfaces, a device behind each: 10.77.1.2 on `veth1a`, 10.77.2.2 on `veth2a`. */
-function twoNetworks(): { host: Namespace; first: Namespace; second: Namespace } {
-  network = createNetwork();
-  const [host, first, second] = [
-    network.namespace('host'),
-    network.namespace('one'),
-    network.namespace('two'),
-  ];
-  network.connect(host, first);
-  network.connect(host, second);
-  host.ip('addr add 10.77.1.1/24 dev veth1a');
-  first.ip('addr add 10.77.1.2/24 dev veth1b');
-  host.ip('addr add 10.77.2.1/24 dev veth2a');
-  second.ip('addr add 10.77.2.2/24 dev veth2b');
-  return { host, first, second };
-}
+const twoNetworks = () => twoPlaces((network = createNetwork()));
 
 const device = (name: string, address: string) => ({
   name,
@@ -113,6 +98,18 @@ describe.skipIf(obstacle !== undefined)('browsing in a network', { timeout: 60_0
     host.ip('link set veth1a multicast off');
     await second.respond(device('hall', '10.77.2.2'));
     await host.browse().until(are('hall 10.77.2.2:8266'));
+  });
+
+  it("takes nothing that is sent to this host alone: it may be for the system's own responder", async () => {
+    const { host, first, second } = twoNetworks();
+    await Promise.all([
+      first.respond({ ...device('hall', '10.77.1.2'), way: 'multicast' }),
+      second.respond({ ...device('attic', '10.77.2.2'), way: 'multicast' }),
+    ]);
+    await host.browse().until(are('attic 10.77.2.2:8266', 'hall 10.77.1.2:8266'));
+    const bound = [...host.udpSockets().matchAll(/[0-9A-F]+:14E9/g)].map(([place]) => place);
+    const groups = ['FB0000E0:14E9', '000002FF0000000000000000FB000000:14E9'];
+    expect([...new Set(bound)].toSorted()).toEqual(groups.toSorted());
   });
 
   it("shares 5353 with the system's own responder", async () => {

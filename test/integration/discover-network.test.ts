@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createNetwork, type Namespace, type Network, whyNoNamespaces } from '../support/namespaces.ts';
+import { createNetwork, type Network, twoPlaces, whyNoNamespaces } from '../support/namespaces.ts';
 
 const obstacle = whyNoNamespaces();
 if (obstacle !== undefined && process.env['CI'] === 'true') throw new Error(obstacle);
@@ -8,22 +8,7 @@ if (obstacle !== undefined) console.warn(`Not tested: discovery in networks, for
 let network: Network | undefined;
 afterEach(() => network?.close());
 
-/** This host with two interfaces, a device behind each: 10.77.1.2 on `veth1a`, 10.77.2.2 on `veth2a`. */
-function twoNetworks(): { host: Namespace; first: Namespace; second: Namespace } {
-  network = createNetwork();
-  const [host, first, second] = [
-    network.namespace('host'),
-    network.namespace('one'),
-    network.namespace('two'),
-  ];
-  network.connect(host, first);
-  network.connect(host, second);
-  host.ip('addr add 10.77.1.1/24 dev veth1a');
-  first.ip('addr add 10.77.1.2/24 dev veth1b');
-  host.ip('addr add 10.77.2.1/24 dev veth2a');
-  second.ip('addr add 10.77.2.2/24 dev veth2b');
-  return { host, first, second };
-}
+const twoNetworks = () => twoPlaces((network = createNetwork()));
 
 const device = (name: string, address: string) => ({ name, addresses: [address], on: address });
 
@@ -85,6 +70,18 @@ describe.skipIf(obstacle !== undefined)('in a network', { timeout: 30_000 }, () 
     host.ip('link set veth1a multicast off');
     await second.respond(device('hall', '10.77.2.2'));
     expect(await host.locate({ host: 'hall' })).toMatchObject({ address: '10.77.2.2', via: 'mdns' });
+  });
+
+  it('does not wait for answers where no question gets through', async () => {
+    const { host } = twoNetworks();
+    host.refuseMulticast();
+    host.configure('hosts', '10.77.1.2 hall\n');
+    host.configure('resolv.conf', '');
+    expect(await host.locate({ host: 'hall' })).toMatchObject({ address: '10.77.1.2', via: 'os' });
+    expect(await host.locate({ host: 'attic' })).toMatchObject({
+      code: 'NAME_NOT_RESOLVED',
+      message: expect.stringMatching(/attic\.local could not be asked for over mDNS on .*veth1a/),
+    });
   });
 
   it("shares 5353 with the system's own responder", async () => {

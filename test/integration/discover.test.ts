@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import { locate } from '../../src/discover/index.ts';
-import type { LocateOptions, LocateRequest } from '../../src/discover/types.ts';
+import type { LocateOptions, LocateRequest, LookUp } from '../../src/discover/types.ts';
 import { openMdns } from '../../src/discover/mdns.ts';
-import { lookUpInSystem, type LookUp } from '../../src/discover/os-resolver.ts';
+import { lookUpInSystem } from '../../src/discover/os-resolver.ts';
 import { questionsAbout } from '../../src/discover/packets.ts';
 import {
   openShared,
@@ -142,6 +142,30 @@ describe('over mDNS', () => {
     expect(await find(name)).toMatchObject({ via: 'mdns', address: '127.0.0.1', port: 8266 });
   });
 
+  it.each([
+    ['ÄPFEL', 'äpfel'],
+    ['Lamp v1.2', 'LAMP V1.2.local'],
+  ])('finds %s as %s', async (name, host) => {
+    const unique = freshName();
+    await respond({ name: `${name} ${unique}`, addresses: ['127.0.0.1'], pointer: 'alone' });
+    expect(await find(host.replace(/(\.local)?$/, ` ${unique}$1`))).toMatchObject({
+      via: 'mdns',
+      port: 8266,
+    });
+  });
+
+  it('asks where the device was last, which may hear nothing else', async () => {
+    const name = freshName();
+    const on = '127.0.0.7';
+    await respond({ name, addresses: [on], on: '127.0.0.1', from: on, hears: 'unicast' });
+    await expect(find(name, { timeoutMs: 500 })).rejects.toMatchObject({ code: 'NAME_NOT_RESOLVED' });
+    expect(await find(name, { lastSeen: on })).toMatchObject({ address: on, via: 'mdns', port: 8266 });
+    expect(await find(name, { lastSeen: on, timeoutMs: 500 })).toMatchObject({ address: on });
+    await expect(find(name, { lastSeen: '127.0.0.8', timeoutMs: 500 })).rejects.toMatchObject({
+      code: 'NAME_NOT_RESOLVED',
+    });
+  });
+
   it('prefers IPv4, and takes IPv6 where there is nothing else', async () => {
     const [both, one] = [freshName(), freshName()];
     await respond({ name: both, addresses: ['2001:db8::7', '198.51.100.7'] });
@@ -277,8 +301,9 @@ describe('where nobody answers', () => {
   it('goes on without an endpoint that cannot be used', async () => {
     const problems: string[] = [];
     const endpoint = { name: 'eth9', family: 'IPv4', address: '203.0.113.9', zone: 'eth9' } as const;
+    const kind = { loopback: false };
     const mdns = openMdns({
-      endpoints: [{ ...endpoint, multicastInterface: '203.0.113.9' }],
+      endpoints: [{ ...endpoint, ...kind, multicastInterface: '203.0.113.9' }],
       onRecords: () => undefined,
       onProblem: ({ way, message }) => problems.push(`${way}: ${message}`),
       zoneOfSender: () => undefined,

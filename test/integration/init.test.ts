@@ -438,7 +438,7 @@ describe('what is asked for', () => {
     [{ hooks: ['none', 'make'] }, '`--hook none` leaves no room for another hook.'],
     [{ hooks: ['pio'] }, 'The hook "pio" does not fit: there is no platformio.ini in this folder.'],
     [{ hooks: ['arduino'] }, 'The hook "arduino" does not fit: there is no sketch in this folder.'],
-    [{ devices: ['a b'] }, '"a b" names no device.'],
+    [{ devices: ['a/b'] }, '"a/b" names no device.'],
     [{ devices: ['hall'], remove: true }, '`--remove` takes out everything that init has written'],
     [{ yes: false }, 'There is no terminal to ask on.'],
   ])('%j is refused in words', async (options, message) => {

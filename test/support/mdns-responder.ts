@@ -1,6 +1,6 @@
 /** A device's mDNS side for tests, written apart from `src`: answers questions about one name as it is told to. */
 
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, decode, encode, type Packet } from 'dns-packet';
 
@@ -24,6 +24,8 @@ export interface ResponderOptions {
   readonly from?: string;
   /** `unicast`: to whoever asked; `multicast`: to the group alone. */
   readonly way?: 'unicast' | 'multicast';
+  /** Only what is sent to `from` alone, as where multicast is filtered. */
+  readonly hears?: 'unicast';
   readonly delayMs?: number;
   /** Answers only the n-th question about it, and later ones. */
   readonly fromQuestion?: number;
@@ -48,7 +50,7 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
   const receiving = await openShared(on.includes(':') ? '::' : '0.0.0.0', on);
   const sending = await openShared(from === on && on.includes(':') ? '::' : from, on);
 
-  receiving.on('message', (bytes, asker) => {
+  const onMessage = (bytes: Buffer, asker: RemoteInfo): void => {
     const asked = tryDecode(bytes);
     if (asked?.type !== 'query') return;
     const isOurs = (asked.questions ?? []).some((question) =>
@@ -64,7 +66,10 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
       () => sending.send(answer, to.port, to.address),
       () => undefined,
     );
-  });
+  };
+  // What is sent to its address alone goes to the socket that is bound to it.
+  if (options.hears !== 'unicast') receiving.on('message', onMessage);
+  sending.on('message', onMessage);
 
   return {
     askedFrom,

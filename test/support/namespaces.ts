@@ -1,17 +1,13 @@
 /** Network namespaces for tests: Linux, root. What is made here is gone when the test is over, however it ends. */
 
-import {
-  type ChildProcess,
-  type ChildProcessWithoutNullStreams,
-  execFile,
-  execFileSync,
-  spawn,
-} from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { VirtualDeviceOptions } from '../../src/simulator/index.ts';
+import { avahiScript, type Browsing, browsingOf, type Outcome, type Run, runOf } from './namespace-runs.ts';
+import { packed } from './packed.ts';
 
 const run = promisify(execFile);
 
@@ -39,36 +35,23 @@ export interface Namespace {
   /** Runs `run-browse.ts` in it. */
   browse(request?: object): Browsing;
   /** Runs `run-devices.ts` in it. */
-  devices(request: object): DevicesRun;
+  devices(request: object): Run;
+  /** The packed command in it. */
+  otarc(args: readonly string[], cwd: string): Promise<Run>;
+  /** A virtual device in it; `said` is what it tells, one line each. Resolves when it is there. */
+  device(options: VirtualDeviceOptions): Promise<Run>;
   /** Avahi, as a system has it; resolves when it answers. With `servicePort` it announces an Arduino of its own name. */
   avahi(options: { readonly hostName: string; readonly servicePort?: number }): Promise<void>;
   /** What `/etc/<file>` says in it. */
   configure(file: 'hosts' | 'resolv.conf', text: string): void;
+  /** As a firewall does: what it sends to all is refused, but for loopback. */
+  refuseMulticast(): void;
+  /** Makes a router of it. */
+  forward(): void;
+  /** Its UDP sockets, as Linux lists them. */
+  udpSockets(): string;
   /** The link-local address of an interface. */
   linkLocal(device: string): string;
-}
-
-interface Outcome extends Record<string, unknown> {
-  readonly log: readonly string[];
-  readonly tookMs: number;
-  /** When it had the answer; the process ended later. */
-  readonly endedAt: number;
-}
-
-export interface Browsing {
-  /** Resolves to the devices as `run-browse.ts` writes them down, when they are so. */
-  until(isSo: (devices: readonly string[]) => boolean): Promise<readonly string[]>;
-  readonly problems: readonly string[];
-}
-
-export interface DevicesRun {
-  /** Resolves to what stdout and stderr together have said, when that matches. */
-  said(pattern: RegExp): Promise<string>;
-  readonly ended: Promise<{
-    readonly exitCode: number | null;
-    readonly stdout: string;
-    readonly stderr: string;
-  }>;
 }
 
 export interface Network {
@@ -76,6 +59,28 @@ export interface Network {
   /** A cable: `left` calls its end by the name of `right`, and the other way round. */
   connect(left: Namespace, right: Namespace): { leftEnd: string; rightEnd: string };
   close(): void;
+}
+
+export interface Places {
+  readonly host: Namespace;
+  readonly first: Namespace;
+  readonly second: Namespace;
+}
+
+/** A host with two interfaces, somebody behind each: 10.77.1.2 on `veth1a`, 10.77.2.2 on `veth2a`. */
+export function twoPlaces(network: Network): Places {
+  const [host, first, second] = [
+    network.namespace('host'),
+    network.namespace('one'),
+    network.namespace('two'),
+  ];
+  network.connect(host, first);
+  network.connect(host, second);
+  host.ip('addr add 10.77.1.1/24 dev veth1a');
+  first.ip('addr add 10.77.1.2/24 dev veth1b');
+  host.ip('addr add 10.77.2.1/24 dev veth2a');
+  second.ip('addr add 10.77.2.2/24 dev veth2b');
+  return { host, first, second };
 }
 
 let networks = 0;
@@ -139,12 +144,26 @@ export function createNetwork(): Network {
         devices: (request) => {
           const child = spawn('ip', commandFor(name, 'run-devices.ts', request), { stdio: 'pipe' });
           children.push(child);
-          return devicesRunOf(child);
+          return runOf(child);
+        },
+        otarc: async (args, cwd) => {
+          const { bin } = await packed();
+          const env = { PATH: process.env['PATH'], HOME: cwd };
+          const child = spawn('ip', ['netns', 'exec', name, bin, ...args], { cwd, env, stdio: 'pipe' });
+          children.push(child);
+          return runOf(child);
+        },
+        device: async (options) => {
+          const child = spawn('ip', commandFor(name, 'run-device.ts', options), { stdio: 'pipe' });
+          children.push(child);
+          const running = runOf(child);
+          await running.said(options.announce === true ? /^announced$/m : /^listening$/m);
+          return running;
         },
         avahi: async ({ hostName, servicePort }) => {
           const child = spawn('ip', ['netns', 'exec', name, 'sh', '-c', avahiScript(hostName, servicePort)]);
           children.push(child);
-          await devicesRunOf(child).said(
+          await runOf(child).said(
             servicePort === undefined ? /startup complete/ : /successfully established/,
           );
         },
@@ -152,6 +171,13 @@ export function createNetwork(): Network {
           mkdirSync(`/etc/netns/${name}`, { recursive: true });
           writeFileSync(`/etc/netns/${name}/${file}`, text);
         },
+        refuseMulticast: () => {
+          for (const group of ['224.0.0.0/4', 'ff02::/16']) {
+            ip(`xfrm policy add dst ${group} dir out action block`);
+          }
+        },
+        forward: () => void inNamespace(name, 'echo 1 > /proc/sys/net/ipv4/ip_forward'),
+        udpSockets: () => inNamespace(name, 'cat /proc/net/udp /proc/net/udp6').toString(),
         linkLocal: (device) => {
           const shown = execFileSync('ip', ['-n', name, '-6', 'addr', 'show', 'dev', device], {
             encoding: 'utf8',
@@ -173,61 +199,8 @@ export function createNetwork(): Network {
   };
 }
 
-function devicesRunOf(child: ChildProcessWithoutNullStreams): DevicesRun {
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-  const ended = once(child, 'close').then(([code]) => ({ exitCode: code as number | null, stdout, stderr }));
-  return {
-    ended,
-    said: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          if (pattern.test(stdout + stderr)) resolve(stdout + stderr);
-        };
-        for (const stream of [child.stdout, child.stderr]) stream.on('data', look);
-        void ended.then(() => reject(new Error(`It ended without saying ${pattern}: ${stdout}${stderr}`)));
-        look();
-      }),
-  };
-}
-
-/** In files of its own: `ip netns exec` gives it mounts that nobody else sees. It needs neither D-Bus nor a user. */
-function avahiScript(hostName: string, servicePort: number | undefined): string {
-  const service = `<service-group><name>${hostName}</name><service><type>_arduino._tcp</type>
-    <port>${servicePort}</port><txt-record>board=esp32</txt-record></service></service-group>`;
-  return `set -e
-    for folder in /run/avahi-daemon /etc/avahi; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
-    mkdir /etc/avahi/services
-    printf '[server]\\nhost-name=%s\\nenable-dbus=no\\n' '${hostName}' >/etc/avahi/avahi-daemon.conf
-    ${servicePort === undefined ? '' : `printf '%s' '${service}' >/etc/avahi/services/arduino.service`}
-    exec avahi-daemon --no-drop-root --no-chroot --no-rlimits`;
-}
-
-function browsingOf(output: NodeJS.ReadableStream): Browsing {
-  const problems: string[] = [];
-  let devices: readonly string[] = [];
-  const lines = createInterface({ input: output });
-  lines.on('line', (line) => {
-    const told = JSON.parse(line) as { devices?: string[]; problem?: string };
-    if (told.problem !== undefined) problems.push(told.problem);
-    devices = told.devices ?? devices;
-  });
-  return {
-    problems,
-    until: (isSo) =>
-      new Promise((resolve) => {
-        const look = () => {
-          if (isSo(devices)) resolve(devices);
-        };
-        lines.on('line', look);
-        look();
-      }),
-  };
-}
-
-function inNamespace(name: string, script: string): void {
-  execFileSync('ip', ['netns', 'exec', name, 'sh', '-c', script], { stdio: 'pipe' });
+function inNamespace(name: string, script: string): Buffer {
+  return execFileSync('ip', ['netns', 'exec', name, 'sh', '-c', script], { stdio: 'pipe' });
 }
 
 /** Node 20 runs no TypeScript by itself. */

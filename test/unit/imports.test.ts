@@ -19,7 +19,7 @@ const shared = [
   'diagnose',
 ];
 const stages = ['build', 'config', 'discover', 'espota', 'image', 'verify', 'report', 'simulator', 'host'];
-const flow = ['lock', 'explain', 'early', 'deploy', 'plan', 'run', 'library', 'index'];
+const flow = ['lock', 'explain', 'target', 'early', 'deploy', 'plan', 'run', 'library', 'index'];
 /** What is built around the flow; none knows of another. */
 const features = ['watch', 'init', 'discovery', 'devices', 'doctor'];
 

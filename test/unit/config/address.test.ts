@@ -11,6 +11,11 @@ describe('parseHost', () => {
     ['[::1]:1', { host: '::1', port: 1 }],
     ['a-b_c.local', { host: 'a-b_c.local' }],
     ['küche', { host: 'küche' }],
+    ['Living Room', { host: 'Living Room' }],
+    ['Living Room.local:8266', { host: 'Living Room.local', port: 8266 }],
+    ['My Lamp v1.2', { host: 'My Lamp v1.2' }],
+    ["Anna's lamp (hall)", { host: "Anna's lamp (hall)" }],
+    ['💡', { host: '💡' }],
     ['name:65535', { host: 'name', port: 65_535 }],
   ])('reads %s', (text, expected) => {
     expect(parseHost(text)).toEqual(expected);
@@ -28,7 +33,10 @@ describe('parseHost', () => {
     'a:b',
     'a/b',
     '-a',
-    'a b',
+    ' a',
+    'a ',
+    'a\tb',
+    'a\\b',
     'x:1:2',
   ])('refuses %j', (text) => {
     expect(parseHost(text)).toBeUndefined();
@@ -42,7 +50,7 @@ describe('parseHost', () => {
         expect(parsed === undefined || parsed.host.length > 0).toBe(true);
       }),
     );
-    expect(parseHost(`${'a'.repeat(200)}!`)).toBeUndefined();
+    expect(parseHost(`${'a'.repeat(300)}!`)).toBeUndefined();
   });
 });
 

@@ -118,7 +118,7 @@ describe('a configuration file', () => {
     expect(first).toContain(`devices.a.port: ${message}`);
   });
 
-  it.each(['http://x/', 'a b', '192.0.2.300', 'a..b', '', '[::1', 'host:0', 'host:65536'])(
+  it.each(['http://x/', 'a\tb', '192.0.2.300', 'a..b', '', '[::1', 'host:0', 'host:65536'])(
     'takes no host %j',
     (host) => {
       expect(mistakes({ devices: { a: { host } } })).toHaveLength(1);
@@ -157,10 +157,10 @@ describe('a configuration file', () => {
   });
 
   it('refuses a name that nothing can be looked up by', () => {
-    const message = 'devices["Living Room"]: needs a `host`, because its name is no host name';
-    expect(mistakes({ devices: { 'Living Room': null } })).toEqual([message]);
-    expect(mistakes({ devices: { 'Living Room': { port: 1 } } })).toEqual([message]);
-    expect(mistakes({ devices: { 'Living Room': '192.0.2.1' } })).toEqual([]);
+    const message = 'devices["hall/2"]: needs a `host`, because its name is no host name';
+    expect(mistakes({ devices: { 'hall/2': null } })).toEqual([message]);
+    expect(mistakes({ devices: { 'hall/2': { port: 1 } } })).toEqual([message]);
+    expect(mistakes({ devices: { 'hall/2': '192.0.2.1' } })).toEqual([]);
   });
 
   it('refuses a port that differs from the one in the host', () => {

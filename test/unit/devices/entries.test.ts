@@ -64,6 +64,10 @@ describe('the list of devices', () => {
     expect(shown({ configured: [configured('hall', byAddress)], found: [found('other')] })).toEqual([
       'hall here',
     ]);
+    const [entry] = entries({ configured: [configured('hall', byAddress)], found: [found('other')] });
+    expect(entry?.notes).toEqual(['it announces itself as other']);
+    const [own] = entries({ configured: [configured('hall', byAddress)], found: [found('Hall')] });
+    expect(own?.notes).toEqual([]);
     const atPort = configured('hall', { ...byAddress, port: 8267 });
     expect(shown({ configured: [atPort], found: [found('other')] })).toEqual(['hall absent', 'other here']);
   });

@@ -7,6 +7,7 @@ import {
   nothingKnown,
   sightingOf,
 } from '../../../src/discover/answers.ts';
+import { locatedOf } from '../../../src/discover/located.ts';
 
 const a = (name: string, data: string, ttl = 120): Answer => ({
   type: data.includes(':') ? 'AAAA' : 'A',
@@ -101,7 +102,7 @@ describe('what is believed', () => {
 
   it('follows the service to a host of another name, and asks for its address', () => {
     const pointing: Heard = ['192.0.2.7', srv('living room', 'ESP-ABC123.local')];
-    expect(hostsToAskFor(after('living room', pointing))).toEqual(['esp-abc123.local']);
+    expect(hostsToAskFor(after('living room', pointing))).toEqual(['ESP-ABC123.local']);
     const answered: Heard = ['192.0.2.7', a('esp-abc123.local', '192.0.2.7')];
     expect(sighting('living room', pointing, answered)).toEqual(host('192.0.2.7'));
     expect(hostsToAskFor(after('living room', pointing, answered))).toEqual([]);
@@ -133,6 +134,29 @@ describe('what is believed', () => {
 
   it('gives link-local addresses the zone they came in by', () => {
     expect(sighting('x', ['192.0.2.7', a('x.local', 'fe80::7')])).toEqual(host('fe80::7%eth0'));
+  });
+});
+
+describe('a device without IPv4', () => {
+  const six = a('x.local', '2001:db8::7');
+  const nsec = (...rrtypes: string[]): Answer => ({
+    type: 'NSEC',
+    name: 'X.local',
+    ttl: 120,
+    data: { nextDomain: 'x.local', rrtypes },
+  });
+  const lacks = { host: { lacksIpv4: true } };
+
+  it.each<[string, boolean, Answer[]]>([
+    ['answers for address and service in one packet, and leaves it out', true, [six, srv('x', 'x.local')]],
+    ['says so', true, [six, nsec('AAAA')]],
+    ['says more in another packet', false, [six]],
+    ['says that there is one', false, [six, nsec('A', 'AAAA')]],
+    ['has one', false, [six, a('x.local', '192.0.2.7'), srv('x', 'x.local')]],
+  ])('%s: %s', (_, expected, records) => {
+    const seen = sighting('x', ['fe80::7%eth0', ...records]);
+    if (expected) expect(seen).toMatchObject(lacks);
+    else expect(seen).not.toMatchObject(lacks);
   });
 });
 
@@ -255,6 +279,25 @@ describe('contradictions', () => {
       ['192.0.2.7', a('x.local', '192.0.2.7'), srv('x', 'x.local', 8267)],
     );
     expect(seen).toMatchObject({ type: 'host', host: { ports: [8266, 8267] } });
+  });
+
+  it('keeps what each of two services says apart', () => {
+    const seen = sighting(
+      'x',
+      ['192.0.2.7', a('x.local', '192.0.2.7'), srv('x', 'x.local', 8266), txt('x', 'board=esp8266')],
+      ['192.0.2.7', a('x.local', '192.0.2.7'), srv('x', 'x.local', 3232), txt('x', 'auth_upload=yes')],
+    );
+    if (seen.type !== 'host') throw new Error('It is one host.');
+    const request = { name: 'x', host: 'x', interfaces: [] };
+    const place = { address: '192.0.2.7', via: 'mdns', host: seen.host } as const;
+    expect(locatedOf({ ...request, port: 3232 }, place).announced).toEqual({
+      port: 3232,
+      authRequired: true,
+    });
+    expect(locatedOf({ ...request, port: 8266 }, place)).toMatchObject({
+      platform: 'esp8266',
+      announced: { port: 8266, board: 'esp8266' },
+    });
   });
 });
 

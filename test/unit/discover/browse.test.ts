@@ -261,6 +261,36 @@ describe('a flood', () => {
     expect(brief(later)).toEqual(['hall 192.0.2.7:8266', 'late 192.0.2.8:8266']);
   });
 
+  it('of addresses of a host with many services costs no more than its records', () => {
+    const names = Array.from({ length: 60 }, (_, index) => `n${index}`);
+    const seen = after(
+      hall,
+      ...names.map((name) => ({ from: '192.0.2.66', records: [ptr(name), srv(name, 'esp.local')] })),
+    );
+    let reads = 0;
+    const counted = (record: Answer): Answer =>
+      new Proxy(record, {
+        get: (target, key) => {
+          if (key === 'data') reads += 1;
+          return Reflect.get(target, key) as unknown;
+        },
+      });
+    const source = { address: '192.0.2.66', zone: 'eth0', way: 'shared' as const };
+    const flood = (round: number) =>
+      Array.from({ length: 200 }, (_, n) => counted(address('esp.local', `10.${round & 255}.1.${n + 1}`)));
+    let flooded = seen;
+    // Once, each of them took 700 ms.
+    for (let round = 0; round < 400; round += 1) {
+      flooded = learn(flooded, { records: flood(round), source, nowMs: round, own });
+    }
+    expect(reads).toBeLessThanOrEqual(400 * 200);
+    const facts = [...flooded.values()].map((instance) => instance.facts.length);
+    expect(Math.max(...facts)).toBeLessThanOrEqual(48);
+    const once = learn(seen, { records: flood(1), source, nowMs: 1, own }).get('n7')?.facts ?? [];
+    expect(once.filter(({ type }) => type === 'address')).toHaveLength(8);
+    expect(brief(flooded)).toContain('hall 192.0.2.7:8266');
+  });
+
   it('about one name stays bounded', () => {
     const flood = Array.from({ length: 1000 }, (_, index) => {
       const from = `10.0.${index >> 8}.${index & 255}`;

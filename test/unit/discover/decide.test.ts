@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Host } from '../../../src/discover/answers.ts';
+import { nobody } from '../../../src/discover/confirm.ts';
 import { decide, type Evidence, isComplete, limits } from '../../../src/discover/decide.ts';
 
 const device: Host = { addresses: ['192.0.2.7'], senders: ['192.0.2.7'], ports: [8266] };
@@ -7,6 +8,7 @@ const nothing: Evidence = {
   sighting: { type: 'nothing' },
   mdnsImpossible: false,
   os: { type: 'waiting' },
+  announcers: nobody,
   portConfigured: false,
 };
 const seen = (host: Host): Evidence => ({
@@ -58,7 +60,11 @@ describe("the system's resolver", () => {
   it('gives mDNS time to answer too, for the port', () => {
     const evidence = { ...nothing, ...answered('192.0.2.7') };
     expect(at(evidence, 100)).toEqual({ type: 'wait', untilMs: 100 + limits.graceMs });
-    expect(at(evidence, 1100)).toEqual({ type: 'found-by-os', addresses: ['192.0.2.7'] });
+    expect(at(evidence, 1100)).toEqual({
+      type: 'found-by-os',
+      addresses: ['192.0.2.7'],
+      announced: undefined,
+    });
   });
 
   it('is taken at once where mDNS cannot answer', () => {
@@ -79,6 +85,53 @@ describe("the system's resolver", () => {
   });
 });
 
+describe("who announces itself at the system's address", () => {
+  const announcing = (name: string, port = 8266) => ({
+    name,
+    host: `${name}.local`,
+    addresses: ['192.0.2.7'],
+    port,
+  });
+  const by = (named: readonly string[], others: readonly string[]): Evidence => ({
+    ...nothing,
+    ...answered('192.0.2.7'),
+    announcers: {
+      named: named.map((name) => announcing(name)),
+      others: others.map((name) => announcing(name)),
+    },
+    namedAtMs: named.length > 0 ? 200 : undefined,
+  });
+
+  it('confirms it, at once, whoever else is there', () => {
+    expect(at(by(['hall'], ['kitchen']), 201)).toEqual({ type: 'wait', untilMs: 200 + limits.settleMs });
+    expect(at(by(['hall'], ['kitchen']), 250)).toMatchObject({
+      type: 'found-by-os',
+      announced: { name: 'hall' },
+    });
+  });
+
+  it('refuses it by another name alone, when the name had its time to be heard', () => {
+    expect(at(by([], ['kitchen']), 300)).toEqual({ type: 'wait', untilMs: 100 + limits.graceMs });
+    expect(at(by([], ['kitchen']), 1100)).toMatchObject({
+      type: 'other-name',
+      os: ['192.0.2.7'],
+      others: [{ name: 'kitchen' }],
+    });
+  });
+
+  it('is no matter where the name itself is found over mDNS', () => {
+    const both = { ...by([], ['kitchen']), ...seen(device), ...answered('192.0.2.7') };
+    expect(at(both, 200)).toMatchObject({ type: 'found-by-mdns' });
+  });
+
+  it('needs one port, unless it is configured', () => {
+    const named = [announcing('hall'), announcing('hall', 8267)];
+    const two = { ...by(['hall'], []), announcers: { named, others: [] } };
+    expect(at(two, 300)).toMatchObject({ type: 'contradiction' });
+    expect(at({ ...two, portConfigured: true }, 300)).toMatchObject({ type: 'found-by-os' });
+  });
+});
+
 describe('nothing', () => {
   it('is waited for until the time is over', () => {
     expect(at(nothing, 0)).toEqual({ type: 'wait', untilMs: 5000 });
@@ -93,6 +146,13 @@ describe('nothing', () => {
     expect(at({ ...nothing, os, mdnsImpossible: true }, 1)).toEqual({ type: 'not-found' });
     expect(at({ ...nothing, mdnsImpossible: true }, 1)).toMatchObject({ type: 'wait' });
   });
+});
+
+it('waits no longer for an IPv4 address that the device says it has not', () => {
+  const host = { ...device, addresses: ['2001:db8::7'], lacksIpv4: true };
+  expect(isComplete(host, false)).toBe(true);
+  expect(at(seen(host), 110)).toEqual({ type: 'wait', untilMs: 100 + limits.settleIpv6Ms });
+  expect(at(seen(host), 125)).toMatchObject({ type: 'found-by-mdns' });
 });
 
 it.each([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { folded, questionFor } from '../../../src/discover/names.ts';
+import { fitsInLabel, fitsInLabels, hasOtherSpellings, questionFor } from '../../../src/discover/names.ts';
+import { folded } from '../../../src/endpoint.ts';
 
 describe('questionFor', () => {
   it.each([
@@ -12,6 +13,10 @@ describe('questionFor', () => {
     ['küche.local', { mdnsName: 'küche', osName: 'küche.local' }],
     ['42', { mdnsName: '42' }],
     ['42.local', { mdnsName: '42', osName: '42.local' }],
+    ['Living Room', { mdnsName: 'Living Room' }],
+    ['My Lamp v1.2', { mdnsName: 'My Lamp v1.2' }],
+    ['lamp-v1.2', { mdnsName: 'lamp-v1.2' }],
+    ['lamp-v1.two', { osName: 'lamp-v1.two' }],
     ['a.b.local', { mdnsName: 'a.b', osName: 'a.b.local' }],
   ])('%s', (host, expected) => {
     expect(questionFor(host)).toEqual({ host, ...expected });
@@ -32,12 +37,34 @@ describe('questionFor', () => {
 });
 
 describe('folded', () => {
-  it('ignores the case of ASCII letters only', () => {
+  it('ignores the case of all letters, as a person does', () => {
     expect(folded('LivingRoom')).toBe('livingroom');
-    expect(folded('KÜCHE')).toBe('kÜche');
+    expect(folded('ÄPFEL')).toBe(folded('äpfel'));
   });
 
   it('holds composed and decomposed letters for the same', () => {
     expect(folded('ku\u0308che')).toBe(folded('k\u00fcche'));
+  });
+
+  it.each([
+    ['LivingRoom-2', false],
+    ['客厅', false],
+    ['Küche', true],
+    ['ÄPFEL', true],
+  ])('%s: a device may compare it otherwise: %s', (name, expected) => {
+    expect(hasOtherSpellings(name)).toBe(expected);
+  });
+});
+
+describe('what a question can carry', () => {
+  it('is one label of an instance, dots and all, and a host cut at its dots', () => {
+    const long = `${'x'.repeat(40)}.${'y'.repeat(40)}`;
+    expect([fitsInLabel('My Lamp v1.2'), fitsInLabel(long), fitsInLabels(long)]).toEqual([true, false, true]);
+    expect([fitsInLabels('a..b'), fitsInLabel('')]).toEqual([false, false]);
+  });
+
+  it('is nothing that was no UTF-8', () => {
+    const name = Buffer.from('h\xffall', 'latin1').toString();
+    expect([fitsInLabel(name), fitsInLabels(`${name}.local`)]).toEqual([false, false]);
   });
 });

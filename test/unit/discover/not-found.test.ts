@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostAddress } from '../../../src/discover/interfaces.ts';
-import { contradiction, notFound, type Search } from '../../../src/discover/not-found.ts';
+import { contradiction, otherName } from '../../../src/discover/ambiguous.ts';
+import { notFound, type Search } from '../../../src/discover/not-found.ts';
 
 const lo: HostAddress = {
   name: 'lo',
@@ -102,5 +103,15 @@ describe('contradiction', () => {
     expect(contradiction(search, { hosts, os: [] }).message).toMatch(
       /127\.0\.0\.1 port 8266 .* and 127\.0\.0\.1 port 8267 /,
     );
+  });
+
+  it('names both where the address of the system is that of another device', () => {
+    const others = [{ name: 'kitchen', host: 'kitchen.local', addresses: ['192.0.2.8'], port: 8266 }];
+    expect(otherName(search, { os: ['192.0.2.8'], others })).toMatchObject({
+      code: 'NAME_NOT_RESOLVED',
+      message: expect.stringMatching(/says that .* is 192\.0\.2\.8, but who is there .* as 'kitchen'/),
+      hint: expect.stringContaining('`host: kitchen.local`'),
+      details: { os: ['192.0.2.8'], announced: [{ name: 'kitchen', port: 8266 }] },
+    });
   });
 });

@@ -1,8 +1,14 @@
-import { encode, type Packet } from 'dns-packet';
+import { decode, encode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { learn, nothingKnown, sightingOf } from '../../../src/discover/answers.ts';
-import { formatQuery, parseResponse, questionsAbout } from '../../../src/discover/packets.ts';
+import {
+  parseResponse,
+  questionForAll,
+  questionsAbout,
+  questionsAboutHosts,
+} from '../../../src/discover/packets.ts';
+import { formatQuery, formatQuestionForAll } from '../../../src/discover/queries.ts';
 
 const response: Packet = {
   type: 'response',
@@ -86,6 +92,52 @@ describe('parseResponse', () => {
         expect(['nothing', 'host', undefined]).toContain(takeIn(bytes)?.type);
       }),
       { numRuns: 2000 },
+    );
+  });
+});
+
+describe('formatQuery', () => {
+  it('writes what another decoder reads', () => {
+    const { questions } = decode(formatQuery([...questionsAbout('küche'), questionForAll]));
+    expect(questions?.map(({ type, name }) => `${type} ${name}`)).toEqual([
+      'A küche.local',
+      'AAAA küche.local',
+      'SRV küche._arduino._tcp.local',
+      'TXT küche._arduino._tcp.local',
+      'PTR _arduino._tcp.local',
+    ]);
+    const [query = Buffer.alloc(0)] = formatQuestionForAll([{ instance: 'x', ttlSeconds: 77_777 }]);
+    expect(decode(query)).toMatchObject({
+      questions: [questionForAll],
+      answers: [{ type: 'PTR', name: '_arduino._tcp.local', ttl: 77_777, data: 'x._arduino._tcp.local' }],
+    });
+  });
+
+  it('leaves the dots of an instance in its one label, and asks for a host with and without them', () => {
+    const bytes = formatQuery(questionsAbout('Lamp 1.2')).toString('latin1');
+    expect(bytes.split('\x08Lamp 1.2\x08_arduino\x04_tcp\x05local\0')).toHaveLength(3);
+    expect(bytes.split('\x08Lamp 1.2\x05local\0')).toHaveLength(3);
+    expect(bytes.split('\x06Lamp 1\x012\x05local\0')).toHaveLength(3);
+  });
+
+  it('asks for no host whose name was no UTF-8', () => {
+    expect(questionsAboutHosts(['h\uFFFDll.local', 'hall.local'])).toEqual([
+      { type: 'A', name: 'hall.local' },
+      { type: 'AAAA', name: 'hall.local' },
+    ]);
+  });
+
+  it('asks for no instance that is too long for a label', () => {
+    const name = `${'x'.repeat(40)}.${'y'.repeat(40)}`;
+    expect(questionsAbout(name).map(({ type }) => type)).toEqual(['A', 'AAAA']);
+  });
+
+  it('can always be decoded, whatever a device calls itself', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 63 }), (label) => {
+        const questions = questionsAbout(Buffer.from(label).toString());
+        expect(decode(formatQuery(questions)).questions).toHaveLength(questions.length);
+      }),
     );
   });
 });

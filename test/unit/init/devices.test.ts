@@ -45,7 +45,7 @@ describe('a device that is typed', () => {
     '=',
     '=192.0.2.9',
     'a=',
-    'a b',
+    'a/b',
     '192.0.2.300',
     'a:70000',
     'http://a',
