@@ -6,9 +6,13 @@ import { withoutUndefined } from '../without-undefined.ts';
 import { findFirewalls } from './firewalls.ts';
 import type { HostSource } from './source.ts';
 
-export async function hostFacts(source: HostSource): Promise<HostFacts> {
+/** Without firewalls where they play no part: asking them takes programs that may be slow. */
+export async function hostFacts(source: HostSource, { withFirewalls = false } = {}): Promise<HostFacts> {
   const interfaces = interfacesOf(source.interfaces());
-  const [inside, firewalls] = await Promise.all([insideOf(source), findFirewalls(source)]);
+  const [inside, firewalls] = await Promise.all([
+    insideOf(source),
+    withFirewalls ? findFirewalls(source) : [],
+  ]);
   return withoutUndefined({ system: systemOf(source.platform), inside, interfaces, firewalls });
 }
 

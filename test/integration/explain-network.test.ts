@@ -73,7 +73,7 @@ describe.skipIf(why !== undefined)('a push between namespaces', { timeout: 90_00
     const ended = await pushFrom(host, target);
     expect(ended.code).toBe('CONNECT_BACK_MISSING');
     expect(ended.details?.['causes']).toEqual(['firewall']);
-    expect(ended.hint).toMatch(/^Most likely .* in the way: let .*10\.1\.0\.7/);
+    expect(ended.hint).toMatch(/^Perhaps a firewall .* in the way: let .*10\.1\.0\.7/);
   });
 
   test('2: the device is told an address that it does not reach, and another would do', async () => {

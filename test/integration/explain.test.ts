@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { locate } from '../../src/discover/index.ts';
 import { OtaError } from '../../src/errors.ts';
-import { announcedBy, explain } from '../../src/explain.ts';
+import { explain } from '../../src/explain.ts';
 import {
   startVirtualDevice,
   type VirtualDevice,
@@ -26,6 +26,7 @@ const start = async (options: VirtualDeviceOptions = {}): Promise<VirtualDevice>
 };
 const image = imageOf(makeEsp8266Image({ sizeBytes: 60_000 }), { platform: 'esp8266' });
 const { signal } = new AbortController();
+const tell = (): void => {};
 let count = 0;
 const ownName = (): string => `explained-${process.pid}-${(count += 1)}`;
 
@@ -42,7 +43,13 @@ async function explained(
   if (pushed.error === undefined) throw new Error('It was accepted.');
   const target = targetOf(device, more.target);
   const { name } = target;
-  return explain(pushed.error, { device: { name, host: name }, target, image: more.image ?? image, signal });
+  return explain(pushed.error, {
+    device: { name, host: name },
+    target,
+    image: more.image ?? image,
+    signal,
+    tell,
+  });
 }
 
 const causesOf = ({ details }: OtaError): unknown => details['causes'];
@@ -52,8 +59,8 @@ test('8: it announces itself and answers nothing', { timeout: 30_000 }, async ()
   const device = await start({ name, announce: true, faults: { silent: true } });
   const error = await explained(device, { target: { name, hostAddress: '127.0.0.1' } });
   expect(error.code).toBe('DEVICE_SILENT');
-  expect(causesOf(error)).toEqual(['sketch-without-ota', 'out-of-reach']);
-  expect(error.hint).toMatch(/^It announces itself and answers nothing/);
+  expect(causesOf(error)).toEqual(['sketch-without-ota', 'update-running', 'out-of-reach']);
+  expect(error.hint).toMatch(/^Most likely it announces itself and answers nothing/);
 });
 
 test('7: it announces another port', { timeout: 30_000 }, async () => {
@@ -74,7 +81,8 @@ test('9, 10: the password', async () => {
   const newer = await start({ model: 'esp32-3.3.1', password: 'secret' });
   const onlyMd5 = { credential: passwordHash('5ebe2294ecd0e0f08eab7690d2a6ee69') };
   const error = await explained(newer, { target: onlyMd5 });
-  expect(causesOf(error)).toEqual(['other-hash', 'password-wrong']);
+  // A core from 3.3.1 on takes it in either form, so the hash is the likelier mistake.
+  expect(causesOf(error)).toEqual(['password-wrong', 'other-hash']);
   expect(JSON.stringify([error.hint, error.details])).not.toMatch(/5ebe2294|abab/);
 });
 
@@ -122,7 +130,7 @@ test('22: two devices of one name', async () => {
     (error: unknown) => (error instanceof OtaError ? error : undefined),
   );
   if (failure === undefined) throw new Error('One of the two was taken.');
-  const error = await explain(failure, { device, signal });
+  const error = await explain(failure, { device, signal, tell });
   expect(causesOf(error)).toEqual(['two-of-one-name']);
   expect(error.hint).toContain('Rename one of the devices');
 });
@@ -144,17 +152,4 @@ test('the conversation is told with times, and without what proves the password'
     'TCP ← "OK"',
     'TCP: ended by otarc',
   ]);
-});
-
-test('who announces what', () => {
-  const hall = { name: 'hall', host: 'hall.local', addresses: ['fe80::7', '192.0.2.7'], port: 8266 };
-  const other = { ...hall, port: 3232 };
-  const at = (name: string, host: string, address: string) => ({ name, host, address });
-  const seen = { address: '192.0.2.7', port: 8266 };
-  expect(announcedBy([hall], at('hall', 'hall.local', '192.0.2.7'))).toEqual(seen);
-  expect(announcedBy([hall], at('HALL', 'HALL', '192.0.2.7'))).toEqual(seen);
-  expect(announcedBy([hall], at('cellar', '192.0.2.7', '192.0.2.7'))).toEqual(seen);
-  expect(announcedBy([hall], at('cellar', 'cellar.local', '192.0.2.7'))).toBe('nothing');
-  expect(announcedBy([hall, other], at('hall', 'hall', '192.0.2.7'))).toBeUndefined();
-  expect(announcedBy([hall], at('127.0.0.1', '127.0.0.1', '127.0.0.1'))).toBeUndefined();
 });

@@ -32,7 +32,7 @@ if (request.role === 'device') {
     stdin: process.stdin,
     signal: new AbortController().signal,
     tell: (leg) => void legs.push(leg),
-    beforeActive: () => {},
+    note: () => {},
   });
   process.stdout.write(`${JSON.stringify(legs)}\n`);
   process.exit();
@@ -60,7 +60,13 @@ async function push(wanted: Extract<Request, { role: 'push' }>['target']): Promi
   } catch (error) {
     if (!(error instanceof OtaError)) throw error;
     const device = { name: target.name, host: target.name };
-    const { code, hint, details } = await explain(error, { device, target, image, signal });
+    const { code, hint, details } = await explain(error, {
+      device,
+      target,
+      image,
+      signal,
+      tell: () => {},
+    });
     return { code, hint, details };
   }
 }

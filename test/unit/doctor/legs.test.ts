@@ -19,6 +19,7 @@ const target: Target = {
   credential: { type: 'none' },
   acceptFrom: 'device',
 };
+const { signal } = new AbortController();
 const device: Device = { ...target, host: 'hall.local', interfaces: [], engine: 'espota' };
 
 interface Seen {
@@ -103,12 +104,16 @@ test('a firewall at work is a warning with the command that opens it', async () 
   const facts: HostFacts = { ...host, firewalls: [{ tool: 'ufw', state: 'filters' }] };
   // An address of any host that runs this, which is no loopback one by its facts.
   const interfaces = [{ ...eth0, address: '127.0.0.1' }];
-  expect(await portLeg(target, '127.0.0.1', { ...facts, interfaces })).toMatchObject({
+  expect(
+    await portLeg(target, { hostAddress: '127.0.0.1', host: { ...facts, interfaces }, signal }),
+  ).toMatchObject({
     status: 'warning',
     text: 'any free port; ufw judges what comes in',
-    hint: 'If the device cannot connect, let it in (and set `hostPort: 48266` in .otarc): sudo ufw allow proto tcp from 192.0.2.7 to any port 48266',
+    hint: 'If the device cannot connect, let it in (and set `hostPort: 48266` in .otarc):\nsudo ufw allow proto tcp from 192.0.2.7 to any port 48266',
   });
-  expect(await portLeg(target, '127.0.0.1', facts)).toMatchObject({ status: 'ok' });
+  expect(await portLeg(target, { hostAddress: '127.0.0.1', host: facts, signal })).toMatchObject({
+    status: 'ok',
+  });
 });
 
 test('by what a name was resolved, and how fast', () => {
