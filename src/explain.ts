@@ -50,7 +50,7 @@ async function lookAround(
   const source = thisHost(signal);
   switch (observed.code) {
     case 'CONNECT_BACK_MISSING':
-      return { host: await hostFacts(source, { withFirewalls: true }) };
+      return { host: await hostFacts(source, target && { ...target, hostPort: observed.hostPort }) };
     case 'NAME_NOT_RESOLVED':
       return { host: await hostFacts(source) };
     case 'DEVICE_SILENT': {

@@ -22,6 +22,8 @@ export function otherNetwork({ address, hostAddress, host }: Addresses): Finding
 
 /** The device sees another address than the one that this host has. */
 export function translated({ hostAddress, hostPort = 48_266, host }: Addresses): Finding | undefined {
+  // What stays on this computer is translated nowhere.
+  if (neighbourOf(host, hostAddress)?.kind === 'loopback') return undefined;
   const found = { cause: 'address-translation', likelihood: 0.9 } as const;
   const own = hostAddress ?? 'it';
   if (host?.inside === 'wsl2') {

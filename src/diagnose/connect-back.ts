@@ -2,7 +2,7 @@
 
 import * as addresses from './addresses.ts';
 import type { Finding, Rule } from './finding.ts';
-import { firewallFor, firewallName, lookCommand, openCommand } from './host.ts';
+import { firewallName, lookCommand, openCommand } from './host.ts';
 import type { Observations } from './observations.ts';
 
 const isMissing = ({ code }: Observations): boolean => code === 'CONNECT_BACK_MISSING';
@@ -10,7 +10,7 @@ const isMissing = ({ code }: Observations): boolean => code === 'CONNECT_BACK_MI
 export const firewall: Rule = (observed) => {
   const { address = 'the device', hostPort, foreignConnections, host } = observed;
   if (!isMissing(observed) || foreignConnections.length > 0 || hostPort === undefined) return undefined;
-  const known = firewallFor(host, address);
+  const [known] = host?.firewalls ?? [];
   const cause = 'firewall';
   const kept = `\`hostPort: ${hostPort}\` in .otarc keeps the port the same`;
   if (known?.state === 'filters') {
@@ -21,7 +21,7 @@ export const firewall: Rule = (observed) => {
       cure: `let the device in (${kept}):\n${openCommand(known, { address, hostPort })}`,
     };
   }
-  const look = known === undefined ? '' : `look with \`${lookCommand(known)}\`, and `;
+  const look = known === undefined ? '' : `look with \`${lookCommand(known, { address })}\`, and `;
   return {
     cause,
     likelihood: known !== undefined ? 0.4 : host === undefined ? 0.6 : 0.45,

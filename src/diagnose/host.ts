@@ -8,7 +8,7 @@ export interface HostFacts {
   /** Where what runs here has a network of its own behind the computer's. */
   readonly inside?: 'wsl2' | 'container';
   readonly interfaces: readonly HostInterface[];
-  /** Those that are at work; empty: none was found, or none could be looked at. */
+  /** Those that keep the device's connection out, or may; empty: none was found, or none was looked for. */
   readonly firewalls: readonly Firewall[];
 }
 
@@ -23,8 +23,6 @@ export interface Firewall {
   readonly tool: 'ufw' | 'firewalld' | 'nftables' | 'iptables' | 'windows' | 'macos';
   /** `unknown`: it could not be asked without more rights. */
   readonly state: 'filters' | 'unknown';
-  /** Of the packets that it judges; absent: of both. */
-  readonly family?: 'ipv4' | 'ipv6';
   /** nftables: where an incoming packet is judged, `inet filter input`. */
   readonly chain?: string;
 }
@@ -34,13 +32,6 @@ export interface Opening {
   readonly address: string;
   /** TCP, of this host. */
   readonly hostPort: number;
-}
-
-/** The one that judges what comes from this address: one that is known to filter before one that may. */
-export function firewallFor(host: HostFacts | undefined, address: string): Firewall | undefined {
-  const own = isIPv4(address) ? 'ipv4' : 'ipv6';
-  const those = host?.firewalls.filter(({ family = own }) => family === own) ?? [];
-  return those.find(({ state }) => state === 'filters') ?? those[0];
 }
 
 /** The command that lets the device in. otarc never runs it. */
@@ -67,7 +58,7 @@ export function openCommand({ tool, chain }: Firewall, wanted: Opening): string 
 }
 
 /** The command that shows what it lets in, for who has the rights that otarc has not. */
-export function lookCommand({ tool, family }: Firewall): string {
+export function lookCommand({ tool }: Firewall, { address }: Pick<Opening, 'address'>): string {
   switch (tool) {
     case 'ufw':
       return 'sudo ufw status';
@@ -76,7 +67,7 @@ export function lookCommand({ tool, family }: Firewall): string {
     case 'nftables':
       return 'sudo nft list ruleset';
     case 'iptables':
-      return family === 'ipv6' ? 'sudo ip6tables -S' : 'sudo iptables -S';
+      return isIPv4(address) ? 'sudo iptables -S' : 'sudo ip6tables -S';
     case 'windows':
       return 'Get-NetFirewallProfile';
     case 'macos':

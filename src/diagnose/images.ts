@@ -121,7 +121,7 @@ export const flashSettings: Rule = (observed) => {
     : {
         cause: 'flash-settings',
         likelihood: 0.98,
-        text: 'the image was built for a larger flash than the device has, or another flash mode',
+        text: 'the image was built for a larger flash than the device has',
         cure: 'choose the right board or flash size, and build again.',
       };
 };

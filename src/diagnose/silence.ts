@@ -105,7 +105,9 @@ export const wrongPort: Rule = (observed) => {
     text: isOfAnother
       ? `${port} is the usual port of an ${usualFor.toUpperCase()}, and that of an ${known.toUpperCase()} is ${usual}`
       : `it listens on another port than ${port}`,
-    cure: 'check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
+    cure: isOfAnother
+      ? `correct \`port:\` in .otarc or --port to ${usual}, or leave it out.`
+      : 'check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
   };
 };
 
@@ -123,7 +125,7 @@ export const sketchWithoutOta: Rule = (observed) => {
     return {
       cause,
       likelihood: seen.foreignName === undefined ? 0.8 : 0.5,
-      text: 'it announces itself and answers nothing: its sketch blocks its loop(), or is stuck',
+      text: 'its sketch blocks its loop() or is stuck, as it announces itself and answers nothing',
       cure: 'restart it and push at once, then look for delay() and waits in its loop().',
     };
   }
@@ -189,7 +191,8 @@ export const outOfReach: Rule = (observed) => {
   if (isNobodyThere(observed)) {
     return {
       cause,
-      likelihood: 0.9,
+      // Where it announces another one, that says it all.
+      likelihood: seenOf(observed) === undefined ? 0.9 : 0.4,
       text: `nobody has the address ${address} in a network of this computer`,
       cure: 'check that the device is powered and that this computer is in its network.',
     };

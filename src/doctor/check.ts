@@ -123,7 +123,7 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
     withoutUndefined({ ...target, hostPort: undefined }),
     signal,
   );
-  const host = await hostFacts(thisHost(signal), { withFirewalls: true });
+  const host = await hostFacts(thisHost(signal), target);
   yield hostLeg(target, hostAddress, host);
 
   yield { now: { leg: 'connect-back port' } };

@@ -2,7 +2,6 @@
 
 import { otherNetwork, translated } from '../diagnose/addresses.ts';
 import {
-  firewallFor,
   firewallName,
   interfaceOf,
   lookCommand,
@@ -55,7 +54,7 @@ export async function portLeg(
 ): Promise<Leg> {
   const { address, hostPort } = target;
   await trySockets(target, signal);
-  const firewall = firewallFor(host, address);
+  const [firewall] = host.firewalls;
   const details = withoutUndefined({ hostPort, firewalls: host.firewalls.map(({ tool }) => tool) });
   const port = hostPort === undefined ? 'any free port' : `TCP port ${hostPort}, which is free`;
   if (firewall === undefined || interfaceOf(host, hostAddress)?.kind === 'loopback') {
@@ -72,7 +71,7 @@ export async function portLeg(
       )
     : ok(
         'connect-back port',
-        `${port}; ${firewallName(firewall)} may judge what comes in: \`${lookCommand(firewall)}\` shows it`,
+        `${port}; ${firewallName(firewall)} may judge what comes in: \`${lookCommand(firewall, target)}\` shows it`,
         details,
       );
 }

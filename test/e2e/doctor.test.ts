@@ -4,10 +4,18 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { imageFile } from '../support/image-file.ts';
 import { addressOf, eventsOf, isPlain, otarc, quickDevice, writeOtarc } from '../support/otarc.ts';
 import { tempDir } from '../support/temp-dir.ts';
+
+/** One that has nothing to do with any of it, as a developer leaves it running. */
+let stranger: VirtualDevice | undefined;
+beforeAll(async () => {
+  stranger = await startVirtualDevice({ name: `stranger-${process.pid}`, announce: true, password: 'other' });
+});
+afterAll(() => stranger?.close());
 
 const onLoopback = ['--interface', '127.0.0.1'];
 

@@ -5,14 +5,21 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Leg, LegName } from '../../src/doctor/leg.ts';
-import { models } from '../../src/simulator/index.ts';
+import { models, startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { doctor } from '../support/doctor.ts';
 import { imageFile } from '../support/image-file.ts';
 import { makeEsp32Image } from '../support/images.ts';
 import { quickDevice, writeOtarc } from '../support/otarc.ts';
 import { tempDir } from '../support/temp-dir.ts';
+
+/** One that has nothing to do with any of it, as a developer leaves it running. */
+let stranger: VirtualDevice | undefined;
+beforeAll(async () => {
+  stranger = await startVirtualDevice({ name: `stranger-${process.pid}`, announce: true, password: 'other' });
+});
+afterAll(() => stranger?.close());
 
 const legOf = (legs: readonly Leg[], name: LegName): Leg | undefined => legs.find(({ leg }) => leg === name);
 let count = 0;
