@@ -106,6 +106,26 @@ describe.concurrent('the cause of a failed push', { timeout: 60_000 }, () => {
     expect(await runs).toMatchObject({ changed: true });
   });
 
+  test('3: whoever else connects is told of once, and not without end', async ({ expect }) => {
+    const device = await start({ faults: { neverConnects: true } });
+    const hostPort = await freePort('127.0.0.1');
+    const strangers = Array.from({ length: 12 }, (_, index) => `127.0.1.${index + 1}`);
+    const invited = device.waitFor('invited', { timeoutMs: 20_000 });
+    const pushed = push(device, { device: { hostPort, hostAddress: '127.0.0.1' } });
+    await invited;
+    for (const localAddress of [...strangers, ...strangers]) {
+      const socket = connect({ host: '127.0.0.1', port: hostPort, localAddress });
+      await once(socket, 'connect');
+      socket.on('error', () => {});
+      open.push({ close: () => socket.destroy() });
+    }
+    const failed = await pushed;
+    expect(failed.causes).toEqual(['address-translation']);
+    expect(failed.details['foreignConnections']).toEqual(strangers.slice(0, 8));
+    expect(failed.hint).toContain('127.0.1.1, 127.0.1.2, 127.0.1.3 and others');
+    expect(failed.log.filter((line) => line.startsWith('Turned away'))).toHaveLength(8);
+  });
+
   test('7: nothing listens on the port of another chip', async ({ expect }) => {
     const closed = { address: '127.0.0.1', port: await freePort('127.0.0.1') };
     const failed = await push(closed);
