@@ -71,12 +71,13 @@ export async function lockDevice(request: LockRequest): Promise<Lock> {
 export async function tryLock({
   address,
   port,
-}: Pick<LockRequest, 'address' | 'port'>): Promise<
+  signal,
+}: Pick<LockRequest, 'address' | 'port' | 'signal'>): Promise<
   { readonly type: 'held'; readonly lock: Lock } | { readonly type: 'taken'; readonly holder: Holder }
 > {
   const attempt = await take(placesFor(`${address}:${port}`));
   if (attempt.type === 'held') return attempt;
-  const word = await firstWord(attempt.place, helloMs);
+  const word = await firstWord(attempt.place, { limitMs: helloMs, signal });
   return { type: 'taken', holder: word.type === 'hello' ? word.holder : {} };
 }
 
@@ -183,7 +184,7 @@ async function waitForHolder(
 
 /** Whether an otarc listens there, or has until a moment ago. */
 async function isOtarcs(place: ListenOptions): Promise<boolean> {
-  const word = await firstWord(place, helloMs);
+  const word = await firstWord(place, { limitMs: helloMs });
   return word.type === 'hello' || (word.type === 'ended' && (word.end.isOtarc || word.end.isSilent));
 }
 

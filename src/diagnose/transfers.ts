@@ -27,6 +27,9 @@ export const hostSlept: Rule = (observed) => {
 const usualInvitations = 4;
 /** Nothing was heard for so long before it broke. */
 const longSilenceMs = 5000;
+/** A device that answers so late that it knows of no such connection is one that has started anew. */
+const hasForgotten = ({ systemCode, silentMs = 0 }: Observations): boolean =>
+  systemCode === 'ECONNRESET' && silentMs >= 1000;
 
 export const weakWifi: Rule = (observed) => {
   const { code, afterChallenge, invitations = 0, silentMs = 0 } = observed;
@@ -42,7 +45,8 @@ export const weakWifi: Rule = (observed) => {
   if (code === 'TRANSFER_STALLED' || isSlow) return found(isHardToReach ? 0.85 : 0.8);
   if (isAnswered(observed) && updaterError(observed) === 6) return found(0.9);
   if (code !== 'CONNECTION_LOST') return undefined;
-  return found(isHardToReach ? 0.75 : silentMs >= longSilenceMs ? 0.65 : isInOrder(observed) ? 0.5 : 0.55);
+  const isLongSilent = silentMs >= longSilenceMs && !hasForgotten(observed);
+  return found(isHardToReach ? 0.75 : isLongSilent ? 0.65 : isInOrder(observed) ? 0.5 : 0.55);
 };
 
 export const powerDip: Rule = (observed) => {
@@ -67,7 +71,13 @@ export const powerDip: Rule = (observed) => {
   }
   return {
     cause: 'power-dip',
-    likelihood: code === 'TRANSFER_STALLED' ? 0.35 : isInOrder(observed) ? 0.45 : 0.6,
+    likelihood: hasForgotten(observed)
+      ? 0.8
+      : code === 'TRANSFER_STALLED'
+        ? 0.35
+        : isInOrder(observed)
+          ? 0.45
+          : 0.6,
     text: 'the device restarted, as when its power dips while the flash is written',
     cure: 'check its power supply and cable, then push again.',
   };

@@ -123,7 +123,8 @@ interface Knocked {
 
 /** The command in the datagram is one that no device knows. */
 async function knock({ target, signal, listenMs }: PresenceOptions): Promise<Knocked> {
-  const attempt = await tryLock(target);
+  const { address, port } = target;
+  const attempt = await tryLock({ address, port, signal });
   if (attempt.type === 'taken') return { holder: attempt.holder };
   let undeliverable: string | undefined;
   const { hostAddress } = target;

@@ -64,7 +64,10 @@ type Word =
   | { readonly type: 'late' };
 
 /** What comes first from whoever listens at `place`. */
-export async function firstWord(place: ListenOptions, limitMs: number): Promise<Word> {
+export async function firstWord(
+  place: ListenOptions,
+  { limitMs, signal }: { readonly limitMs: number; readonly signal?: AbortSignal },
+): Promise<Word> {
   const conversation = converse(place);
   const hello = new Promise<Word>((resolve) =>
     conversation.onHello((holder) => resolve({ type: 'hello', holder })),
@@ -72,7 +75,8 @@ export async function firstWord(place: ListenOptions, limitMs: number): Promise<
   const ended = conversation.ended.then((end): Word => ({ type: 'ended', end }));
   const late: Word = { type: 'late' };
   const limit = new AbortController();
-  const waited = sleep(limitMs, late, { signal: limit.signal }).catch(() => late);
+  const ends = signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]);
+  const waited = sleep(limitMs, late, { signal: ends }).catch(() => late);
   try {
     return await Promise.race([hello, ended, waited]);
   } finally {

@@ -31,4 +31,10 @@ test.skipIf(process.platform === 'win32')('19: the failure says that it slept', 
     /^This computer slept for \d s in the midst of it: push again, and keep it awake/,
   );
   expect(exitCode).toBe(1);
+  const text = `error ${failure?.code}: ${failure?.message}\n  → ${failure?.hint}\n`;
+  const plain = text
+    .replace(String(device.port), '<port>')
+    .replace(/\d+ of \d+ bytes/, '<n> of <n> bytes')
+    .replace(/for \d s/, 'for <n> s');
+  await expect(plain).toMatchFileSnapshot('../integration/causes/19 host slept.txt');
 });

@@ -474,7 +474,7 @@ const table: readonly Row[] = [
   {
     number: '17 weak Wi-Fi, hard to reach',
     code: 'CONNECTION_LOST',
-    seen: { systemCode: 'ECONNRESET', invitations: 7, silentMs: 9000 },
+    seen: { systemCode: 'ETIMEDOUT', invitations: 7, silentMs: 9000 },
     cause: 'weak-wifi',
     hint: [
       'Most likely the Wi-Fi between here and the device is too weak (7 invitations until it answered): move it nearer to the access point, or check its antenna, then push again.',
@@ -511,6 +511,16 @@ const table: readonly Row[] = [
     by: 'integration/causes: 18: where it goes on announcing itself, it has not restarted',
     code: 'CONNECTION_LOST',
     seen: { systemCode: 'ECONNRESET' },
+    cause: 'power-dip',
+    hint: [
+      'Most likely the device restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
+      'Or the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+    ].join('\n'),
+  },
+  {
+    number: '18 power dip, by its late reset',
+    code: 'CONNECTION_LOST',
+    seen: { systemCode: 'ECONNRESET', silentMs: 6000 },
     cause: 'power-dip',
     hint: [
       'Most likely the device restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
