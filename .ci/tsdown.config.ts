@@ -30,9 +30,9 @@ export default {
           name: 'push',
           test: new RegExp(
             [
-              String.raw`src/(errors|failure|types|secret|numbers|endpoint|without-undefined|cli|program|library|run|deploy|early|explain|lock|plan)\.ts`,
+              String.raw`src/(errors|failure|types|secret|numbers|endpoint|without-undefined|cli|program|library|run|deploy|early|lock|plan)\.ts`,
               String.raw`src/commands/(flags|deploy|push-commands|other-commands)\.ts`,
-              String.raw`src/(report|verify|espota|image|diagnose)/`,
+              String.raw`src/(report|verify|espota|image|lock)/`,
               String.raw`src/discover/(index|locate|host-address|interfaces|port|addresses)\.ts`,
               String.raw`src/config/(index|places|may-push-on-build|default-sketch|environment|problem|resolve[a-z-]*|ledger|sources|select|secrets|limit|first-line|nearest|address)\.ts`,
               String.raw`node_modules/commander/`,

@@ -14,7 +14,6 @@ import { startEarly, type Early } from './early.ts';
 import type { Engine, Session } from './engine.ts';
 import { OtaError, type ErrorCode } from './errors.ts';
 import type { EventBody, Stage, Tell } from './events.ts';
-import { explain } from './explain.ts';
 import { failedEvent } from './failure.ts';
 import { lockDevice, type Lock } from './lock.ts';
 import { checkFits, checkTarget, type PartitionTable } from './image/index.ts';
@@ -75,15 +74,17 @@ export async function deploy(
   let stage: Stage = 'build';
   let image: Image | undefined;
   let target: Target | undefined;
+  let { partitions } = ready;
   const early = startEarly(device, options);
   try {
     const made = await coming;
     image = made.image;
+    partitions ??= made.partitions;
     stage = 'locate';
     target = await early.target(image);
     tell(located(device, target));
     stage = 'image';
-    check({ image, device, target, partitions: ready.partitions ?? made.partitions, options });
+    check({ image, device, target, partitions, options });
     const unneeded = options.skipReason?.(device, image);
     if (unneeded !== undefined) return skip(unneeded, tell);
     stage = 'push';
@@ -96,7 +97,7 @@ export async function deploy(
       if (current !== target) {
         target = current;
         tell(located(device, target));
-        check({ image, device, target, partitions: ready.partitions ?? made.partitions, options });
+        check({ image, device, target, partitions, options });
       }
       if (lock.pushedMeanwhile === image.md5 && options.allowed !== 'all') {
         // For the next in the queue it is still the image that the device got last.
@@ -115,7 +116,9 @@ export async function deploy(
   } catch (thrown) {
     if (!(thrown instanceof OtaError)) throw thrown;
     if (stage === 'build' && thrown.code.startsWith('IMAGE_')) stage = 'image';
-    const error = await explain(thrown, { device, target, image, signal: options.signal });
+    // Loaded only now: a push that goes well does not pay for it.
+    const { explain } = await import('./explain.ts');
+    const error = await explain(thrown, { ...options, device, target, image, partitions });
     tell(failedEvent(error, stage));
     return { type: 'failed', stage, error };
   } finally {

@@ -28,3 +28,20 @@ export function isAddress(text: string): boolean {
 export function mayBeIPv6(text: string): boolean {
   return /:.*:/.test(text);
 }
+
+/** The same address, however it is spelled: IPv6 in any form, with or without a zone or the prefix of IPv4 in IPv6. */
+export function isSameAddress(one: string, other: string): boolean {
+  return one === other || plainAddress(one) === plainAddress(other);
+}
+
+function plainAddress(text: string): string {
+  const plain = withoutZone(text)
+    .toLowerCase()
+    .replace(/^::ffff:(?=\d+\.)/, '');
+  return mayBeIPv6(plain) && isIPv6(plain) ? new URL(`http://[${plain}]`).hostname : plain;
+}
+
+/** `fe80::1` of `fe80::1%eth0`. */
+export function withoutZone(address: string): string {
+  return address.replace(/%.*$/, '');
+}

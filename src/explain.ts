@@ -1,21 +1,32 @@
 /**
- * A failure of a push with the most that can be said about it. What the failure itself has observed is not always enough:
- * whether a firewall of this computer is in the way, or whether the device announces itself all the same, is looked at
- * only now, when it has failed.
+ * A failure of a push with the most that can be said about it: the one place that diagnoses. What the failure itself has
+ * observed is not always enough: whether a firewall of this computer is in the way, or whether the device announces
+ * itself all the same, is looked at only now, when it has failed. Loaded only then.
  */
 
 import { diagnosed } from './diagnose/diagnose.ts';
 import { knownOf } from './diagnose/known.ts';
-import type { Announced, Observations } from './diagnose/observations.ts';
+import { observationsIn, type Observations } from './diagnose/observations.ts';
 import type { OtaError } from './errors.ts';
-import type { Device, Image, Platform, Target } from './types.ts';
+import type { Tell } from './events.ts';
+import { awaitReturn, listenFor } from './explain/listen.ts';
+import { hostFacts } from './host/facts.ts';
+import { neighbourAt } from './host/neighbour.ts';
+import { thisHost } from './host/source.ts';
+import { roomFor, type PartitionTable } from './image/index.ts';
+import type { Device, Image, Target } from './types.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 export interface ExplainOptions {
-  readonly device: Pick<Device, 'name' | 'host'>;
+  readonly device: Pick<Device, 'name' | 'host' | 'isHomeding'>;
   /** Where it came so far. */
   readonly target?: Target | undefined;
   readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'> | undefined;
+  /** What the image was checked against. */
+  readonly partitions?: PartitionTable | undefined;
+  /** What was looked at already, and is not looked at again. */
+  readonly seen?: Partial<Observations>;
+  readonly tell: Tell;
   readonly signal: AbortSignal;
 }
 
@@ -23,85 +34,40 @@ const listenMs = 800;
 
 /** The same error with a better hint, or as it was. Never rejects for what it cannot find out. */
 export async function explain(error: OtaError, options: ExplainOptions): Promise<OtaError> {
-  const { device, target, image, signal } = options;
-  const { code } = error;
-  const isOfNetwork = ['CONNECT_BACK_MISSING', 'DEVICE_SILENT', 'NAME_NOT_RESOLVED'].includes(code);
-  const isSilent = code === 'DEVICE_SILENT' && target !== undefined;
-  const [around, announced] = await Promise.all([
-    isOfNetwork && !signal.aborted ? lookAround(isSilent ? target.address : undefined, signal) : {},
-    isSilent ? listenFor(device, target, options) : undefined,
-  ]);
-  return diagnosed(error, {
-    ...(target === undefined ? { device: device.name } : knownOf(target, image)),
-    ...around,
-    ...withoutUndefined({ announced }),
-  });
+  const { device, target, image, partitions, seen = {}, signal } = options;
+  if (error.code === 'CANCELLED') return error;
+  const around = signal.aborted ? {} : await lookAround(observationsIn(error), options);
+  const slotBytes = image && partitions && roomFor(image, partitions);
+  return diagnosed(error, { ...knownOf({ device, target, image, slotBytes }), ...around, ...seen });
 }
 
-/** This computer, and whether anybody near it has the address. */
+/** What this very failure leaves open. */
 async function lookAround(
-  address: string | undefined,
-  signal: AbortSignal,
-): Promise<Pick<Observations, 'host' | 'neighbour'>> {
-  const { hostFacts } = await import('./host/facts.ts');
-  const { neighbourAt } = await import('./host/neighbour.ts');
-  const { thisHost } = await import('./host/source.ts');
+  observed: Omit<Observations, 'device'>,
+  options: ExplainOptions,
+): Promise<Partial<Observations>> {
+  const { target, seen = {}, signal } = options;
   const source = thisHost(signal);
-  const [host, neighbour] = await Promise.all([
-    hostFacts(source),
-    address === undefined ? undefined : neighbourAt(source, address),
-  ]);
-  return withoutUndefined({ host, neighbour });
-}
-
-/** Undefined: nobody could be asked. */
-async function listenFor(
-  device: Pick<Device, 'name' | 'host'>,
-  { address, hostAddress }: Target,
-  { signal }: ExplainOptions,
-): Promise<Observations['announced']> {
-  const [{ browseFor }, { hostAddressFor }] = await Promise.all([
-    import('./discover/browse.ts'),
-    import('./discover/host-address.ts'),
-  ]);
-  try {
-    const own = hostAddress ?? (await hostAddressFor(address, { interfaces: [] }));
-    const found = await browseFor({ forMs: listenMs, interfaces: [own], signal });
-    return announcedBy(found, { ...device, address });
-  } catch {
-    return undefined;
+  switch (observed.code) {
+    case 'CONNECT_BACK_MISSING':
+      return { host: await hostFacts(source, target && { ...target, hostPort: observed.hostPort }) };
+    case 'NAME_NOT_RESOLVED':
+      return { host: await hostFacts(source) };
+    case 'DEVICE_SILENT': {
+      const [host, neighbour, announced] = await Promise.all([
+        hostFacts(source),
+        target && neighbourAt(source, target.address),
+        target === undefined || 'announced' in seen ? undefined : listenFor({ ...options, target }, listenMs),
+      ]);
+      return withoutUndefined({ host, neighbour, announced });
+    }
+    case 'CONNECTION_LOST':
+    case 'TRANSFER_STALLED': {
+      // One that is known by its address alone may never announce itself.
+      if (target === undefined || target.via === 'config') return {};
+      return withoutUndefined({ cameBackWith: await awaitReturn({ ...options, target }, observed) });
+    }
+    default:
+      return {};
   }
-}
-
-interface Heard {
-  readonly name: string;
-  readonly host: string;
-  readonly addresses: readonly string[];
-  readonly port: number;
-  readonly platform?: Platform;
-  readonly authRequired?: boolean;
-}
-
-/**
- * What the device says of itself. Undefined where that cannot be told: it is known by its address alone, and several
- * (or, on loopback, any number of virtual ones) have that, or two have its name. Pure.
- */
-export function announcedBy(
-  found: readonly Heard[],
-  { name, host, address }: { readonly name: string; readonly host: string; readonly address: string },
-): Announced | 'nothing' | undefined {
-  const isAddress = host === address;
-  if (isAddress && name === host && /^(127\.|::1$)/.test(address)) return undefined;
-  const wanted = [name, host, `${name}.local`, `${host}.local`].map((each) => each.toLowerCase());
-  const byName = found.filter((each) =>
-    [each.name, each.host].some((own) => wanted.includes(own.toLowerCase())),
-  );
-  const those =
-    byName.length > 0 || !isAddress ? byName : found.filter((each) => each.addresses.includes(address));
-  const [first, ...others] = those;
-  const own = first?.addresses.find((each) => each === address) ?? first?.addresses[0];
-  if (first === undefined || own === undefined) return 'nothing';
-  if (others.length > 0) return undefined;
-  const { port, platform, authRequired } = first;
-  return withoutUndefined({ address: own, port, platform, authRequired });
 }

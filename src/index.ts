@@ -11,6 +11,7 @@ export type { Engine, EngineContext, SendOptions, Session } from './engine.ts';
 export type { Outcome } from './deploy.ts';
 export type { RunResult } from './run.ts';
 export { espota } from './espota/index.ts';
+export { explain, type ExplainOptions } from './explain.ts';
 export { readImage } from './image/index.ts';
 export { Secret } from './secret.ts';
 export type {

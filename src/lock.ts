@@ -11,10 +11,13 @@
  */
 
 import { createHash } from 'node:crypto';
-import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, OtaError } from './errors.ts';
+import { converse, firstWord, withPushed, type Holder } from './lock/conversation.ts';
+
+export type { Holder } from './lock/conversation.ts';
 
 export interface LockRequest {
   /** For messages. */
@@ -28,13 +31,6 @@ export interface LockRequest {
   readonly onWait: (holder: Holder) => void;
   /** In place of this system's kind of address. */
   readonly places?: readonly ListenOptions[];
-}
-
-export interface Holder {
-  /** Absent: it has not said so within a second. */
-  readonly pid?: number;
-  /** ISO time. */
-  readonly since?: string;
 }
 
 export interface Lock {
@@ -69,6 +65,20 @@ export async function lockDevice(request: LockRequest): Promise<Lock> {
     // A holder that is just going may refuse before its address is free.
     await sleep(20);
   }
+}
+
+/** Takes the lock where it is free now; waits for nothing but a word of who has it. */
+export async function tryLock({
+  address,
+  port,
+  signal,
+}: Pick<LockRequest, 'address' | 'port' | 'signal'>): Promise<
+  { readonly type: 'held'; readonly lock: Lock } | { readonly type: 'taken'; readonly holder: Holder }
+> {
+  const attempt = await take(placesFor(`${address}:${port}`));
+  if (attempt.type === 'held') return attempt;
+  const word = await firstWord(attempt.place, { limitMs: helloMs, signal });
+  return { type: 'taken', holder: word.type === 'hello' ? word.holder : {} };
 }
 
 const withMeanwhile = (pushedMeanwhile: string | undefined) =>
@@ -172,78 +182,10 @@ async function waitForHolder(
   }
 }
 
-const withPushed = (pushed: string | undefined) => (pushed === undefined ? {} : { pushed });
-
-interface ConversationEnd {
-  readonly isOtarc: boolean;
-  /** It ended without a word. */
-  readonly isSilent: boolean;
-  readonly pushed?: string;
-}
-
-/** With whoever listens at `place`. */
-function converse(place: ListenOptions) {
-  const socket = connect({ ...place } as Parameters<typeof connect>[0]);
-  let text = '';
-  let tell: (holder: Holder) => void = () => {};
-  let isOtarc = false;
-  socket.setEncoding('utf8');
-  socket.on('data', (chunk: string) => {
-    // Whatever else listens there may say as much as it likes.
-    text = (text + chunk).slice(0, 1000);
-    const hello = lineOf(text, 0);
-    if (isOtarc || hello?.['otarc'] !== 1) return;
-    isOtarc = true;
-    const { pid, since } = hello;
-    tell({
-      ...(typeof pid === 'number' ? { pid } : {}),
-      ...(typeof since === 'string' ? { since } : {}),
-    });
-  });
-  const ended = new Promise<ConversationEnd>((resolve) => {
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      const pushed = isOtarc ? lineOf(text, 1)?.['pushed'] : undefined;
-      resolve({
-        isOtarc,
-        isSilent: text === '',
-        ...withPushed(typeof pushed === 'string' ? pushed : undefined),
-      });
-    });
-  });
-  return {
-    ended,
-    onHello: (listener: (holder: Holder) => void) => {
-      tell = listener;
-    },
-    close: () => socket.destroy(),
-  };
-}
-
 /** Whether an otarc listens there, or has until a moment ago. */
 async function isOtarcs(place: ListenOptions): Promise<boolean> {
-  const conversation = converse(place);
-  const heard = new Promise<true>((resolve) => conversation.onHello(() => resolve(true)));
-  const end = conversation.ended.then((ended) => ended.isOtarc || ended.isSilent);
-  const limit = new AbortController();
-  const late = sleep(helloMs, false as const, { signal: limit.signal }).catch(() => false as const);
-  try {
-    return await Promise.race([heard, end, late]);
-  } finally {
-    limit.abort();
-    conversation.close();
-  }
-}
-
-function lineOf(text: string, index: number): Record<string, unknown> | undefined {
-  const lines = text.split('\n');
-  if (lines.length <= index + 1) return undefined;
-  try {
-    const value: unknown = JSON.parse(lines[index] ?? '');
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+  const word = await firstWord(place, { limitMs: helloMs });
+  return word.type === 'hello' || (word.type === 'ended' && (word.end.isOtarc || word.end.isSilent));
 }
 
 function locked({ name, address, port }: LockRequest, { pid, since }: Holder, waitMs: number): OtaError {

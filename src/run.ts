@@ -203,7 +203,7 @@ export async function tellImage(
 }
 
 /** Where the build says none, as with a file that was named: as PlatformIO and arduino-cli leave it beside the image. */
-async function tableBeside(
+export async function tableBeside(
   { path, platform }: Image,
   {
     artifact,

@@ -83,6 +83,8 @@ export interface Device {
   readonly partitionsPath?: string;
   readonly acceptFrom: 'device' | 'any';
   readonly engine: 'espota';
+  /** HomeDing runs on it, as its configuration shows. */
+  readonly isHomeding?: true;
   /** Interfaces (names or addresses) for mDNS and for the listening socket; empty: all suitable ones. */
   readonly interfaces: readonly string[];
 }

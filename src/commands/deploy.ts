@@ -1,8 +1,9 @@
 /** `otarc deploy` and `otarc push`: the same run, and only `deploy` builds first. */
 
 import { appendFileSync } from 'node:fs';
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { messageOf, OtaError } from '../errors.ts';
+import type { DeployEvent } from '../events.ts';
 import { deployProject, type DeployProjectOptions } from '../library.ts';
 import { createJsonWriter, createWriter, type ColorChoice, type Reporter } from '../report/writer.ts';
 import type { Io } from './io.ts';
@@ -21,6 +22,7 @@ export async function deployCommand(
   io: Io,
 ): Promise<number> {
   const reporter = reporterFor(wanted.output, io);
+  const output = wanted.output.verbosity === 'quiet' ? await nowhere() : io.stderr;
   const pulse = wanted.hook === true ? startPulse(reporter, io) : undefined;
   const { exitCode } = await deployProject({
     ...wanted,
@@ -33,7 +35,7 @@ export async function deployCommand(
     get stdin() {
       return io.stdin;
     },
-    output: wanted.output.verbosity === 'quiet' ? nowhere() : io.stderr,
+    output,
   }).finally(() => pulse?.stop());
   return exitCode;
 }
@@ -65,7 +67,8 @@ export function deployNothing(message: string, output: OutputOptions, io: Io): n
 }
 
 /** Errors only: of a failed build its last lines, which the failure itself carries. */
-function nowhere(): Writable {
+async function nowhere(): Promise<Writable> {
+  const { Writable } = await import('node:stream');
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
@@ -78,22 +81,32 @@ export function reporterFor({ json, verbosity, color, debugLog }: OutputOptions,
   return debugLog === undefined ? reporter : withLog(reporter, debugLog);
 }
 
-/** Line by line, at once: a log for a bug report is needed most where otarc does not come to its end. */
+/**
+ * Line by line, at once: a log for a bug report is needed most where otarc does not come to its end. A disk that is full
+ * in the midst of it must not end an update: the log ends there.
+ */
 function withLog(reporter: Reporter, path: string): Reporter {
-  const write = (text: string): void => {
+  let isOpen = true;
+  try {
+    appendFileSync(path, '');
+  } catch (cause) {
+    throw new OtaError('USAGE', `${path} cannot be written: ${messageOf(cause)}`, {
+      hint: 'Name another file for --debug-log.',
+      cause,
+    });
+  }
+  const write = (event: DeployEvent): void => {
     try {
-      appendFileSync(path, text);
+      appendFileSync(path, `${JSON.stringify(event)}\n`);
     } catch (cause) {
-      throw new OtaError('USAGE', `${path} cannot be written: ${messageOf(cause)}`, {
-        hint: 'Name another file for --debug-log.',
-        cause,
-      });
+      isOpen = false;
+      const message = `${path} ends here, as it cannot be written any more: ${messageOf(cause)}`;
+      reporter.tell({ type: 'log', level: 'warn', message, at: event.at });
     }
   };
-  write('');
   return {
     tell(event) {
-      write(`${JSON.stringify(event)}\n`);
+      if (isOpen) write(event);
       reporter.tell(event);
     },
   };

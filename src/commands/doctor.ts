@@ -1,7 +1,6 @@
 /** `otarc doctor`: each leg of the way to a device in order, and at the first that fails why, and what to do. */
 
 import type { Flags } from '../config/types.ts';
-import { announcementOfActive } from '../doctor/active.ts';
 import { checkUp } from '../doctor/check.ts';
 import { linesOf } from '../doctor/text.ts';
 import type { ColorChoice } from '../report/writer.ts';
@@ -36,7 +35,7 @@ export async function doctorCommand(options: DoctorOptions, io: Io): Promise<num
     tell: (leg) => {
       if (!json) stdout.write(`${linesOf(leg, isColoured).join('\n')}\n`);
     },
-    beforeActive: () => void stderr.write(`${announcementOfActive}\n`),
+    note: (text) => void stderr.write(`${text}\n`),
   });
   if (json) stdout.write(`${JSON.stringify({ ok: exitCode === 0, exitCode, device, legs }, null, 2)}\n`);
   return exitCode;

@@ -206,7 +206,7 @@ function addDeviceCommands(program: Command, { io, done }: Parts): void {
     .option('--slot-bytes <bytes>', 'room for a sketch', toWhole)
     .option('--datagram-loss <share>', 'share of datagrams lost, 0 to 1', toNumber)
     .option('--reboot-ms <ms>', 'how long a restart takes', toNumber)
-    .option('--fault <name[=value]>', 'what shall go wrong (repeatable)', collect)
+    .option('--fault <name[=value]>', 'what shall go wrong (repeatable; `list` shows all)', collect)
     .option('--no-announce', 'do not announce it over mDNS')
     .option('--count <number>', 'so many devices, ports ascending', toWhole)
     .option('--homeding <file>', "name, port and password from HomeDing's env.json")

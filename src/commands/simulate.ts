@@ -11,6 +11,7 @@ import { exitCodeFor } from '../failure.ts';
 import { describeEvent } from '../simulator/describe.ts';
 import { parseHomeding } from '../simulator/homeding.ts';
 import {
+  faultKinds,
   models,
   parseFaults,
   startVirtualDevice,
@@ -68,6 +69,10 @@ interface Plan {
  * @throws OtaError `USAGE`, `SECRET_UNAVAILABLE`, `CONFIG_UNREADABLE`, `CONFIG_INVALID` or `HOST_PORT_IN_USE`.
  */
 export async function simulate(options: SimulateOptions, io: Io): Promise<number> {
+  if (options.faults?.includes('list') === true) {
+    io.stdout.write(faultList());
+    return 0;
+  }
   const plan = await planDevices(options, io);
   const devices: VirtualDevice[] = [];
   const writes: Promise<unknown>[] = [];
@@ -104,6 +109,15 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
   await reportFailedWrites(writes, options.out);
   // Ctrl-C is how it usually ends: no error, but the status that scripts expect.
   return finished.signal.aborted ? 0 : exitCodeFor(cancelled(io.signal));
+}
+
+function faultList(): string {
+  const kinds = Object.entries(faultKinds).map(([name, { value, help }]) => ({
+    name: value === 'flag' ? name : `${name}=<${value}>`,
+    help,
+  }));
+  const width = Math.max(...kinds.map(({ name }) => name.length));
+  return kinds.map(({ name, help }) => `${name.padEnd(width)}  ${help}\n`).join('');
 }
 
 async function planDevices(options: SimulateOptions, io: Io): Promise<Plan> {

@@ -108,6 +108,7 @@ export function resolveDevice(
     partitionsPath: ledger.chooseOptional(`${label}.partitions`, [partitions], "the build's own"),
     acceptFrom: ledger.choose(`${label}.acceptFrom`, [written('acceptFrom')], 'device'),
     engine: ledger.choose(`${label}.engine`, [written('engine')], 'espota'),
+    isHomeding: homeding.isKnown,
     interfaces: interfacesOf(sources),
   });
 }
@@ -136,6 +137,7 @@ export function interfacesOf(sources: Sources): readonly string[] {
 }
 
 interface HomedingFacts {
+  readonly isKnown?: true;
   readonly host?: Sourced<string> | undefined;
   readonly port?: Sourced<number> | undefined;
   readonly credential?: Sourced<CredentialSource> | undefined;
@@ -153,6 +155,7 @@ function homedingOf({ file, homeding }: Sources, { name, path, settings }: Devic
   const host = source.settings.device?.['0']?.name;
   const place = (...below: string[]): string => source.placeOf(below);
   return {
+    isKnown: true,
     host: sourced(host, place('device', '0', 'name')),
     // HomeDing's OTA element listens on 8266 on every chip, where ArduinoOTA itself would take the platform's port.
     port:

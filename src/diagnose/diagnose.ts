@@ -16,42 +16,62 @@ const rules: readonly Rule[] = [silence, connectBack, passwords, images, transfe
   Object.values(part),
 );
 
-/** More than these are no help any more. */
+/** More than these are no help any more, nor is what does not fit a small part of a terminal. */
 const mostShown = 3;
+const mostLines = 6;
+const columns = 80;
+/** As the reports put it. */
+const indent = 4;
 /** What is so much less likely than the first is left out. */
 const worthTelling = 0.3;
+/** Beside it, what is less likely only leads astray. */
+const certain = 0.9;
+/** Below it, nothing is said to be likely. */
+const likely = 0.5;
 
 /** The most likely first. */
 export function diagnose(observed: Observations): readonly Finding[] {
-  return rules
-    .map((rule) => rule(observed))
-    .filter((finding) => finding !== undefined)
-    .toSorted((one, other) => other.likelihood - one.likelihood);
+  return inOrder(rules.map((rule) => rule(observed)).filter((finding) => finding !== undefined));
 }
 
-/** At most a line for each of three causes, the most likely first. */
+const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.toSorted((one, other) => other.likelihood - one.likelihood);
+
+/** What is left behind, then at most three causes, the most likely first; each begins a line. */
 export function hintOf(findings: readonly Finding[]): string {
-  const [first, ...others] = findings;
-  if (first === undefined) return '';
-  // Where the first is as good as certain, the others only lead astray.
-  const isCertain = first.likelihood >= 0.9;
-  const next = others.filter(({ likelihood }) =>
-    isCertain ? likelihood >= 0.9 : likelihood >= first.likelihood * worthTelling,
-  );
-  return [first, ...next]
+  const consequences = findings.filter(({ isConsequence }) => isConsequence === true);
+  const [first, ...others] = findings.filter((finding) => !consequences.includes(finding));
+  const left = consequences.map((finding) => capitalised(clause(finding)));
+  if (first === undefined) return left.join('\n');
+  const least = first.likelihood >= certain ? certain : first.likelihood * worthTelling;
+  const next = others.filter(({ likelihood }) => likelihood >= least);
+  const causes = [first, ...next]
     .slice(0, mostShown)
-    .map((finding, index) => (index === 0 ? firstLine(finding, isCertain) : `Or ${clause(finding)}`))
-    .join('\n');
+    .map((finding, index) => (index === 0 ? firstLine(finding) : `Or ${clause(finding)}`));
+  const all = [...left, ...causes];
+  const fitting = all.filter((_, index) => heightOf(all.slice(0, index + 1)) <= mostLines);
+  return (fitting.length > left.length ? fitting : all.slice(0, left.length + 1)).join('\n');
 }
 
-function firstLine(finding: Finding, isCertain: boolean): string {
+/** In a terminal, which wraps. */
+export function heightOf(lines: readonly string[]): number {
+  return lines
+    .flatMap((line) => line.split('\n'))
+    .reduce((sum, line) => sum + Math.ceil((indent + line.length) / columns), 0);
+}
+
+function firstLine(finding: Finding): string {
   if (finding.isTold === true) return finding.cure;
-  const text = clause(finding);
-  return isCertain ? `${text.slice(0, 1).toUpperCase()}${text.slice(1)}` : `Most likely ${text}`;
+  if (finding.likelihood >= certain) return capitalised(clause(finding));
+  return `${finding.likelihood >= likely ? 'Most likely' : 'Perhaps'} ${clause(finding)}`;
 }
 
 function clause({ text, cure }: Finding): string {
   return `${text}: ${cure}`;
+}
+
+function capitalised(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 /** The same error with the hint that its observations, and what else is known, give; unchanged where none speaks. */

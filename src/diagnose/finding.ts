@@ -35,7 +35,9 @@ export type Cause =
   | 'another-program'
   | 'signature-refused'
   | 'out-of-memory'
-  | 'filesystem-half-written';
+  | 'filesystem-half-written'
+  | 'device-gone'
+  | 'flash-fault';
 
 export interface Finding {
   readonly cause: Cause;
@@ -47,6 +49,8 @@ export interface Finding {
   readonly cure: string;
   /** The message of the error says the cause already. */
   readonly isTold?: true;
+  /** Not why it failed but what that has left behind: told beside the causes, and before them. */
+  readonly isConsequence?: true;
 }
 
 /** Undefined: what was observed does not speak for this cause. */

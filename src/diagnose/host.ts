@@ -1,13 +1,14 @@
 /** What this computer is, as far as it decides whether a device can connect back to it. Pure; gathered elsewhere. */
 
 import { BlockList, isIPv4 } from 'node:net';
+import { isSameAddress, withoutZone } from '../endpoint.ts';
 
 export interface HostFacts {
   readonly system: 'linux' | 'macos' | 'windows' | 'other';
   /** Where what runs here has a network of its own behind the computer's. */
   readonly inside?: 'wsl2' | 'container';
   readonly interfaces: readonly HostInterface[];
-  /** Those that are at work; empty: none was found, or none could be looked at. */
+  /** Those that keep the device's connection out, or may; empty: none was found, or none was looked for. */
   readonly firewalls: readonly Firewall[];
 }
 
@@ -34,8 +35,9 @@ export interface Opening {
 }
 
 /** The command that lets the device in. otarc never runs it. */
-export function openCommand({ tool, chain = 'inet filter input' }: Firewall, wanted: Opening): string {
-  const { address, hostPort } = wanted;
+export function openCommand({ tool, chain }: Firewall, wanted: Opening): string {
+  const { hostPort } = wanted;
+  const address = withoutZone(wanted.address);
   const isFour = isIPv4(address);
   switch (tool) {
     case 'ufw':
@@ -43,13 +45,33 @@ export function openCommand({ tool, chain = 'inet filter input' }: Firewall, wan
     case 'firewalld':
       return `sudo firewall-cmd --add-rich-rule='rule family=${isFour ? 'ipv4' : 'ipv6'} source address=${address} port port=${hostPort} protocol=tcp accept'`;
     case 'nftables':
-      return `sudo nft insert rule ${chain} ${isFour ? 'ip' : 'ip6'} saddr ${address} tcp dport ${hostPort} accept`;
+      return `sudo nft insert rule ${chain ?? '<family> <table> <chain>'} ${isFour ? 'ip' : 'ip6'} saddr ${address} tcp dport ${hostPort} accept`;
     case 'iptables':
       return `sudo ${isFour ? 'iptables' : 'ip6tables'} -I INPUT -p tcp -s ${address} --dport ${hostPort} -j ACCEPT`;
     case 'windows':
       return `New-NetFirewallRule -DisplayName otarc -Direction Inbound -Protocol TCP -LocalPort ${hostPort} -RemoteAddress ${address} -Action Allow`;
     case 'macos':
       return 'sudo /usr/libexec/ApplicationFirewall/socketfilterfw --unblockapp "$(command -v node)"';
+    default:
+      return tool satisfies never;
+  }
+}
+
+/** The command that shows what it lets in, for who has the rights that otarc has not. */
+export function lookCommand({ tool }: Firewall, { address }: Pick<Opening, 'address'>): string {
+  switch (tool) {
+    case 'ufw':
+      return 'sudo ufw status';
+    case 'firewalld':
+      return 'sudo firewall-cmd --list-all';
+    case 'nftables':
+      return 'sudo nft list ruleset';
+    case 'iptables':
+      return isIPv4(address) ? 'sudo iptables -S' : 'sudo ip6tables -S';
+    case 'windows':
+      return 'Get-NetFirewallProfile';
+    case 'macos':
+      return '/usr/libexec/ApplicationFirewall/socketfilterfw --listapps';
     default:
       return tool satisfies never;
   }
@@ -62,8 +84,8 @@ export function firewallName({ tool }: Firewall): string {
 
 /** Whether `remote` is in the subnet of this address. */
 export function isNextTo({ address, prefixBits }: HostInterface, remote: string): boolean {
-  const [own, other] = [address, remote].map((each) => each.replace(/%.*$/, ''));
-  if (own === undefined || other === undefined || isIPv4(own) !== isIPv4(other)) return false;
+  const [own, other] = [withoutZone(address), withoutZone(remote)];
+  if (isIPv4(own) !== isIPv4(other)) return false;
   const family = isIPv4(own) ? 'ipv4' : 'ipv6';
   const subnet = new BlockList();
   subnet.addSubnet(own, prefixBits, family);
@@ -75,7 +97,9 @@ export function interfaceOf(
   host: HostFacts | undefined,
   address: string | undefined,
 ): HostInterface | undefined {
-  return host?.interfaces.find((each) => each.address === address?.replace(/%.*$/, ''));
+  return address === undefined
+    ? undefined
+    : host?.interfaces.find((each) => isSameAddress(each.address, address));
 }
 
 /** An interface of this host in the device's own subnet. */

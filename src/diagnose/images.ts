@@ -15,7 +15,7 @@ const isLeftWaiting = (observed: Observations): boolean =>
   observed.code === 'CONNECT_BACK_MISSING' && isEsp32(observed) && observed.foreignConnections.length === 0;
 
 export const imageTooLarge: Rule = (observed) => {
-  const { code, imageKind = 'firmware', imageBytes = 0, slotBytes, ownHint } = observed;
+  const { code, imageKind = 'firmware', imageBytes, slotBytes, ownHint } = observed;
   if (imageKind === 'filesystem') return undefined;
   if (code === 'IMAGE_TOO_LARGE') {
     return {
@@ -26,7 +26,7 @@ export const imageTooLarge: Rule = (observed) => {
       cure: ownHint ?? 'Make the image smaller, or flash a larger partition layout by cable.',
     };
   }
-  const smaller = 'make it smaller, or choose a layout with more room and flash that by cable once.';
+  const smaller = 'make it smaller, or flash a layout with more room by cable once.';
   if (isAnswered(observed) && updaterError(observed) === 4) {
     return {
       cause: 'image-too-large',
@@ -35,18 +35,19 @@ export const imageTooLarge: Rule = (observed) => {
       cure: smaller,
     };
   }
+  if (!isLeftWaiting(observed) || imageBytes === undefined) return undefined;
   // Known to fit, as far as the table at hand is that of the device.
-  if (!isLeftWaiting(observed) || (slotBytes !== undefined && imageBytes <= slotBytes)) return undefined;
+  if (slotBytes !== undefined && imageBytes <= slotBytes) return undefined;
   return {
     cause: 'image-too-large',
-    likelihood: imageBytes > usualEsp32SlotBytes ? 0.8 : 0.3,
+    likelihood: slotBytes !== undefined ? 0.95 : imageBytes > usualEsp32SlotBytes ? 0.8 : 0.3,
     text: `the image (${thousands(imageBytes)} bytes) does not fit the slot (an ESP32 then says OK and never connects)`,
     cure: smaller,
   };
 };
 
 export const filesystemSize: Rule = (observed) => {
-  const { code, imageKind, imageBytes = 0, slotBytes, ownHint } = observed;
+  const { code, imageKind, imageBytes, slotBytes, ownHint } = observed;
   if (imageKind !== 'filesystem') return undefined;
   const cure = 'build the file system for the flash layout that the device has.';
   if (code === 'IMAGE_TOO_LARGE') {
@@ -67,10 +68,10 @@ export const filesystemSize: Rule = (observed) => {
       cure,
     };
   }
-  if (!isLeftWaiting(observed) || slotBytes === imageBytes) return undefined;
+  if (!isLeftWaiting(observed) || imageBytes === undefined || slotBytes === imageBytes) return undefined;
   return {
     cause: 'filesystem-size',
-    likelihood: 0.5,
+    likelihood: slotBytes === undefined ? 0.5 : 0.95,
     text: `the file-system image (${thousands(imageBytes)} bytes) does not fit its partition (an ESP32 then says OK and never connects)`,
     cure,
   };
@@ -100,9 +101,10 @@ export const wrongChip: Rule = (observed) => {
   if (!isQuietEnd || observed.imageKind === 'filesystem') return undefined;
   return {
     cause: 'wrong-chip',
-    likelihood: 0.7,
-    text: 'the image is not for this chip, or the flash is damaged (an ESP32 closes like this when it cannot write)',
-    cure: 'check what it was built for, then push again.',
+    // It fails at the first sector; one that had taken more than that may as well have waited for data in vain.
+    likelihood: (observed.acknowledgedBytes ?? 0) < 8192 ? 0.7 : 0.3,
+    text: 'the image is not for this chip, or the flash is damaged',
+    cure: 'check what it was built for (an ESP32 closes like this when it cannot write).',
   };
 };
 
@@ -119,18 +121,31 @@ export const flashSettings: Rule = (observed) => {
     : {
         cause: 'flash-settings',
         likelihood: 0.98,
-        text: 'the image was built for a larger flash than the device has, or another flash mode',
+        text: 'the image was built for a larger flash than the device has',
         cure: 'choose the right board or flash size, and build again.',
       };
 };
 
 export const damagedOnTheWay: Rule = (observed) => {
-  if (!isAnswered(observed) || updaterError(observed) !== 7) return undefined;
+  const number = updaterError(observed);
+  const text = number === 7 ? 'the image was damaged on its way' : 'the device got nothing of the image';
+  if (!isAnswered(observed) || (number !== 7 && number !== 13)) return undefined;
   return {
     cause: 'damaged-on-the-way',
     likelihood: 0.95,
-    text: 'the image was damaged on its way',
+    text,
     cure: 'push again; if it happens again, check the Wi-Fi signal and the power supply.',
+  };
+};
+
+/** An ESP32 reads back what it has written, and starts it only if that is an image. */
+export const unreadable: Rule = (observed) => {
+  if (!isAnswered(observed) || updaterError(observed) !== 3) return undefined;
+  return {
+    cause: 'flash-fault',
+    likelihood: 0.95,
+    text: 'what was written does not read back as an image',
+    cure: 'build for the very chip and flash of the device, check its power supply, and push again.',
   };
 };
 
@@ -171,5 +186,15 @@ export const oldImageRuns: Rule = ({ code }) =>
         likelihood: 0.9,
         text: 'the new image crashed at its start and was rolled back, or the copy to its place failed',
         cure: 'look at its serial output while it boots; on an ESP8266 check the flash mode of the build.',
+      }
+    : undefined;
+
+export const deviceGone: Rule = ({ code }) =>
+  code === 'DEVICE_GONE'
+    ? {
+        cause: 'device-gone',
+        likelihood: 0.9,
+        text: 'the new sketch crashes at its start, or does not find the Wi-Fi',
+        cure: 'look at its serial output while it boots; if it stays away, flash by cable a sketch that works.',
       }
     : undefined;

@@ -1,26 +1,38 @@
 /** What is known of a device and an image before anything is sent, as the diagnosis reads it. Pure. */
 
-import type { Credential, Image, Target } from '../types.ts';
+import type { Credential, Device, Image, Target } from '../types.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import type { Observations } from './observations.ts';
 
-type Known = Partial<Observations> & { readonly device: string };
+/** As far as it came before it failed. */
+export interface Subject {
+  readonly device: Pick<Device, 'name' | 'isHomeding'>;
+  readonly target?: Target | undefined;
+  readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'> | undefined;
+  /** What the device has room for, where its partition table is known. */
+  readonly slotBytes?: number | undefined;
+}
 
-export function knownOf(
-  { name: device, address, port, via, platform, credential }: Target,
-  image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'>,
-): Known {
+export function knownOf({
+  device: { name: device, isHomeding },
+  target,
+  image,
+  slotBytes,
+}: Subject): Partial<Observations> & { readonly device: string } {
+  const { address, port, via, platform, credential } = target ?? {};
   return {
     device,
-    address,
-    port,
-    via,
-    credential: kindOf(credential),
     ...withoutUndefined({
+      isHomeding,
+      address,
+      port,
+      via,
       platform,
+      credential: credential && kindOf(credential),
       imagePlatform: image?.platform,
       imageKind: image?.kind,
       imageBytes: image?.sizeBytes,
+      slotBytes,
     }),
   };
 }

@@ -46,7 +46,7 @@ export interface Observations {
   /** This host did nothing for so long in the midst of it. */
   readonly suspendedMs?: number;
   readonly systemCode?: string;
-  /** What it announces of itself now; `nothing`: it was listened for, and did not. */
+  /** What it announces of itself now; `nothing`: it was listened for, and did not. Absent: nobody could tell. */
   readonly announced?: Announced | 'nothing';
   /** Whether somebody in this computer's own network has its address, as the system has asked (ARP). */
   readonly neighbour?: 'present' | 'absent';
@@ -56,12 +56,18 @@ export interface Observations {
   readonly cameBackWith?: 'old-image' | 'new-image';
   /** Two devices answer to its name. */
   readonly isAmbiguous?: boolean;
+  /** A file-system image was broken off while the device wrote it in place. */
+  readonly isHalfWritten?: boolean;
+  /** All of the image had been handed over. */
+  readonly isAllSent?: boolean;
   readonly host?: HostFacts;
   /** What the place that failed has to say about the cure. */
   readonly ownHint?: string;
 }
 
 export interface Announced {
+  /** How it calls itself, where it is known by its address alone and that is not the configured name. */
+  readonly foreignName?: string;
   readonly address: string;
   readonly port: number;
   readonly platform?: Platform;
@@ -92,17 +98,30 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
       systemCode: text(details['code']) ?? (details['reason'] === 'no-route' ? 'ENETUNREACH' : undefined),
       afterChallenge: details['afterChallenge'] === true ? true : undefined,
       isAmbiguous: Array.isArray(details['mdns']) ? true : undefined,
-      // One that was written by an earlier diagnosis knows no more than this one will.
-      ownHint: details['causes'] === undefined ? hint : undefined,
+      isHalfWritten: code === 'FILESYSTEM_HALF_WRITTEN' ? true : undefined,
+      isAllSent: details['isAllSent'] === true ? true : undefined,
+      ownHint: hint,
     }),
   };
 }
 
-/** The number of an ESP8266 or RP2040 updater's `ERROR[n]: text`; an ESP32 names its causes in words alone. */
+/** What an ESP32's updater says in words, by the number that the ESP8266's gives the same. */
+const numbersOfWords: readonly (readonly [RegExp, number])[] = [
+  [/flash write failed/i, 1],
+  [/flash erase failed/i, 2],
+  [/flash read failed/i, 3],
+  [/not enough space/i, 4],
+  [/bad size/i, 5],
+  [/stream read timeout/i, 6],
+  [/md5/i, 7],
+  [/magic byte/i, 10],
+];
+
+/** The number of an ESP8266 or RP2040 updater's `ERROR[n]: text`, or what an ESP32's words come to. */
 export function updaterError({ answer = '' }: Observations): number | undefined {
   const digits = /ERROR\[(\d{1,3})\]/.exec(answer)?.[1];
   if (digits !== undefined) return Number(digits);
-  return /md5/i.test(answer) ? 7 : undefined;
+  return numbersOfWords.find(([words]) => words.test(answer))?.[1];
 }
 
 function toCode(value: unknown): ErrorCode | undefined {

@@ -24,7 +24,7 @@ export const passwordWrong: Rule = ({ code, credential }) =>
         text: 'the configured password is not that of the device',
         cure:
           credential === 'md5-hash' || credential === 'sha256-hash'
-            ? 'Compare `passwordHash:` with ArduinoOTA.setPasswordHash(…) of the sketch that runs on the device now, not of the new one.'
+            ? 'Compare `passwordHash:` with setPasswordHash(…) of the sketch that runs on the device now, not of the new one.'
             : 'Compare it with ArduinoOTA.setPassword(…) of the sketch that runs on the device now, not of the new one.',
       };
 
@@ -43,9 +43,10 @@ export const otherHash: Rule = ({ code, credential, nonceDigits }) => {
   if (credential === 'md5-hash' && nonceDigits === 64) {
     return {
       cause: 'other-hash',
-      likelihood: 0.9,
-      text: 'the device runs an ESP32 core from 3.3.1 on, which keeps a SHA-256 hash, and only an MD5 hash is configured',
-      cure: 'configure the password itself, or the 64 hex digits of its SHA-256 as `passwordHash:`.',
+      // It takes an MD5 hash as well where its sketch has stored one: both forms were tried.
+      likelihood: 0.4,
+      text: 'the device keeps a SHA-256 hash (ESP32 core from 3.3.1 on), and only an MD5 hash is configured',
+      cure: 'configure the password itself, or the 64 hex digits of its SHA-256.',
     };
   }
   return undefined;

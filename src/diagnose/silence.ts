@@ -1,17 +1,27 @@
 /** Why a device is not found, or answers nothing. */
 
+import { isSameAddress } from '../endpoint.ts';
 import { defaultPorts, platforms } from '../types.ts';
 import type { Rule } from './finding.ts';
-import type { Observations } from './observations.ts';
+import type { Announced, Observations } from './observations.ts';
 
 const isSilent = ({ code, afterChallenge }: Observations): boolean =>
   code === 'DEVICE_SILENT' && afterChallenge !== true;
 /** Something at that address says that nothing listens on that port. */
 const isPortClosed = ({ undeliverable }: Observations): boolean => undeliverable.includes('ECONNREFUSED');
-const unreachable = ['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'];
-const hasNoRoute = ({ undeliverable, systemCode = '', neighbour }: Observations): boolean =>
-  neighbour === 'absent' || [...undeliverable, systemCode].some((code) => unreachable.includes(code));
+const errorsOf = ({ undeliverable, systemCode = '' }: Observations): readonly string[] => [
+  ...undeliverable,
+  systemCode,
+];
+/** This computer is in no network that leads there. */
+const isCutOff = (observed: Observations): boolean => errorsOf(observed).includes('ENETUNREACH');
+/** It is, and nobody there has the address. */
+const isNobodyThere = (observed: Observations): boolean =>
+  observed.neighbour === 'absent' ||
+  errorsOf(observed).some((code) => code === 'EHOSTUNREACH' || code === 'EHOSTDOWN');
 const seenOf = ({ announced }: Observations) => (announced === 'nothing' ? undefined : announced);
+const isAt = (seen: Announced, { address = '' }: Observations): boolean =>
+  isSameAddress(seen.address, address);
 
 export const nameUnknown: Rule = ({ code, isAmbiguous, ownHint, host }) => {
   if (code !== 'NAME_NOT_RESOLVED' || isAmbiguous === true) return undefined;
@@ -45,12 +55,20 @@ export const oldAddress: Rule = (observed) => {
   const { address, via, device } = observed;
   const seen = seenOf(observed);
   if (!isSilent(observed)) return undefined;
-  if (seen !== undefined && seen.address !== address) {
+  if (seen !== undefined && !isAt(seen, observed)) {
     return {
       cause: 'old-address',
       likelihood: 0.97,
-      text: `${device} announces itself at ${seen.address} now, not at ${address}`,
-      cure: `correct \`host:\` in .otarc, or name it ${device}.local so that it is looked for.`,
+      text: `the device announces itself at ${seen.address} now, not at ${address}`,
+      cure: 'correct `host:` in .otarc, or leave it out so that the device is looked for by its name.',
+    };
+  }
+  if (seen?.foreignName !== undefined) {
+    return {
+      cause: 'old-address',
+      likelihood: 0.75,
+      text: `${address} is now ${seen.foreignName}, as it calls itself, and not ${device}`,
+      cure: 'look for the device with `otarc devices`, and correct `host:` in .otarc.',
     };
   }
   if (via !== 'os') return undefined;
@@ -69,7 +87,7 @@ export const wrongPort: Rule = (observed) => {
   if (seen !== undefined && seen.port !== port) {
     return {
       cause: 'wrong-port',
-      likelihood: 0.98,
+      likelihood: seen.foreignName === undefined ? 0.98 : 0.6,
       text: `the device announces port ${seen.port}, not ${port}`,
       cure: `correct \`port:\` in .otarc or --port to ${seen.port}, or leave it out.`,
     };
@@ -87,36 +105,52 @@ export const wrongPort: Rule = (observed) => {
     text: isOfAnother
       ? `${port} is the usual port of an ${usualFor.toUpperCase()}, and that of an ${known.toUpperCase()} is ${usual}`
       : `it listens on another port than ${port}`,
-    cure: 'check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
+    cure: isOfAnother
+      ? `correct \`port:\` in .otarc or --port to ${usual}, or leave it out.`
+      : 'check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
   };
 };
 
 export const sketchWithoutOta: Rule = (observed) => {
-  if (!isSilent(observed) || hasNoRoute(observed)) return undefined;
-  const loops =
-    'flash by cable a sketch that calls ArduinoOTA.begin() in setup() and ArduinoOTA.handle() in loop()';
+  const { neighbour, port } = observed;
+  if (!isSilent(observed) || isCutOff(observed) || isNobodyThere(observed)) return undefined;
+  const cause = 'sketch-without-ota';
+  const loops = 'flash by cable one that calls ArduinoOTA.begin() in setup() and .handle() in loop().';
   if (isPortClosed(observed)) {
+    const text = 'the sketch that runs on it has no OTA, or has not come to it yet';
+    return { cause, likelihood: 0.6, text, cure: loops };
+  }
+  const seen = seenOf(observed);
+  if (seen !== undefined && isAt(seen, observed) && seen.port === port) {
     return {
-      cause: 'sketch-without-ota',
-      likelihood: 0.6,
-      text: 'the sketch that runs on it has no OTA, or has not come to it yet',
-      cure: `${loops}.`,
+      cause,
+      likelihood: seen.foreignName === undefined ? 0.8 : 0.5,
+      text: 'its sketch blocks its loop() or is stuck, as it announces itself and answers nothing',
+      cure: 'restart it and push at once, then look for delay() and waits in its loop().',
     };
   }
-  const announced = seenOf(observed);
-  const seen =
-    announced?.address === observed.address && announced?.port === observed.port ? announced : undefined;
   return {
-    cause: 'sketch-without-ota',
-    likelihood: seen !== undefined ? 0.9 : observed.neighbour === 'present' ? 0.7 : 0.4,
-    text:
-      seen === undefined
-        ? `${observed.neighbour === 'present' ? 'the device is in the network, but ' : ''}the sketch that runs on it has no OTA, or blocks its loop()`
-        : 'it announces itself and answers nothing, so its sketch blocks its loop() or is stuck',
-    cure:
-      seen === undefined
-        ? `${loops}.`
-        : 'restart it and push at once, then look for delay() and waits in its loop() that keep ArduinoOTA.handle() from running.',
+    cause,
+    likelihood: neighbour === 'present' ? 0.7 : 0.4,
+    text: `${neighbour === 'present' ? 'the device is there, but ' : ''}its sketch has no OTA, or blocks its loop()`,
+    cure: loops,
+  };
+};
+
+/** In the midst of an update a core reads nothing but the image, from whomever it comes. */
+export const updatedBySomebody: Rule = (observed) => {
+  const { via, neighbour, platform, port } = observed;
+  if (!isSilent(observed) || isPortClosed(observed) || isCutOff(observed) || isNobodyThere(observed))
+    return undefined;
+  const seen = seenOf(observed);
+  const isSeenHere = seen !== undefined && isAt(seen, observed) && seen.port === port;
+  if (!isSeenHere && via !== 'mdns' && neighbour !== 'present') return undefined;
+  return {
+    cause: 'update-running',
+    // The others do not announce themselves meanwhile either; an ESP32 does, by a task of its own.
+    likelihood: isSeenHere && (platform ?? 'esp32') !== 'esp32' ? 0.25 : 0.4,
+    text: 'somebody else is updating it, and it answers nothing meanwhile',
+    cure: 'wait a minute, then push again.',
   };
 };
 
@@ -137,27 +171,37 @@ export const homedingSafeMode: Rule = (observed) => {
 export const outOfReach: Rule = (observed) => {
   const { address = 'its address', code, afterChallenge, announced } = observed;
   if (code !== 'DEVICE_SILENT' || isPortClosed(observed)) return undefined;
+  const cause = 'out-of-reach';
   if (afterChallenge === true) {
     return {
-      cause: 'out-of-reach',
+      cause,
       likelihood: 0.6,
       text: 'the device is stuck in its authentication',
       cure: 'power-cycle the device, then push again; if it happens again, look at its serial output.',
     };
   }
-  const isPresent = observed.neighbour === 'present' || seenOf(observed) !== undefined;
-  if (hasNoRoute(observed)) {
+  if (isCutOff(observed)) {
     return {
-      cause: 'out-of-reach',
+      cause,
       likelihood: 0.9,
+      text: `this computer is in no network that leads to ${address}`,
+      cure: 'connect it to the network of the device, or check the address.',
+    };
+  }
+  if (isNobodyThere(observed)) {
+    return {
+      cause,
+      // Where it announces another one, that says it all.
+      likelihood: seenOf(observed) === undefined ? 0.9 : 0.4,
       text: `nobody has the address ${address} in a network of this computer`,
       cure: 'check that the device is powered and that this computer is in its network.',
     };
   }
+  const isPresent = observed.neighbour === 'present' || seenOf(observed) !== undefined;
   return {
-    cause: 'out-of-reach',
+    cause,
     likelihood: isPresent ? 0.2 : announced === 'nothing' ? 0.8 : 0.6,
     text: 'the device is off, asleep, or out of reach',
-    cure: 'check its power, and that it is in this network (no guest Wi-Fi, which keeps its guests apart).',
+    cure: 'check its power, and that it is in this network (a guest Wi-Fi keeps its guests apart).',
   };
 };

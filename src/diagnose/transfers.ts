@@ -1,11 +1,13 @@
 /** Why a transfer breaks off, or cannot begin. */
 
-import type { Rule } from './finding.ts';
+import type { Finding, Rule } from './finding.ts';
 import { updaterError, type Observations } from './observations.ts';
 
 const isBroken = ({ code }: Observations): boolean =>
   code === 'CONNECTION_LOST' || code === 'TRANSFER_STALLED';
 const isInOrder = ({ systemCode }: Observations): boolean => systemCode === undefined;
+const isAnswered = ({ code }: Observations): boolean =>
+  code === 'DEVICE_REFUSED' || code === 'IMAGE_REJECTED';
 
 export const hostSlept: Rule = (observed) => {
   const { suspendedMs = 0, code } = observed;
@@ -21,26 +23,36 @@ export const hostSlept: Rule = (observed) => {
   };
 };
 
-export const weakWifi: Rule = (observed) => {
-  const { code, afterChallenge } = observed;
-  if (code === 'DEVICE_SILENT' && afterChallenge === true) {
-    return { ...weak, likelihood: 0.5 };
-  }
-  if (code === 'TRANSFER_STALLED' || code === 'TIMEOUT') return { ...weak, likelihood: 0.8 };
-  if (code === 'CONNECTION_LOST') return { ...weak, likelihood: isInOrder(observed) ? 0.5 : 0.55 };
-  return undefined;
-};
+/** A good link loses no more invitations than this; a password takes two tries of its own. */
+const usualInvitations = 4;
+/** Nothing was heard for so long before it broke. */
+const longSilenceMs = 5000;
+/** A device that answers so late that it knows of no such connection is one that has started anew. */
+const hasForgotten = ({ systemCode, silentMs = 0 }: Observations): boolean =>
+  systemCode === 'ECONNRESET' && silentMs >= 1000;
 
-const weak = {
-  cause: 'weak-wifi',
-  text: 'the Wi-Fi between here and the device is too weak',
-  cure: 'move it nearer to the access point, or check its antenna, then push again.',
-} as const;
+export const weakWifi: Rule = (observed) => {
+  const { code, afterChallenge, invitations = 0, silentMs = 0 } = observed;
+  const isHardToReach = invitations > usualInvitations;
+  const found = (likelihood: number): Finding => ({
+    cause: 'weak-wifi',
+    likelihood,
+    text: `the Wi-Fi between here and the device is too weak${isHardToReach ? ` (${invitations} invitations until it answered)` : ''}`,
+    cure: 'move it nearer to the access point, or check its antenna, then push again.',
+  });
+  if (code === 'DEVICE_SILENT' && afterChallenge === true) return found(0.5);
+  const isSlow = code === 'TIMEOUT' && observed.datagramsReceived !== 0;
+  if (code === 'TRANSFER_STALLED' || isSlow) return found(isHardToReach ? 0.85 : 0.8);
+  if (isAnswered(observed) && updaterError(observed) === 6) return found(0.9);
+  if (code !== 'CONNECTION_LOST') return undefined;
+  const isLongSilent = silentMs >= longSilenceMs && !hasForgotten(observed);
+  return found(isHardToReach ? 0.75 : isLongSilent ? 0.65 : isInOrder(observed) ? 0.5 : 0.55);
+};
 
 export const powerDip: Rule = (observed) => {
   const { code, cameBackWith } = observed;
   const number = updaterError(observed);
-  if (code === 'IMAGE_REJECTED' && (number === 1 || number === 2)) {
+  if (isAnswered(observed) && (number === 1 || number === 2)) {
     return {
       cause: 'power-dip',
       likelihood: 0.9,
@@ -52,14 +64,20 @@ export const powerDip: Rule = (observed) => {
   if (cameBackWith === 'old-image') {
     return {
       cause: 'power-dip',
-      likelihood: 0.92,
-      text: 'the power of the device dips while the flash is written, for it restarted and runs the old image again',
+      likelihood: 0.95,
+      text: 'it restarted in the midst of it and runs the old image again, as when its power dips while it writes',
       cure: 'use a stronger supply or a shorter cable, then push again.',
     };
   }
   return {
     cause: 'power-dip',
-    likelihood: code === 'TRANSFER_STALLED' ? 0.35 : isInOrder(observed) ? 0.45 : 0.6,
+    likelihood: hasForgotten(observed)
+      ? 0.8
+      : code === 'TRANSFER_STALLED'
+        ? 0.35
+        : isInOrder(observed)
+          ? 0.45
+          : 0.6,
     text: 'the device restarted, as when its power dips while the flash is written',
     cure: 'check its power supply and cable, then push again.',
   };
@@ -109,15 +127,17 @@ export const hostPortTaken: Rule = ({ code, systemCode, hostPort }) => {
   };
 };
 
-export const noVerdictHeard: Rule = ({ code }) =>
-  code === 'NO_VERDICT'
-    ? {
-        cause: 'no-verdict-heard',
-        likelihood: 0.6,
-        text: 'the device took the image, and only its word got lost',
-        cure: 'look whether the new sketch runs before you push again.',
-      }
-    : undefined;
+export const noVerdictHeard: Rule = ({ code, isAllSent, imageKind }) => {
+  const isDoubtful =
+    code === 'NO_VERDICT' || (code === 'TIMEOUT' && isAllSent === true && imageKind !== 'filesystem');
+  if (!isDoubtful) return undefined;
+  return {
+    cause: 'no-verdict-heard',
+    likelihood: code === 'NO_VERDICT' ? 0.6 : 0.85,
+    text: 'the device took the image, and only its word got lost',
+    cure: 'look whether the new sketch runs before you push again.',
+  };
+};
 
 export const anotherProgram: Rule = ({ code, sentBytes, answer }) => {
   if (code !== 'PROTOCOL_ERROR') return undefined;
@@ -138,11 +158,13 @@ export const anotherProgram: Rule = ({ code, sentBytes, answer }) => {
 
 /** A file system is written in place: what was there is gone, what should be there is not whole. */
 export const filesystemHalfWritten: Rule = (observed) => {
-  const { code, imageKind } = observed;
-  if (imageKind !== 'filesystem' || !(isBroken(observed) || code === 'IMAGE_REJECTED')) return undefined;
+  const { code, imageKind, isHalfWritten } = observed;
+  const isBrokenOff = isBroken(observed) || code === 'IMAGE_REJECTED';
+  if (isHalfWritten !== true && !(imageKind === 'filesystem' && isBrokenOff)) return undefined;
   return {
     cause: 'filesystem-half-written',
     likelihood: 0.99,
+    isConsequence: true,
     text: 'the file system on the device may be half written',
     cure: 'push the file-system image again before it restarts.',
   };

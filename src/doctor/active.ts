@@ -7,7 +7,8 @@ import { knownOf } from '../diagnose/known.ts';
 import { OtaError } from '../errors.ts';
 import { probe, type Probed } from '../espota/probe.ts';
 import { explain } from '../explain.ts';
-import { lockDevice } from '../lock.ts';
+import type { PartitionTable } from '../image/index.ts';
+import { lockDevice, type Holder } from '../lock.ts';
 import { thousands } from '../numbers.ts';
 import type { Device, Platform } from '../types.ts';
 import { failed, ok, warning, type Leg } from './leg.ts';
@@ -20,7 +21,10 @@ export interface ActiveOptions {
   readonly device: Device;
   readonly target: Target;
   readonly image: Image | undefined;
+  readonly partitions: PartitionTable | undefined;
   readonly signal: AbortSignal;
+  /** What a person is told meanwhile. */
+  readonly note: (text: string) => void;
   readonly silenceLimitMs?: number | undefined;
 }
 
@@ -29,15 +33,17 @@ const lockWaitMs = 30_000;
 const smallImage = { kind: 'firmware', sizeBytes: 65_536, md5: createHash('md5').digest('hex') } as const;
 
 export async function activeLegs(options: ActiveOptions): Promise<readonly Leg[]> {
-  const { target, image, signal, silenceLimitMs } = options;
+  const { target, image, signal, note, silenceLimitMs } = options;
   const { name, address, port } = target;
-  const lock = await lockDevice({ name, address, port, signal, waitMs: lockWaitMs, onWait: () => {} });
+  const onWait = ({ pid }: Holder): void =>
+    note(`waiting for another otarc${pid === undefined ? '' : ` (process ${pid})`}, which is at this device`);
+  const lock = await lockDevice({ name, address, port, signal, waitMs: lockWaitMs, onWait });
   try {
     const context = { tell: () => {}, signal, ...(silenceLimitMs === undefined ? {} : { silenceLimitMs }) };
-    return legsOf(target, image, await probe(target, image ?? smallImage, context));
+    return legsOf(options, await probe(target, image ?? smallImage, context));
   } catch (error) {
     if (!(error instanceof OtaError) || signal.aborted) throw error;
-    return failedLegs(await explain(error, options));
+    return failedLegs(await explain(error, { ...options, tell: () => {} }));
   } finally {
     lock.release();
   }
@@ -58,14 +64,14 @@ function failedLegs(error: OtaError): readonly Leg[] {
   }
 }
 
-function legsOf(target: Target, image: Image | undefined, probed: Probed): readonly Leg[] {
+function legsOf({ device, target, image }: ActiveOptions, probed: Probed): readonly Leg[] {
   const { scheme, roundTripMs, connectMs, connectedFrom, invitations } = probed;
   const trip = roundTripMs === undefined ? '' : ` in ${Math.round(roundTripMs)} ms`;
   return [
     ok('invitation', `answers${trip}${invitations > 1 ? `, the ${invitations}th time` : ''}`, {
       invitations,
     }),
-    passwordLeg(target, scheme),
+    passwordLeg(device, target, scheme),
     ok('connect-back', `connected from ${connectedFrom}, ${Math.round(connectMs)} ms after it agreed`, {
       connectMs: Math.round(connectMs),
     }),
@@ -73,10 +79,10 @@ function legsOf(target: Target, image: Image | undefined, probed: Probed): reado
   ];
 }
 
-function passwordLeg(target: Target, scheme: Probed['scheme']): Leg {
+function passwordLeg(device: Device, target: Target, scheme: Probed['scheme']): Leg {
   if (scheme !== 'none') return ok('password', `accepted (${scheme})`, { scheme });
   const none = { undeliverable: [], foreignConnections: [] };
-  const [finding] = diagnose({ ...knownOf(target), ...none, asksPassword: false });
+  const [finding] = diagnose({ ...knownOf({ device, target }), ...none, asksPassword: false });
   if (finding === undefined) return ok('password', 'asks for none', { scheme });
   return warning('password', finding.text, finding.cure, { scheme, causes: [finding.cause] });
 }

@@ -8,19 +8,23 @@
 import type { Flags } from '../config/types.ts';
 import type { ReadyDevice } from '../deploy.ts';
 import { hostAddressFor, locate, type Located } from '../discover/index.ts';
-import { OtaError } from '../errors.ts';
+import { cancelled, OtaError } from '../errors.ts';
+import { trySockets } from '../espota/probe.ts';
+import { explain } from '../explain.ts';
 import { asOtaError, exitCodeFor } from '../failure.ts';
 import { hostFacts } from '../host/facts.ts';
 import { thisHost } from '../host/source.ts';
+import type { PartitionTable } from '../image/index.ts';
 import { planProject, type PlannedProject } from '../library.ts';
 import type { PlannedImage } from '../plan.ts';
 import { readyDevice } from '../run.ts';
 import { defaultPorts, type Device, type Image, type Target } from '../types.ts';
 import { withoutUndefined } from '../without-undefined.ts';
-import { activeLegs } from './active.ts';
+import { activeLegs, announcementOfActive } from './active.ts';
 import { failed, ok, warning, type Leg, type LegName } from './leg.ts';
+import { presenceLeg } from './presence.ts';
 import { checkImage, checkTool } from './project.ts';
-import { hostLeg, nameLeg, portLeg, presenceLeg } from './way.ts';
+import { hostLeg, nameLeg, portLeg } from './way.ts';
 
 export interface DoctorRequest {
   readonly flags: Flags;
@@ -33,8 +37,8 @@ export interface DoctorRequest {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly signal: AbortSignal;
   readonly tell: (leg: Leg) => void;
-  /** Before the device is disturbed. */
-  readonly beforeActive: () => void;
+  /** What a person is told between the legs: that the device is about to be disturbed, or what is waited for. */
+  readonly note: (text: string) => void;
   /** How long it is listened for the device. */
   readonly listenMs?: number | undefined;
   /** How long an invitation may stay unanswered. */
@@ -49,79 +53,90 @@ export interface Checkup {
 
 const defaultListenMs = 1500;
 
-/** Rejects only when the signal is aborted. */
+/** Rejects only when the signal is aborted: what was seen by then is no finding. */
 export async function checkUp(request: DoctorRequest): Promise<Checkup> {
   const { signal } = request;
   const legs: Leg[] = [];
-  let leg: LegName = 'configuration';
-  let name: string | undefined;
+  let progress: Progress = { leg: 'configuration' };
   let exitCode = 0;
   const tell = (each: Leg): void => {
+    if (signal.aborted) throw cancelled(signal);
     legs.push(each);
     request.tell(each);
   };
   try {
     for await (const step of walk(request)) {
-      if ('name' in step) name = step.name;
-      else if ('next' in step) leg = step.next;
-      else tell(step);
-      if ('status' in step && step.status === 'failed') {
-        exitCode = step.code === undefined ? 1 : exitCodeFor(new OtaError(step.code, step.text));
-        break;
+      if ('now' in step) {
+        progress = { ...progress, ...step.now };
+        continue;
       }
+      tell(step);
+      if (step.status !== 'failed') continue;
+      exitCode = step.code === undefined ? 1 : exitCodeFor(new OtaError(step.code, step.text));
+      break;
     }
   } catch (error) {
+    if (signal.aborted) throw cancelled(signal);
+    const { leg, device } = progress;
     const known = asOtaError(error);
-    if (signal.aborted) throw known;
-    tell(failed(leg, known));
+    const options = { ...progress, signal, tell: () => {} };
+    tell(failed(leg, device === undefined ? known : await explain(known, { ...options, device })));
     exitCode = exitCodeFor(known);
   }
-  return { legs, exitCode, ...withoutUndefined({ device: name }) };
+  return { legs, exitCode, ...withoutUndefined({ device: progress.device?.name }) };
 }
 
-/** A leg that was looked at; or which one is next, to be named if it throws. */
-type Step = Leg | { readonly next: LegName } | { readonly name: string };
+/** How far it came: which leg is looked at, and what a failure of it is judged by. */
+interface Progress {
+  readonly leg: LegName;
+  readonly device?: Device;
+  readonly target?: Target;
+  readonly image?: Image | undefined;
+  readonly partitions?: PartitionTable | undefined;
+}
+
+type Step = Leg | { readonly now: Partial<Progress> };
 
 async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
-  const { env, signal } = request;
+  const { env, signal, note } = request;
   const { project, ready, planned } = await configured(request);
   const { device } = ready;
-  yield { name: device.name };
+  yield { now: { device } };
   yield configurationLeg(project, device);
 
-  yield { next: 'build tool' };
+  yield { now: { leg: 'build tool' } };
   yield await checkTool(planned, { env, signal });
 
-  yield { next: 'image' };
-  const { leg, image } = await checkImage(planned, ready, { env, signal });
+  yield { now: { leg: 'image' } };
+  const { leg, image, partitions } = await checkImage(planned, ready, { env, signal });
   yield leg;
 
-  yield { next: 'name' };
+  yield { now: { leg: 'name', image, partitions } };
   const startedAtMs = performance.now();
   const located = await locate(device, { signal, tell: () => {} });
   yield nameLeg(device, located, performance.now() - startedAtMs);
 
-  yield { next: 'this computer' };
-  const { interfaces, hostAddress: wanted } = device;
-  const hostAddress = await hostAddressFor(
-    located.address,
-    withoutUndefined({ interfaces, hostAddress: wanted }),
+  yield { now: { leg: 'this computer' } };
+  const target = await targetOf({ device, located, image });
+  yield { now: { target } };
+  const { address: hostAddress } = await trySockets(
+    withoutUndefined({ ...target, hostPort: undefined }),
+    signal,
   );
-  const target = targetOf({ device, located, hostAddress, image });
-  const host = await hostFacts(thisHost(signal));
+  const host = await hostFacts(thisHost(signal), target);
   yield hostLeg(target, hostAddress, host);
 
-  yield { next: 'connect-back port' };
-  yield await portLeg(target, hostAddress, host);
+  yield { now: { leg: 'connect-back port' } };
+  yield await portLeg(target, { hostAddress, host, signal });
 
-  yield { next: 'device' };
+  yield { now: { leg: 'device' } };
   const { listenMs = defaultListenMs, silenceLimitMs, active } = request;
-  yield await presenceLeg({ device, target, hostAddress, image, signal, listenMs });
+  yield await presenceLeg({ device, target, image, signal, listenMs });
 
   if (!active) return;
-  yield { next: 'invitation' };
-  request.beforeActive();
-  yield* await activeLegs({ device, target, image, signal, silenceLimitMs });
+  yield { now: { leg: 'invitation' } };
+  note(announcementOfActive);
+  yield* await activeLegs({ device, target, image, partitions, signal, note, silenceLimitMs });
 }
 
 interface Configured {
@@ -163,18 +178,17 @@ function configurationLeg({ config, warnings }: PlannedProject, device: Device):
   return warning('configuration', text, warnings.join(' '), details);
 }
 
-function targetOf({
+/** As a push would address it. */
+async function targetOf({
   device,
   located,
-  hostAddress,
   image,
 }: {
   readonly device: Device;
   readonly located: Located;
-  readonly hostAddress: string;
   readonly image: Image | undefined;
-}): Target {
-  const { name, credential, acceptFrom, hostPort } = device;
+}): Promise<Target> {
+  const { name, credential, acceptFrom, hostPort, interfaces, hostAddress: wanted } = device;
   const { address, via } = located;
   const platform = device.platform ?? located.platform;
   const usual = platform ?? image?.platform;
@@ -184,6 +198,10 @@ function targetOf({
       hint: 'Say --platform esp8266, esp32 or rp2040, or the --port; in .otarc: `platform:` or `port:`.',
     });
   }
+  const hostAddress =
+    wanted === undefined && interfaces.length === 0
+      ? undefined
+      : await hostAddressFor(address, { interfaces, hostAddress: wanted });
   return withoutUndefined({
     name,
     address,

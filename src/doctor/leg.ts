@@ -1,7 +1,7 @@
 /** What a look at one part of the way comes to. */
 
-import { diagnose, hintOf } from '../diagnose/diagnose.ts';
-import type { Observations } from '../diagnose/observations.ts';
+import { hintOf } from '../diagnose/diagnose.ts';
+import type { Finding } from '../diagnose/finding.ts';
 import type { ErrorCode, OtaError } from '../errors.ts';
 
 /** In the order of the way. */
@@ -44,9 +44,13 @@ export function failed(leg: LegName, { code, message, hint, details }: OtaError)
   return { leg, status: 'failed', text: message, hint, code, details };
 }
 
-/** What the observations speak for, although nothing has failed yet. */
-export function suspected(leg: LegName, text: string, observed: Observations): Leg | undefined {
-  const findings = diagnose(observed);
+/** What speaks for trouble, although nothing has failed yet. */
+export function suspected(
+  leg: LegName,
+  text: string,
+  { findings, details = {} }: { readonly findings: readonly Finding[]; readonly details?: Leg['details'] },
+): Leg | undefined {
   if (findings.length === 0) return undefined;
-  return warning(leg, text, hintOf(findings), { causes: findings.map(({ cause }) => cause) });
+  const causes = findings.map(({ cause }) => cause);
+  return warning(leg, text, hintOf(findings), { ...details, causes });
 }

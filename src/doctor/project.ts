@@ -9,10 +9,12 @@ import { findPio } from '../build/pio/project.ts';
 import { toolMissing } from '../build/failures.ts';
 import type { BuildRequest } from '../build/types.ts';
 import { OtaError } from '../errors.ts';
-import { checkFits, checkTarget, readImage, readPartitionTable } from '../image/index.ts';
+import type { EventBody } from '../events.ts';
+import { checkFits, checkTarget, readImage, type PartitionTable } from '../image/index.ts';
 import { thousands } from '../numbers.ts';
 import type { PlannedImage } from '../plan.ts';
 import type { ReadyDevice } from '../deploy.ts';
+import { tableBeside } from '../run.ts';
 import type { Artifact, BuildTool, Image } from '../types.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import { ok, warning, type Leg } from './leg.ts';
@@ -72,6 +74,8 @@ async function checkCommand({ command, projectDir }: BuildRequest, env: NodeJS.P
 export interface CheckedImage {
   readonly leg: Leg;
   readonly image?: Image;
+  /** What it was checked against. */
+  readonly partitions?: PartitionTable;
 }
 
 /** @throws OtaError where there is an image that cannot be pushed to this device */
@@ -93,11 +97,11 @@ export async function checkImage(
   const { expectedPlatform } = planned;
   const image = await readImage(artifact, withoutUndefined({ expectedPlatform, signal }));
   checkTarget(image, { platform: device.platform });
-  const table =
-    partitions ??
-    (artifact.partitionsPath === undefined
-      ? undefined
-      : await readPartitionTable(artifact.partitionsPath, signal));
+  let doubt: string | undefined;
+  const tell = (event: EventBody): void => {
+    if (event.type === 'log') doubt = event.message;
+  };
+  const table = partitions ?? (await tableBeside(image, { artifact, tell, signal }));
   if (table !== undefined) checkFits(image, table);
   const { path, sizeBytes, kind, chip, platform, md5 } = image;
   const what =
@@ -105,14 +109,18 @@ export async function checkImage(
   const fits = table === undefined ? 'whether it fits is for the device to say' : 'fits its partition';
   const shown = relative(planned.request.projectDir, path);
   const place = shown === '' || shown.startsWith('..') ? path : shown;
-  return {
-    image,
-    leg: ok('image', `${place}: ${what}, ${thousands(sizeBytes)} bytes, whole; ${fits}`, {
-      path,
-      sizeBytes,
-      md5,
-    }),
-  };
+  const text = `${place}: ${what}, ${thousands(sizeBytes)} bytes, whole; ${fits}`;
+  const facts = { path, sizeBytes, md5 };
+  const leg =
+    doubt === undefined
+      ? ok('image', text, facts)
+      : warning(
+          'image',
+          `${text} (${doubt})`,
+          'Build again, or name the table: `partitions:` in .otarc.',
+          facts,
+        );
+  return { image, leg, ...withoutUndefined({ partitions: table }) };
 }
 
 async function artifactOf(

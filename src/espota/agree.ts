@@ -1,5 +1,6 @@
 /** From the first invitation to the connection: drives the state machine of the handshake over real sockets. */
 
+import { isSameAddress } from '../endpoint.ts';
 import type { EngineContext } from '../engine.ts';
 import { cancelled } from '../errors.ts';
 import type { Image, Target } from '../types.ts';
@@ -11,6 +12,8 @@ import { formatAuthentication, formatInvitation, parseAnswer, stepBack } from '.
 import type { Connection, Endpoint, Input, Transport } from './transport.ts';
 
 const connectBackLimitMs = 15_000;
+/** Whoever scans the ports of this host must not fill the report. */
+const mostStrangers = 8;
 
 /** What one exchange works with. */
 export interface Exchange {
@@ -22,8 +25,8 @@ export interface Exchange {
   readonly where: failures.Where;
 }
 
-/** What the device is told, and what failures are weighed by. */
-type Offered = Pick<Image, 'kind' | 'sizeBytes' | 'md5' | 'platform'>;
+/** What the device is told. */
+type Offered = Pick<Image, 'kind' | 'sizeBytes' | 'md5'>;
 
 export interface AgreeOptions {
   readonly signal: AbortSignal;
@@ -46,7 +49,7 @@ export async function agree(exchange: Exchange, image: Offered, options: AgreeOp
     const { state, connection } = await converse(exchange, image, options);
     const { roundTripMs } = state;
     return {
-      connection: connection ?? (await connectBack(exchange, image, signal)),
+      connection: connection ?? (await connectBack(exchange, signal)),
       ...(roundTripMs === undefined ? {} : { roundTripMs }),
     };
   } catch (error) {
@@ -69,7 +72,7 @@ async function converse(
   { signal, silenceLimitMs }: AgreeOptions,
 ): Promise<Conversation> {
   const { target, context, transport, inbox, now } = exchange;
-  const where = { ...exchange.where, image };
+  const { where } = exchange;
   const { observed } = where;
   const { port: hostPort, address: hostAddress } = transport.local;
   const { kind, sizeBytes, md5 } = image;
@@ -111,7 +114,7 @@ async function converse(
           context.tell({ type: 'authenticated', scheme: handshakes.agreedScheme(state, candidates) });
           return { state, ...(connection === undefined ? {} : { connection }) };
         case 'refused':
-          throw failures.refused(where, action, image.kind);
+          throw failures.refused(where, action);
         case 'password-wrong':
           throw failures.passwordWrong(where, 'refused');
         case 'no-protocol':
@@ -139,17 +142,17 @@ async function converse(
 }
 
 /** Waits for the device's connection, and turns others away without losing it. */
-async function connectBack(exchange: Exchange, image: Offered, signal: AbortSignal): Promise<Connection> {
+async function connectBack(exchange: Exchange, signal: AbortSignal): Promise<Connection> {
   const { target, inbox, now, where } = exchange;
   const untilMs = now() + connectBackLimitMs;
   for (;;) {
     const input = await inbox.next({ untilMs, signal });
-    if (input === undefined) throw failures.connectBackMissing(where, image, connectBackLimitMs);
+    if (input === undefined) throw failures.connectBackMissing(where, connectBackLimitMs);
     if (input.type === 'connection' && isAcceptable(input.connection, exchange)) return input.connection;
     if (input.type === 'datagram' && isFrom(input.from, target)) {
       where.observed.datagramsReceived += 1;
       const answer = parseAnswer(input.bytes);
-      if (answer.type === 'refused') throw failures.refused({ ...where, image }, answer, image.kind);
+      if (answer.type === 'refused') throw failures.refused(where, answer);
     } else note(input, where.observed);
   }
 }
@@ -160,29 +163,19 @@ function note(input: Input, observed: failures.Observed): void {
 }
 
 function isFrom(from: Endpoint, target: Target): boolean {
-  return sameAddress(from.address, target.address) && from.port === target.port;
+  return isSameAddress(from.address, target.address) && from.port === target.port;
 }
 
 function isAcceptable(connection: Connection, { target, context, where }: Exchange): boolean {
-  if (target.acceptFrom === 'any' || sameAddress(connection.address, target.address)) return true;
+  if (target.acceptFrom === 'any' || isSameAddress(connection.address, target.address)) return true;
   connection.reset();
-  where.observed.foreignConnections.push(connection.address);
+  const { foreignConnections: strangers } = where.observed;
+  if (strangers.includes(connection.address) || strangers.length >= mostStrangers) return false;
+  strangers.push(connection.address);
   context.tell({
     type: 'log',
     level: 'warn',
     message: `Turned away a connection from ${connection.address}.`,
   });
   return false;
-}
-
-/** The same address, written with or without the IPv4-in-IPv6 prefix and the zone of a link-local one. */
-function sameAddress(one: string, other: string): boolean {
-  return plain(one) === plain(other);
-}
-
-function plain(address: string): string {
-  return address
-    .toLowerCase()
-    .replace(/^::ffff:(?=\d+\.)/, '')
-    .replace(/%.*$/, '');
 }

@@ -1,13 +1,11 @@
 /**
  * What went wrong, in words: one function from what was observed to the error that a person reads. Pure. What it comes
- * from and what to do is the diagnosis's to say, which looks at the same observations.
+ * from and what to do is the diagnosis's to say (`explain.ts`), which reads the observations in the details.
  */
 
-import { diagnosed } from '../diagnose/diagnose.ts';
-import { knownOf } from '../diagnose/known.ts';
 import { endpointText } from '../endpoint.ts';
-import { OtaError } from '../errors.ts';
-import type { Image, ImageKind, Target } from '../types.ts';
+import { OtaError, type OtaErrorOptions } from '../errors.ts';
+import type { Target } from '../types.ts';
 
 /** Counted while the exchange ran; goes into `details` of every failure. */
 export interface Observed {
@@ -17,7 +15,7 @@ export interface Observed {
   datagramsReceived: number;
   /** ICMP errors, newest last, each once. */
   undeliverable: string[];
-  /** Addresses that connected and were turned away. */
+  /** Addresses that connected and were turned away, each once, at most a handful. */
   foreignConnections: string[];
   /** Of the device's last nonce. */
   nonceDigits?: number;
@@ -28,13 +26,14 @@ export interface Observed {
 export interface Where {
   readonly target: Target;
   readonly observed: Observed;
-  /** What is pushed, where that is known by now. */
-  readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'>;
 }
 
-/** The error with its hint. */
-export function explained({ target, image }: Pick<Where, 'target' | 'image'>, error: OtaError): OtaError {
-  return diagnosed(error, knownOf(target, image));
+/** The same error, of an exchange that somebody else ended, with what had been observed by then. */
+export function withObserved(
+  { code, message, hint, details, cause }: OtaError,
+  observed: Observed,
+): OtaError {
+  return new OtaError(code, message, { hint, details: { ...observed, ...details }, cause });
 }
 
 /** `livingroom (192.0.2.7:8266)` */
@@ -60,12 +59,12 @@ export function silent(
         ? `${device} did not answer: ${tried}, no datagram came back.`
         : `No way to ${device}: ${noRoute} (${tried}).`;
   const details = { ...observed, port: target.port, ...(afterChallenge ? { afterChallenge } : {}) };
-  return explained(where, new OtaError('DEVICE_SILENT', message, { details }));
+  return new OtaError('DEVICE_SILENT', message, { details });
 }
 
 export function passwordRequired(where: Where): OtaError {
   const message = `${deviceText(where.target)} asks for a password, and none is configured.`;
-  return explained(where, new OtaError('PASSWORD_REQUIRED', message, { details: { ...where.observed } }));
+  return new OtaError('PASSWORD_REQUIRED', message, { details: { ...where.observed } });
 }
 
 export function passwordWrong(where: Where, why: 'refused' | 'hash-unfit'): OtaError {
@@ -74,39 +73,28 @@ export function passwordWrong(where: Where, why: 'refused' | 'hash-unfit'): OtaE
     why === 'hash-unfit'
       ? `${device} uses MD5, and only a SHA-256 hash of its password is configured.`
       : `${device} refused the configured password.`;
-  return explained(where, new OtaError('PASSWORD_WRONG', message, { details: { ...where.observed } }));
+  return new OtaError('PASSWORD_WRONG', message, { details: { ...where.observed } });
 }
 
-export function refused(where: Where, answer: { text: string; number?: number }, kind: ImageKind): OtaError {
-  const { target, observed } = where;
-  const image = { sizeBytes: 0, ...where.image, kind };
+export function refused({ target, observed }: Where, answer: { text: string; number?: number }): OtaError {
   const device = deviceText(target);
   const details = { ...observed, answer: answer.text };
-  const error =
-    answer.number === 15
-      ? new OtaError('DEVICE_BUSY', `${device} is busy with another update.`, { details })
-      : new OtaError('DEVICE_REFUSED', `${device} refused to begin: ${answer.text || '(no reason given)'}`, {
-          details,
-        });
-  return explained({ target, image }, error);
+  if (answer.number === 15) {
+    return new OtaError('DEVICE_BUSY', `${device} is busy with another update.`, { details });
+  }
+  const message = `${device} refused to begin: ${answer.text || '(no reason given)'}`;
+  return new OtaError('DEVICE_REFUSED', message, { details });
 }
 
 export function noProtocol(where: Where, text: string): OtaError {
   const message = `${deviceText(where.target)} answers, but not in the espota protocol: "${text}"`;
-  const details = { ...where.observed, answer: text };
-  return explained(where, new OtaError('PROTOCOL_ERROR', message, { details }));
+  return new OtaError('PROTOCOL_ERROR', message, { details: { ...where.observed, answer: text } });
 }
 
-export function connectBackMissing(
-  where: Where,
-  image: NonNullable<Where['image']>,
-  waitedMs: number,
-): OtaError {
-  const { target, observed } = where;
+export function connectBackMissing({ target, observed }: Where, waitedMs: number): OtaError {
   const { hostAddress, hostPort } = observed;
   const message = `${deviceText(target)} said OK and then did not connect to ${hostAddress} port ${hostPort} within ${Math.round(waitedMs / 1000)} s.`;
-  const details = { ...observed, waitedMs };
-  return explained({ ...where, image }, new OtaError('CONNECT_BACK_MISSING', message, { details }));
+  return new OtaError('CONNECT_BACK_MISSING', message, { details: { ...observed, waitedMs } });
 }
 
 /** Why the sockets could not be opened; what is no network error is given back as it is. */
@@ -115,31 +103,27 @@ export function notPrepared(error: unknown, target: Target): unknown {
   const { address, hostAddress, hostPort } = target;
   const options = { cause: error, details: { address, hostAddress, hostPort, code } };
   const device = deviceText(target);
-  const told = (error: OtaError): OtaError => explained({ target }, error);
   switch (code) {
     case 'EADDRINUSE':
-      return told(
-        new OtaError(
-          'HOST_PORT_IN_USE',
-          `TCP port ${hostPort} of this computer, which ${device} should connect to, is taken.`,
-          options,
-        ),
+      return new OtaError(
+        'HOST_PORT_IN_USE',
+        `TCP port ${hostPort} of this computer, which ${device} should connect to, is taken.`,
+        options,
       );
     case 'EACCES':
       // Without a port of its own that needs rights, it is the route: a broadcast address takes no connected socket.
       if (hostPort === undefined) return noDevice(target, 'is a broadcast address', options);
-      return told(
-        new OtaError(
-          'HOST_PORT_IN_USE',
-          `TCP port ${hostPort} of this computer, which ${device} should connect to, needs more rights.`,
-          options,
-        ),
+      return new OtaError(
+        'HOST_PORT_IN_USE',
+        `TCP port ${hostPort} of this computer, which ${device} should connect to, needs more rights.`,
+        options,
       );
     case 'EADDRNOTAVAIL':
     // An address of the other family.
     case 'EINVAL':
       if (hostAddress === undefined && /^fe80:/i.test(address) && !address.includes('%')) {
-        return noDevice(target, 'is link-local: add the interface, as in fe80::1%eth0', options);
+        const hint = `Add the interface that leads to it, as in ${address}%eth0.`;
+        return noDevice(target, 'is link-local, which every interface has', { ...options, hint });
       }
       return new OtaError(
         'CONFIG_INVALID',
@@ -151,9 +135,7 @@ export function notPrepared(error: unknown, target: Target): unknown {
       );
     case 'ENETUNREACH':
     case 'EHOSTUNREACH':
-      return told(
-        new OtaError('DEVICE_SILENT', `This computer has no route to ${device} (${code}).`, options),
-      );
+      return new OtaError('DEVICE_SILENT', `This computer has no route to ${device} (${code}).`, options);
     default:
       return error;
   }
@@ -163,11 +145,11 @@ export function notPrepared(error: unknown, target: Target): unknown {
 export function noDevice(
   target: Target,
   why: string,
-  options: { cause?: unknown; details?: object } = {},
+  { cause, details, hint = 'Give the address of the device itself.' }: OtaErrorOptions = {},
 ): OtaError {
   return new OtaError('CONFIG_INVALID', `${deviceText(target)}: this address ${why}.`, {
-    hint: 'Give the address of the device itself.',
-    cause: options.cause,
-    details: { ...options.details, address: target.address },
+    hint,
+    cause,
+    details: { ...details, address: target.address },
   });
 }

@@ -13,6 +13,7 @@ import { withoutUndefined } from '../without-undefined.ts';
 import { agree } from './agree.ts';
 import { openExchange, systemParts } from './index.ts';
 import { nothingObserved } from './session.ts';
+import type { Endpoint } from './transport.ts';
 
 export interface Probed {
   readonly scheme: AuthScheme;
@@ -31,7 +32,7 @@ export interface ProbeOptions extends EngineContext {
 /** @throws OtaError as a push of this image would, as far as it comes to that */
 export async function probe(
   target: Target,
-  image: Pick<Image, 'kind' | 'sizeBytes' | 'md5' | 'platform'>,
+  image: Pick<Image, 'kind' | 'sizeBytes' | 'md5'>,
   { tell, signal, silenceLimitMs }: ProbeOptions,
 ): Promise<Probed> {
   const { now } = systemParts;
@@ -65,4 +66,15 @@ export async function probe(
   } finally {
     await parts.transport.close();
   }
+}
+
+/**
+ * Opens the sockets of a push, and sends nothing: the address and the port of this host that the device would be told.
+ *
+ * @throws OtaError as a push would
+ */
+export async function trySockets(target: Target, signal: AbortSignal): Promise<Endpoint> {
+  const { transport } = await openExchange(systemParts, target, { tell: () => {}, signal });
+  await transport.close();
+  return transport.local;
 }

@@ -10,7 +10,7 @@ import type { SendOptions, Session } from '../engine.ts';
 import { OtaError } from '../errors.ts';
 import type { Image, Receipt, Target } from '../types.ts';
 import { agree, type Exchange } from './agree.ts';
-import { deviceText, type Observed } from './failures.ts';
+import { deviceText, withObserved, type Observed } from './failures.ts';
 import { largestReadBytes } from './replies.ts';
 import { watchForSleep } from './sleep.ts';
 import { interrupted, transferFailed } from './transfer-failures.ts';
@@ -73,8 +73,10 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
         context.tell({ type: 'accepted', ...receipt });
         return receipt;
       } catch (error) {
-        const isMidway = connection !== undefined && signal.aborted && error instanceof OtaError;
-        throw isMidway ? interrupted(where, image, { error, isAllSent }) : error;
+        sleep.look();
+        if (!signal.aborted || !(error instanceof OtaError)) throw error;
+        if (connection === undefined) throw withObserved(error, observed);
+        throw interrupted(where, image, { error, isAllSent });
       } finally {
         limit.clear();
         sleep.stop();

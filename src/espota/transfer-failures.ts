@@ -2,19 +2,11 @@
 
 import { OtaError } from '../errors.ts';
 import type { Image } from '../types.ts';
-import { deviceText, explained, type Where } from './failures.ts';
+import { deviceText, withObserved, type Where } from './failures.ts';
 import type { TransferEnd } from './transfer.ts';
 
 /** The error for every end of a transfer but `accepted`. */
 export function transferFailed(
-  { target, observed }: Where,
-  image: Image,
-  end: TransferEnd & { type: Exclude<TransferEnd['type'], 'accepted'> },
-): OtaError {
-  return explained({ target, image }, failureOf({ target, observed }, image, end));
-}
-
-function failureOf(
   { target, observed }: Where,
   image: Image,
   end: TransferEnd & { type: Exclude<TransferEnd['type'], 'accepted'> },
@@ -65,13 +57,13 @@ function failureOf(
  * place: what was there is gone. Once the last byte has been sent, nobody but the device knows whether it has taken them.
  */
 export function interrupted(
-  { target }: Where,
+  { target, observed }: Where,
   image: Image,
   { error, isAllSent }: { readonly error: OtaError; readonly isAllSent: boolean },
 ): OtaError {
   const isFilesystem = image.kind === 'filesystem';
-  if (!isFilesystem && !isAllSent) return error;
-  const details = { ...error.details, because: error.code };
+  if (!isFilesystem && !isAllSent) return withObserved(error, observed);
+  const details = { ...observed, ...error.details, because: error.code, isAllSent };
   const device = deviceText(target);
   const state = !isFilesystem
     ? `All of the image had been sent to ${device}, which may run it all the same.`

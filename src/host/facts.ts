@@ -1,14 +1,22 @@
 /** What this computer is, looked at and never changed: for the diagnosis of a device that cannot connect back. */
 
 import type { networkInterfaces } from 'node:os';
-import type { HostFacts, HostInterface } from '../diagnose/host.ts';
+import { isNextTo, type HostFacts, type HostInterface } from '../diagnose/host.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import { findFirewalls } from './firewalls.ts';
+import type { Incoming } from './ruleset.ts';
 import type { HostSource } from './source.ts';
 
-export async function hostFacts(source: HostSource): Promise<HostFacts> {
+/** Firewalls only where a device is to connect: asking them takes programs that may be slow. */
+export async function hostFacts(source: HostSource, incoming?: Incoming): Promise<HostFacts> {
   const interfaces = interfacesOf(source.interfaces());
-  const [inside, firewalls] = await Promise.all([insideOf(source), findFirewalls(source)]);
+  const isFromOutside =
+    incoming !== undefined &&
+    !interfaces.some((each) => each.kind === 'loopback' && isNextTo(each, incoming.address));
+  const [inside, firewalls] = await Promise.all([
+    insideOf(source),
+    isFromOutside ? findFirewalls(source, incoming) : [],
+  ]);
   return withoutUndefined({ system: systemOf(source.platform), inside, interfaces, firewalls });
 }
 
@@ -22,19 +30,40 @@ function systemOf(platform: NodeJS.Platform): HostFacts['system'] {
 }
 
 /** Only where the network is another one than the computer's: mirrored WSL 2 and `--network host` are not. */
-async function insideOf({ platform, kernel, readFile: read, run }: HostSource): Promise<HostFacts['inside']> {
+async function insideOf(source: HostSource): Promise<HostFacts['inside']> {
+  const { platform, kernel, run } = source;
   if (platform !== 'linux') return undefined;
   if (/microsoft.*wsl2/i.test(kernel)) {
     const mode = (await run(['wslinfo', '--networking-mode']))?.output.trim();
     return mode === 'mirrored' || mode === 'bridged' ? undefined : 'wsl2';
   }
+  if (!(await isContainer(source))) return undefined;
+  const names = Object.keys(source.interfaces());
+  const own = await Promise.all(names.map((name) => isOneEnd(name, source)));
+  return own.includes(true) ? 'container' : undefined;
+}
+
+/** By the marks that Docker, Podman and Kubernetes leave, and by the control groups of what leaves none. */
+async function isContainer({ env, readFile: read }: HostSource): Promise<boolean> {
+  if (env['KUBERNETES_SERVICE_HOST'] !== undefined || env['container'] !== undefined) return true;
   const marks = await Promise.all(['/.dockerenv', '/run/.containerenv'].map(read));
-  if (marks.every((mark) => mark === undefined)) return undefined;
-  // One end of a cable whose other end is elsewhere: a network of its own.
-  const [own, peer] = await Promise.all(
-    ['ifindex', 'iflink'].map((name) => read(`/sys/class/net/eth0/${name}`)),
+  if (marks.some((mark) => mark !== undefined)) return true;
+  const groups = (await read('/proc/1/cgroup')) ?? '';
+  return /docker|kubepods|containerd|libpod|lxc/.test(groups);
+}
+
+/**
+ * One end of a cable whose other end is elsewhere: a network of its own. A tap is that where it stands for the network
+ * (slirp4netns and pasta of Podman), and not where a VPN has made it.
+ */
+async function isOneEnd(name: string, { readFile: read }: HostSource): Promise<boolean> {
+  const kind = kindOf(name);
+  if (kind === 'bridge' || (kind === 'tunnel' && name !== 'tap0')) return false;
+  const at = `/sys/class/net/${name}`;
+  const [own, peer, tap] = await Promise.all(
+    ['ifindex', 'iflink', 'tun_flags'].map((file) => read(`${at}/${file}`)),
   );
-  return own !== undefined && peer !== undefined && own.trim() !== peer.trim() ? 'container' : undefined;
+  return tap !== undefined || (own !== undefined && peer !== undefined && own.trim() !== peer.trim());
 }
 
 function interfacesOf(all: ReturnType<typeof networkInterfaces>): HostInterface[] {

@@ -1,20 +1,32 @@
 /** Which firewall of this computer judges what comes in. Looked at; never changed. */
 
+import { isIPv4 } from 'node:net';
 import type { Firewall } from '../diagnose/host.ts';
+import { dropsByIptables } from './iptables.ts';
+import { droppingChain } from './nft.ts';
+import type { Incoming } from './ruleset.ts';
 import type { HostSource } from './source.ts';
 
-/** The one in charge first; those that it is made of (ufw and firewalld write nftables rules) are not named beside it. */
-export async function findFirewalls(source: HostSource): Promise<readonly Firewall[]> {
+/**
+ * Those that keep this connection out, or may: the one in charge alone, not what it is made of (ufw and firewalld write
+ * nftables rules). All are asked at once, as each may take its time.
+ */
+export async function findFirewalls(source: HostSource, incoming: Incoming): Promise<readonly Firewall[]> {
   switch (source.platform) {
     case 'win32':
       return [await ofWindows(source)].filter((firewall) => firewall !== undefined);
     case 'darwin':
       return [await ofMacos(source)].filter((firewall) => firewall !== undefined);
     case 'linux': {
-      const first = (await ufw(source)) ?? (await firewalld(source));
+      const [ufwFound, firewalldFound, ...others] = await Promise.all([
+        ufw(source),
+        firewalld(source),
+        nftables(source, incoming),
+        iptables(source, incoming),
+      ]);
+      const first = ufwFound ?? firewalldFound;
       if (first !== undefined) return [first];
-      const both = await Promise.all([nftables(source), iptables(source)]);
-      const known = both.filter((firewall) => firewall !== undefined);
+      const known = others.filter((firewall) => firewall !== undefined);
       const filters = known.find(({ state }) => state === 'filters');
       return filters === undefined ? known.slice(0, 1) : [filters];
     }
@@ -40,39 +52,19 @@ async function firewalld({ run }: HostSource): Promise<Firewall | undefined> {
     : undefined;
 }
 
-async function nftables({ run }: HostSource): Promise<Firewall | undefined> {
-  const said = await run(['nft', 'list', 'ruleset']);
+async function nftables({ run }: HostSource, incoming: Incoming): Promise<Firewall | undefined> {
+  const said = await run(['nft', '-j', 'list', 'ruleset']);
   if (said === undefined) return undefined;
   if (!said.ok) return { tool: 'nftables', state: 'unknown' };
-  const chain = filteringChain(said.output);
+  const chain = droppingChain(said.output, incoming);
   return chain === undefined ? undefined : { tool: 'nftables', state: 'filters', chain };
 }
 
-/** Of a ruleset as `nft` prints it: the chain on the way in that drops or refuses something. */
-export function filteringChain(ruleset: string): string | undefined {
-  let table = '';
-  let chain = '';
-  let isInput = false;
-  for (const line of ruleset.split('\n').map((each) => each.trim())) {
-    const opensTable = /^table (\S+ \S+) \{/.exec(line)?.[1];
-    const opensChain = /^chain (\S+) \{/.exec(line)?.[1];
-    if (opensTable !== undefined) table = opensTable;
-    if (opensChain !== undefined) {
-      chain = opensChain;
-      isInput = false;
-    }
-    if (/\bhook input\b/.test(line)) isInput = true;
-    if (isInput && /\bpolicy drop\b|\b(drop|reject)\b/.test(line)) return `${table} ${chain}`;
-  }
-  return undefined;
-}
-
-async function iptables({ run }: HostSource): Promise<Firewall | undefined> {
-  const said = await run(['iptables', '-S', 'INPUT']);
+async function iptables({ run }: HostSource, incoming: Incoming): Promise<Firewall | undefined> {
+  const said = await run([isIPv4(incoming.address) ? 'iptables' : 'ip6tables', '-S']);
   if (said === undefined) return undefined;
   if (!said.ok) return { tool: 'iptables', state: 'unknown' };
-  const refuses = /^-P INPUT DROP|-j (DROP|REJECT)/m.test(said.output);
-  return refuses ? { tool: 'iptables', state: 'filters' } : undefined;
+  return dropsByIptables(said.output, incoming) ? { tool: 'iptables', state: 'filters' } : undefined;
 }
 
 async function ofWindows({ run }: HostSource): Promise<Firewall | undefined> {

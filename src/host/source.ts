@@ -9,6 +9,7 @@ import { delimiter } from 'node:path';
 export interface HostSource {
   readonly platform: NodeJS.Platform;
   readonly kernel: string;
+  readonly env: NodeJS.ProcessEnv;
   /** Undefined: it is not there, or may not be read. */
   readFile(path: string): Promise<string | undefined>;
   /** What it printed, however it ended; undefined: it is not there, or did not end in time. */
@@ -24,6 +25,7 @@ export function thisHost(signal: AbortSignal): HostSource {
   return {
     platform: process.platform,
     kernel: release(),
+    env: process.env,
     readFile: (file) => readFile(file, 'utf8').catch(() => undefined),
     run: ([file, ...args]) =>
       new Promise((resolve) => {

@@ -30,6 +30,15 @@ export function checkFits(image: Image, table: PartitionTable): void {
   else checkFileSystem(image, table);
 }
 
+/** What the table has room for; undefined: no such place, or another platform than the table's. */
+export function roomFor(
+  { kind, platform }: Pick<Image, 'kind' | 'platform'>,
+  table: PartitionTable,
+): number | undefined {
+  if (platform === 'esp8266' || platform === 'rp2040') return undefined;
+  return kind === 'firmware' ? smallestAppSlotBytes(table) : filesystemPartition(table)?.sizeBytes;
+}
+
 function checkSlot(image: Image, table: PartitionTable): void {
   const slotBytes = smallestAppSlotBytes(table);
   if (slotBytes === undefined) {

@@ -4,8 +4,10 @@
  * parts are taken one by one: `gunzip` would take what follows for a damaged second member.
  */
 
-import { constants, crc32, inflateRawSync } from 'node:zlib';
 import { startsWith, u16, u32 } from './bytes.ts';
+
+/** Loaded where there is a gzip: most images are none, and it takes a push two milliseconds. */
+const zlib = () => process.getBuiltinModule('node:zlib');
 
 export type Inflated =
   /** `end`: first byte after the gzip. */
@@ -27,12 +29,14 @@ export function inflateGzip(bytes: Uint8Array, limitBytes: number): Inflated {
   if (inner.type !== 'whole') return inner;
   const trailer = start + inner.end;
   if (bytes.length < trailer + 8) return { type: 'truncated' };
+  const { crc32 } = zlib();
   const isRight =
     u32(bytes, trailer) === crc32(inner.bytes) && u32(bytes, trailer + 4) === inner.bytes.length >>> 0;
   return isRight ? { type: 'whole', bytes: inner.bytes, end: trailer + 8 } : { type: 'damaged' };
 }
 
 function inflate(deflated: Uint8Array, limitBytes: number): Inflated {
+  const { constants, inflateRawSync } = zlib();
   try {
     // With `info` the engine comes along and says how much it took; the published types do not know of it.
     const result: unknown = inflateRawSync(deflated, {

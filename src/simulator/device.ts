@@ -108,6 +108,7 @@ class Device implements VirtualDevice {
     this.port = this.#air.port;
     const { model, address, port } = this;
     this.#feed.tell({ type: 'listening', model, address, port, password: this.#passwordHash !== undefined });
+    if (this.faults.safeMode) await this.#closeAir();
     if (!options.announce) return;
     this.#announcement = await announce({
       service: {
@@ -131,8 +132,14 @@ class Device implements VirtualDevice {
     this.#timeline.close();
     this.#attempt?.abandon();
     this.#parts.caller.close();
-    await Promise.all([this.#air?.close(), this.#announcement?.close()]);
+    await Promise.all([this.#closeAir(), this.#announcement?.close()]);
     this.#feed.tell({ type: 'closed' });
+  }
+
+  async #closeAir(): Promise<void> {
+    const air = this.#air;
+    this.#air = undefined;
+    await air?.close();
   }
 
   #receive(datagram: Datagram): void {
@@ -213,7 +220,9 @@ class Device implements VirtualDevice {
   #ended(update: Update, atMs: number): void {
     this.#attempt = undefined;
     const { result, command, bytes } = update;
-    if (result !== 'accepted' && result !== 'staged') this.state = 'idle';
+    const hasDipped = result === 'interrupted' && bytes.length === this.faults.restartsAtBytes;
+    if (hasDipped) this.#reboot(atMs);
+    else if (result !== 'accepted' && result !== 'staged') this.state = 'idle';
     else {
       if (command === 0 && !this.faults.bootsOldImage) this.#storage.stage(bytes);
       this.#reboot(atMs);

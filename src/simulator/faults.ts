@@ -20,6 +20,8 @@ export interface Faults {
   duplicatedOk?: boolean | undefined;
   /** Answers nothing at all. */
   silent?: boolean | undefined;
+  /** Nothing listens on the port that it announces, as with HomeDing in safe mode. */
+  safeMode?: boolean | undefined;
   /** Answers an invitation with bytes that are not this protocol. */
   garbageOverUdp?: boolean | undefined;
   /** Cannot begin, with this text: `ERR: text` (ESP8266, RP2040), or `OK` and no connection (ESP32). */
@@ -40,6 +42,8 @@ export interface Faults {
   resetsAtBytes?: number | undefined;
   /** Reads no more after so many bytes, and keeps the connection. */
   stallsAtBytes?: number | undefined;
+  /** The power dips when so many bytes were read: gone for the time of a restart, then the old image again. */
+  restartsAtBytes?: number | undefined;
   /** The flash fails at this offset: `ERROR[1]` mid-way (ESP8266, RP2040), no more counts and a bare close (ESP32). */
   errorAtBytes?: number | undefined;
   /** Counts and verdict are bytes that are not this protocol. */
@@ -85,6 +89,7 @@ export const faultKinds: Readonly<Record<keyof Faults, FaultKind>> = {
   duplicatedChallenge: flag('every AUTH arrives twice'),
   duplicatedOk: flag('every OK datagram arrives twice'),
   silent: flag('answers nothing at all'),
+  safeMode: flag('announces itself, and nothing listens on its port (HomeDing in safe mode)'),
   garbageOverUdp: flag('answers something that is not this protocol'),
   refusesToBegin: text('cannot begin, with this text', 'ERROR[8]: Flash config wrong'),
   error11: flag('first update after a serial flash'),
@@ -95,6 +100,7 @@ export const faultKinds: Readonly<Record<keyof Faults, FaultKind>> = {
   closesAtBytes: bytes('closes the connection after N bytes'),
   resetsAtBytes: bytes('resets the connection after N bytes'),
   stallsAtBytes: bytes('reads no more after N bytes'),
+  restartsAtBytes: bytes('loses its power after N bytes, and restarts'),
   errorAtBytes: bytes('the flash fails at offset N'),
   garbageOverTcp: flag('counts and verdict are garbage'),
   failsMd5: flag('finds another MD5 than announced'),

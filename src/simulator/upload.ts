@@ -62,7 +62,8 @@ export class Upload {
     this.#options = options;
     this.#outbox = createOutbox(socket, timeline);
     this.#image = Buffer.alloc(options.invitation.sizeBytes);
-    const haltAtBytes = faults.closesAtBytes ?? faults.resetsAtBytes ?? faults.stallsAtBytes;
+    const haltAtBytes =
+      faults.closesAtBytes ?? faults.resetsAtBytes ?? faults.restartsAtBytes ?? faults.stallsAtBytes;
     this.#transfer = new Transfer({
       sizeBytes: options.invitation.sizeBytes,
       startMs: options.startMs,
@@ -161,11 +162,14 @@ export class Upload {
   }
 
   #halted(atMs: number): void {
-    const { faults, socket, timeline, tell } = this.#options;
+    const { faults, socket, timeline, timing, tell } = this.#options;
     tell({ type: 'halted', receivedBytes: this.#transfer.receivedBytes });
     if (faults.closesAtBytes !== undefined) this.#outbox.end(this.#atHost(atMs));
     else if (faults.resetsAtBytes !== undefined)
       timeline.at(this.#atHost(atMs), () => socket.resetAndDestroy());
+    else if (faults.restartsAtBytes !== undefined)
+      // Only who runs again can say that it knows of no such connection.
+      timeline.at(this.#atHost(atMs + timing.rebootMs), () => socket.resetAndDestroy());
     else return;
     this.#end('interrupted', atMs);
   }

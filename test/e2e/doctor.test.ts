@@ -4,10 +4,20 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { imageFile } from '../support/image-file.ts';
+import { packed } from '../support/packed.ts';
 import { addressOf, eventsOf, isPlain, otarc, quickDevice, writeOtarc } from '../support/otarc.ts';
 import { tempDir } from '../support/temp-dir.ts';
+
+/** One that has nothing to do with any of it, as a developer leaves it running. */
+let stranger: VirtualDevice | undefined;
+beforeAll(async () => {
+  stranger = await startVirtualDevice({ name: `stranger-${process.pid}`, announce: true, password: 'other' });
+});
+afterAll(() => stranger?.close());
 
 const onLoopback = ['--interface', '127.0.0.1'];
 
@@ -104,6 +114,42 @@ test('--debug-log: the same in a file, for a bug report', async () => {
   expect(log + stderr).not.toContain('a-real-password');
   expect(stderr).not.toContain('UDP');
   expect(exitCode).toBe(0);
+});
+
+test('--debug-log on a disk that fills up: the log ends, the update does not', async () => {
+  const dir = await tempDir();
+  await imageFile(dir);
+  const device = await quickDevice();
+  const { bin } = await packed();
+  // As a full disk does it: no file grows beyond a kilobyte.
+  const push = `ulimit -f 1; exec "${bin}" push ${addressOf(device)} --file firmware.bin --debug-log otarc.log`;
+  const { exitCode, stderr } = await execa('bash', ['-c', push], { cwd: dir, reject: false });
+  expect(exitCode).toBe(0);
+  expect(stderr.match(/^warning: .*otarc\.log ends here, as it cannot be written any more/gm)).toHaveLength(
+    1,
+  );
+  expect(device.updates).toMatchObject([{ result: 'accepted' }]);
+  expect((await readFile(join(dir, 'otarc.log'), 'utf8')).length).toBeGreaterThan(100);
+});
+
+test('--debug-log that cannot be written at all is usage: nothing is pushed', async () => {
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  const device = await quickDevice();
+  const args = ['push', addressOf(device), '--file', path, '--debug-log', join(dir, 'missing', 'otarc.log')];
+  const { exitCode, stderr } = await otarc(args, { cwd: dir });
+  expect(stderr).toMatch(/error USAGE: .*otarc\.log cannot be written/);
+  expect(exitCode).toBe(2);
+  expect(device.counters.datagrams).toBe(0);
+});
+
+test('espota says why, too', async () => {
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  const args = ['espota', '-i', '127.0.0.1', '-p', String(await closedPort()), '-f', path, '-t', '1'];
+  const { exitCode, stderr } = await otarc(args, { cwd: dir });
+  expect(stderr).toMatch(/error DEVICE_SILENT: .*\n {2}→ Most likely it listens on another port/);
+  expect(exitCode).toBe(1);
 });
 
 /** A UDP port of loopback that nobody listens on. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -25,6 +25,17 @@ describe('the package', () => {
     };
     expect(Object.keys(lock.packages)).toEqual(['', 'node_modules/otarc']);
     expect((await stat(bin)).mode & 0o111).not.toBe(0);
+  });
+
+  it('diagnoses in a part of its own, which a push that goes well does not load', async () => {
+    const { dir } = await packed();
+    const dist = join(dir, 'node_modules', 'otarc', 'dist');
+    const parts = (await readdir(dist)).filter((file) => file.endsWith('.js'));
+    const texts = await Promise.all(parts.map((file) => readFile(join(dist, file), 'utf8')));
+    const push = texts.filter((text) => text.includes('said OK and then did not connect'));
+    expect(push).toHaveLength(1);
+    expect(texts.filter((text) => text.includes('Most likely'))).toHaveLength(1);
+    expect(push[0]).not.toMatch(/Most likely|from\s*["'`](node:)?zlib/);
   });
 
   it('says the version of its package.json', async () => {

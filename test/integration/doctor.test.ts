@@ -5,14 +5,22 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Leg, LegName } from '../../src/doctor/leg.ts';
-import { models } from '../../src/simulator/index.ts';
+import { lockDevice } from '../../src/lock.ts';
+import { models, startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { doctor } from '../support/doctor.ts';
 import { imageFile } from '../support/image-file.ts';
-import { makeEsp32Image } from '../support/images.ts';
+import { makeEsp32Image, makePartitionTable } from '../support/images.ts';
 import { quickDevice, writeOtarc } from '../support/otarc.ts';
 import { tempDir } from '../support/temp-dir.ts';
+
+/** One that has nothing to do with any of it, as a developer leaves it running. */
+let stranger: VirtualDevice | undefined;
+beforeAll(async () => {
+  stranger = await startVirtualDevice({ name: `stranger-${process.pid}`, announce: true, password: 'other' });
+});
+afterAll(() => stranger?.close());
 
 const legOf = (legs: readonly Leg[], name: LegName): Leg | undefined => legs.find(({ leg }) => leg === name);
 let count = 0;
@@ -193,7 +201,61 @@ test('an image for another chip', async () => {
   const { dir, file } = await folderFor(device, { platform: 'esp32' });
   const { marks, legs } = await doctor(dir, { file });
   expect(marks).toEqual(['✓ configuration', '✓ build tool', '✗ image']);
-  expect(legs.at(-1)).toMatchObject({ code: 'IMAGE_WRONG_CHIP' });
+  expect(legs.at(-1)).toMatchObject({ code: 'IMAGE_WRONG_CHIP', details: { causes: ['wrong-chip'] } });
+});
+
+test('an image that does not fit the partition table beside it, as a push would say', async () => {
+  const device = await quickDevice({ model: 'esp32' });
+  const { dir, file } = await folderFor(device, { platform: 'esp32' });
+  await writeFile(file, makeEsp32Image({ sizeBytes: 1_400_000 }));
+  await writeFile(join(dir, 'partitions.bin'), makePartitionTable());
+  const { legs } = await doctor(dir, { file });
+  expect(legs.at(-1)).toMatchObject({
+    leg: 'image',
+    code: 'IMAGE_TOO_LARGE',
+    details: { causes: ['image-too-large'] },
+  });
+});
+
+test('a partition table beside it that is none is told', async () => {
+  const device = await quickDevice({ model: 'esp32' });
+  const { dir, file } = await folderFor(device, { platform: 'esp32' });
+  await writeFile(file, makeEsp32Image({ sizeBytes: 20_000 }));
+  await writeFile(join(dir, 'partitions.bin'), 'none');
+  const { legs } = await doctor(dir, { file });
+  expect(legOf(legs, 'image')).toMatchObject({
+    status: 'warning',
+    text: expect.stringContaining('The slots are not known'),
+  });
+});
+
+test('another otarc is at the device: it is not knocked at, and --active says whom it waits for', async () => {
+  const device = await quickDevice({});
+  const { address, port } = device;
+  const { signal } = new AbortController();
+  const lock = await lockDevice({ name: 'hall', address, port, signal, onWait: () => {} });
+  onTestFinished(() => lock.release());
+  const { dir, file } = await folderFor(device);
+  const passive = await doctor(dir, { file });
+  expect(passive.legs.at(-1)).toMatchObject({
+    leg: 'device',
+    status: 'warning',
+    text: `another otarc (process ${process.pid}) is at it; nothing is asked meanwhile`,
+    hint: 'Wait until it is done, then look again.',
+  });
+  expect(device.counters.datagrams).toBe(0);
+  const active = doctor(dir, {
+    file,
+    active: true,
+    onNote: (text) => {
+      if (text.startsWith('waiting for')) lock.release();
+    },
+  });
+  const { stderr, marks } = await active;
+  expect(stderr).toMatch(
+    new RegExp(`^waiting for another otarc \\(process ${process.pid}\\), which is at this device$`, 'm'),
+  );
+  expect(marks.at(-1)).toBe('✓ link');
 });
 
 test('neither a project nor an image: the way to the device is looked at all the same', async () => {

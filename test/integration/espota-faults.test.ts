@@ -148,7 +148,7 @@ const failing: readonly (Case & { code: ErrorCode; says?: string; hint?: string 
 describe('a push that fails', () => {
   test.each(failing)('$code: $faults $model', async ({ code, says = '', hint = '', ...one }) => {
     const { device, pushed } = await run(one);
-    expect(pushed.error).toMatchObject({
+    expect(pushed.told).toMatchObject({
       code,
       message: expect.stringContaining(says),
       hint: expect.stringContaining(hint),
@@ -170,12 +170,12 @@ describe('a push that fails', () => {
   test('an image for another chip: an ESP8266 says so at the end, an ESP32 closes', async () => {
     const noImage = imageOf(new Uint8Array(20_000).fill(0x55));
     const first = await push(await start({}), noImage);
-    expect(first.error).toMatchObject({
+    expect(first.told).toMatchObject({
       code: 'IMAGE_REJECTED',
       hint: expect.stringContaining('firmware.bin'),
     });
     const second = await push(await start({ model: 'esp32' }), noImage, { target: { platform: 'esp32' } });
-    expect(second.error).toMatchObject({
+    expect(second.told).toMatchObject({
       code: 'CONNECTION_LOST',
       hint: expect.stringContaining('this chip'),
     });
@@ -189,15 +189,15 @@ describe('a push that fails', () => {
     [{ error11: true }, 'DEVICE_REFUSED'],
   ])('a file-system image and %j: %s', async (faults, code) => {
     const device = await start({ faults });
-    const { error } = await push(device, filesystem);
-    expect(error?.code).toBe(code);
-    if (code !== 'DEVICE_REFUSED') expect(error?.hint).toMatch(/file-system image again/);
+    const { told } = await push(device, filesystem);
+    expect(told?.code).toBe(code);
+    if (code !== 'DEVICE_REFUSED') expect(told?.hint).toMatch(/file-system image again/);
   });
 
   test('an image too large for an ESP8266', async () => {
     const device = await start({ flash: { ...fast.flash, slotBytes: 50_000 } });
-    const { error } = await push(device, eight);
-    expect(error).toMatchObject({
+    const { told } = await push(device, eight);
+    expect(told).toMatchObject({
       code: 'DEVICE_REFUSED',
       details: { answer: 'ERROR[4]: Not Enough Space' },
       hint: expect.stringContaining('smaller'),
@@ -224,7 +224,14 @@ test('acceptFrom any: the device answers at one address and connects from anothe
 });
 
 test('every fault is in a test', () => {
-  const elsewhere: (keyof Faults)[] = ['silent', 'neverConnects', 'stallsAtBytes', 'stallsBeforeVerdict'];
+  const elsewhere: (keyof Faults)[] = [
+    'silent',
+    'safeMode',
+    'neverConnects',
+    'stallsAtBytes',
+    'restartsAtBytes',
+    'stallsBeforeVerdict',
+  ];
   const succeeding: (keyof Faults)[] = [
     'lostInvitations',
     'lostChallenges',

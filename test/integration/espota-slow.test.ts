@@ -188,7 +188,7 @@ const endOf = async (one: Case): Promise<Ended> => {
 describe('a limit ends it', () => {
   test.each(silent)('$name', { timeout: 60_000 }, async (one) => {
     const { pushed } = await endOf(one);
-    expect(pushed.error).toMatchObject(one.error ?? {});
+    expect(pushed.told).toMatchObject(one.error ?? {});
   });
 });
 

@@ -1,11 +1,8 @@
-/** Real failures of a push to a virtual device over loopback, and what the diagnosis makes of each. */
+/** Failures that the checks before a push do not let through, or of one kind: the engine alone against a virtual device. */
 
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { locate } from '../../src/discover/index.ts';
-import { OtaError } from '../../src/errors.ts';
-import { announcedBy, explain } from '../../src/explain.ts';
+import type { OtaError } from '../../src/errors.ts';
+import { explain } from '../../src/explain.ts';
 import {
   startVirtualDevice,
   type VirtualDevice,
@@ -13,7 +10,7 @@ import {
 } from '../../src/simulator/index.ts';
 import type { Image, Target } from '../../src/types.ts';
 import { makeEsp8266Image, makeLittlefsImage } from '../support/images.ts';
-import { fast, imageOf, password, passwordHash, push, targetOf } from '../support/push.ts';
+import { fast, imageOf, password, push, targetOf } from '../support/push.ts';
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -26,9 +23,7 @@ const start = async (options: VirtualDeviceOptions = {}): Promise<VirtualDevice>
 };
 const image = imageOf(makeEsp8266Image({ sizeBytes: 60_000 }), { platform: 'esp8266' });
 const { signal } = new AbortController();
-let count = 0;
-const ownName = (): string => `explained-${process.pid}-${(count += 1)}`;
-
+const tell = (): void => {};
 /** As `deploy` does it: the push, and after its failure the diagnosis. */
 async function explained(
   device: { readonly address: string; readonly port: number },
@@ -42,41 +37,16 @@ async function explained(
   if (pushed.error === undefined) throw new Error('It was accepted.');
   const target = targetOf(device, more.target);
   const { name } = target;
-  return explain(pushed.error, { device: { name, host: name }, target, image: more.image ?? image, signal });
+  return explain(pushed.error, {
+    device: { name, host: name },
+    target,
+    image: more.image ?? image,
+    signal,
+    tell,
+  });
 }
 
 const causesOf = ({ details }: OtaError): unknown => details['causes'];
-
-test('8: it announces itself and answers nothing', { timeout: 30_000 }, async () => {
-  const name = ownName();
-  const device = await start({ name, announce: true, faults: { silent: true } });
-  const error = await explained(device, { target: { name, hostAddress: '127.0.0.1' } });
-  expect(error.code).toBe('DEVICE_SILENT');
-  expect(causesOf(error)).toEqual(['sketch-without-ota', 'out-of-reach']);
-  expect(error.hint).toMatch(/^It announces itself and answers nothing/);
-});
-
-test('7: it announces another port', { timeout: 30_000 }, async () => {
-  const name = ownName();
-  const device = await start({ name, announce: true });
-  const silent = await start({ faults: { silent: true } });
-  const error = await explained(silent, { target: { name, hostAddress: '127.0.0.1' } });
-  expect(error.hint).toMatch(`The device announces port ${device.port}, not ${silent.port}`);
-});
-
-test('9, 10: the password', async () => {
-  const device = await start({ password: 'secret' });
-  expect(causesOf(await explained(device))).toEqual(['password-required']);
-  const wrong = await explained(device, { target: { credential: password('wrong') } });
-  expect(causesOf(wrong)).toEqual(['password-wrong']);
-  const onlySha256 = { credential: passwordHash('ab'.repeat(32)) };
-  expect(causesOf(await explained(device, { target: onlySha256 }))).toEqual(['other-hash', 'password-wrong']);
-  const newer = await start({ model: 'esp32-3.3.1', password: 'secret' });
-  const onlyMd5 = { credential: passwordHash('5ebe2294ecd0e0f08eab7690d2a6ee69') };
-  const error = await explained(newer, { target: onlyMd5 });
-  expect(causesOf(error)).toEqual(['other-hash', 'password-wrong']);
-  expect(JSON.stringify([error.hint, error.details])).not.toMatch(/5ebe2294|abab/);
-});
 
 test.each<[string, VirtualDeviceOptions, string]>([
   ['11', { faults: { error15: true } }, 'update-running'],
@@ -101,32 +71,6 @@ test('15: a file system of another size', async () => {
   expect(causesOf(await explained(device, { image: filesystem }))).toEqual(['filesystem-size']);
 });
 
-test('20: the port of this computer is taken', async () => {
-  const holder = createServer().listen(0, '127.0.0.1');
-  open.push(holder);
-  await once(holder, 'listening');
-  const bound = holder.address();
-  const hostPort = typeof bound === 'object' && bound !== null ? bound.port : 0;
-  const error = await explained(await start(), { target: { hostPort, hostAddress: '127.0.0.1' } });
-  expect(causesOf(error)).toEqual(['host-port-taken']);
-});
-
-test('22: two devices of one name', async () => {
-  const name = ownName();
-  await start({ name, announce: true });
-  await start({ name, announce: true });
-  const device = { name, host: `${name}.local` };
-  const looked = locate({ ...device, interfaces: ['127.0.0.1'] }, { signal, tell: () => {} });
-  const failure = await looked.then(
-    () => undefined,
-    (error: unknown) => (error instanceof OtaError ? error : undefined),
-  );
-  if (failure === undefined) throw new Error('One of the two was taken.');
-  const error = await explain(failure, { device, signal });
-  expect(causesOf(error)).toEqual(['two-of-one-name']);
-  expect(error.hint).toContain('Rename one of the devices');
-});
-
 test('the conversation is told with times, and without what proves the password', async () => {
   const device = await start({ password: 'secret' });
   const { events, error } = await push(device, image, { target: { credential: password('secret') } });
@@ -144,17 +88,4 @@ test('the conversation is told with times, and without what proves the password'
     'TCP ← "OK"',
     'TCP: ended by otarc',
   ]);
-});
-
-test('who announces what', () => {
-  const hall = { name: 'hall', host: 'hall.local', addresses: ['fe80::7', '192.0.2.7'], port: 8266 };
-  const other = { ...hall, port: 3232 };
-  const at = (name: string, host: string, address: string) => ({ name, host, address });
-  const seen = { address: '192.0.2.7', port: 8266 };
-  expect(announcedBy([hall], at('hall', 'hall.local', '192.0.2.7'))).toEqual(seen);
-  expect(announcedBy([hall], at('HALL', 'HALL', '192.0.2.7'))).toEqual(seen);
-  expect(announcedBy([hall], at('cellar', '192.0.2.7', '192.0.2.7'))).toEqual(seen);
-  expect(announcedBy([hall], at('cellar', 'cellar.local', '192.0.2.7'))).toBe('nothing');
-  expect(announcedBy([hall, other], at('hall', 'hall', '192.0.2.7'))).toBeUndefined();
-  expect(announcedBy([hall], at('127.0.0.1', '127.0.0.1', '127.0.0.1'))).toBeUndefined();
 });

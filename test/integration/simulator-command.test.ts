@@ -161,3 +161,10 @@ test('a port that is taken: the devices that started are closed again', async ()
   first.stop();
   expect(await first.done).toBe(130);
 });
+
+test('--fault list: each with what it does', async () => {
+  const { done, printed } = run({ faults: ['list'] });
+  expect(await done).toBe(0);
+  expect(printed()).toMatch(/^restartsAtBytes=<bytes> {2,}loses its power after N bytes, and restarts$/m);
+  expect(printed()).toMatch(/^safeMode {2,}announces itself, .*HomeDing/m);
+});

@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
 
 import {
@@ -170,6 +172,28 @@ test.each<[Faults, 'end' | 'reset']>([
   expect(connection.text()).not.toContain('OK');
   expect(device.updates).toMatchObject([{ result: 'interrupted', receivedBytes: 6000 }]);
   expect(device.state).toBe('idle');
+});
+
+test('restartsAtBytes: nothing comes until it runs again, and then it knows of no connection', async () => {
+  const { device, client } = await start({ restartsAtBytes: 6000 });
+  const [ended, runs] = [device.waitFor('update-ended'), device.waitFor('runs')];
+  const connection = await client.flood(image);
+  expect((await ended).update).toMatchObject({ result: 'interrupted', receivedBytes: 6000 });
+  expect(device.state).toBe('rebooting');
+  expect(await runs).toMatchObject({ changed: false });
+  expect(await connection.ended).toBe('reset');
+  expect(device.running).toBeUndefined();
+});
+
+test('safeMode: its port is closed', async () => {
+  const { device } = await start({ safeMode: true });
+  const udp = createSocket('udp4');
+  open.push(udp);
+  udp.connect(device.port, device.address);
+  await once(udp, 'connect');
+  udp.send('0');
+  expect(await once(udp, 'error')).toMatchObject([{ code: 'ECONNREFUSED' }]);
+  expect(device.counters.datagrams).toBe(0);
 });
 
 test('stallsAtBytes: the connection stays, until the host ends it', async () => {

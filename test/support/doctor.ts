@@ -6,8 +6,10 @@ import type { Leg } from '../../src/doctor/leg.ts';
 
 class Sink extends Writable {
   text = '';
+  onWrite: (text: string) => void = () => {};
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
+    this.onWrite(chunk.toString());
     done();
   }
 }
@@ -24,11 +26,12 @@ export interface DoctorRun {
 /** Asks mDNS on loopback, and nobody else. */
 export async function doctor(
   cwd: string,
-  { flags, ...options }: Partial<DoctorOptions> = {},
+  { flags, onNote, ...options }: Partial<DoctorOptions> & { readonly onNote?: (text: string) => void } = {},
   env: NodeJS.ProcessEnv = {},
 ): Promise<DoctorRun> {
   const [stdout, stderr, stdin] = [new Sink(), new Sink(), new PassThrough()];
   stdin.end();
+  if (onNote !== undefined) stderr.onWrite = onNote;
   const io = {
     stdout,
     stderr,

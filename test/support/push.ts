@@ -1,6 +1,8 @@
 /** The engine against a virtual device, with everything that was told. */
 
 import { createHash } from 'node:crypto';
+import { diagnosed } from '../../src/diagnose/diagnose.ts';
+import { knownOf } from '../../src/diagnose/known.ts';
 import type { SendOptions } from '../../src/engine.ts';
 import { OtaError } from '../../src/errors.ts';
 import { espota } from '../../src/espota/index.ts';
@@ -32,7 +34,10 @@ export const passwordHash = (text: string): Credential => ({ type: 'hash', secre
 
 export interface Pushed {
   readonly receipt?: Receipt;
+  /** As the engine has thrown it. */
   readonly error?: OtaError;
+  /** The same with what the diagnosis makes of it, without a look around. */
+  readonly told?: OtaError;
   readonly events: readonly EventBody[];
   readonly tookMs: number;
 }
@@ -50,7 +55,7 @@ export async function push(
 ): Promise<Pushed> {
   const events: EventBody[] = [];
   const startedAt = performance.now();
-  const ended = (end: { receipt: Receipt } | { error: OtaError }): Pushed => ({
+  const ended = (end: { receipt: Receipt } | { error: OtaError; told: OtaError }): Pushed => ({
     ...end,
     events,
     tookMs: performance.now() - startedAt,
@@ -72,6 +77,7 @@ export async function push(
     }
   } catch (error) {
     if (!(error instanceof OtaError)) throw error;
-    return ended({ error });
+    const known = targetOf(device, target);
+    return ended({ error, told: diagnosed(error, knownOf({ device: known, target: known, image })) });
   }
 }

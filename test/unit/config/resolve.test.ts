@@ -374,6 +374,8 @@ describe("HomeDing's JSON", () => {
     const homeding = new Map([['a', own]]);
     const config = resolved({ devices: { a: { homeding: 'data/env.json' } } }, { homeding });
     expectBath(config, 'a');
+    expect(config.devices[0]?.isHomeding).toBe(true);
+    expect(resolved({ devices: { a: { port: 8266 } } }).devices[0]?.isHomeding).toBeUndefined();
     expect(originOf(config, 'devices.a.password')?.origin).toBe('/home/p/data/env.json:ota/0/passwd');
     const overruled = resolved(
       { devices: { a: { homeding: 'data/env.json', host: 'x', port: 1, password: { env: 'PW' } } } },

@@ -19,6 +19,7 @@ const target: Target = {
   credential: { type: 'none' },
   acceptFrom: 'device',
 };
+const { signal } = new AbortController();
 const device: Device = { ...target, host: 'hall.local', interfaces: [], engine: 'espota' };
 
 interface Seen {
@@ -99,16 +100,39 @@ test.each<[string, Seen, RegExp]>([
   expect(legFor(seen).hint).not.toContain('firewall');
 });
 
+test('an ESP32 in its own network: nothing is wrong, and nothing is made up', () => {
+  const esp32: Target = { ...target, platform: 'esp32' };
+  const leg = hostLeg(esp32, '192.0.2.2', { ...host, firewalls: [{ tool: 'ufw', state: 'filters' }] });
+  expect(leg).toMatchObject({
+    status: 'ok',
+    text: 'the device will see 192.0.2.2 (eth0), in its own network',
+  });
+  expect(leg.hint).toBeUndefined();
+});
+
+test('a firewall that only root may look at is no accusation', async () => {
+  const interfaces = [{ ...eth0, address: '127.0.0.1' }];
+  const facts: HostFacts = { ...host, interfaces, firewalls: [{ tool: 'nftables', state: 'unknown' }] };
+  expect(await portLeg(target, { hostAddress: '127.0.0.1', host: facts, signal })).toMatchObject({
+    status: 'ok',
+    text: 'any free port; nftables may judge what comes in: `sudo nft list ruleset` shows it',
+  });
+});
+
 test('a firewall at work is a warning with the command that opens it', async () => {
   const facts: HostFacts = { ...host, firewalls: [{ tool: 'ufw', state: 'filters' }] };
   // An address of any host that runs this, which is no loopback one by its facts.
   const interfaces = [{ ...eth0, address: '127.0.0.1' }];
-  expect(await portLeg(target, '127.0.0.1', { ...facts, interfaces })).toMatchObject({
+  expect(
+    await portLeg(target, { hostAddress: '127.0.0.1', host: { ...facts, interfaces }, signal }),
+  ).toMatchObject({
     status: 'warning',
     text: 'any free port; ufw judges what comes in',
-    hint: 'If the device cannot connect, let it in (and set `hostPort: 48266` in .otarc): sudo ufw allow proto tcp from 192.0.2.7 to any port 48266',
+    hint: 'If the device cannot connect, let it in (and set `hostPort: 48266` in .otarc):\nsudo ufw allow proto tcp from 192.0.2.7 to any port 48266',
   });
-  expect(await portLeg(target, '127.0.0.1', facts)).toMatchObject({ status: 'ok' });
+  expect(await portLeg(target, { hostAddress: '127.0.0.1', host: facts, signal })).toMatchObject({
+    status: 'ok',
+  });
 });
 
 test('by what a name was resolved, and how fast', () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { diagnosed } from '../../../src/diagnose/diagnose.ts';
+import { knownOf } from '../../../src/diagnose/known.ts';
 import { errorCodes, OtaError } from '../../../src/errors.ts';
 import * as failures from '../../../src/espota/failures.ts';
 import { transferFailed } from '../../../src/espota/transfer-failures.ts';
@@ -65,11 +67,11 @@ const all: [string, OtaError][] = [
   ['password required', failures.passwordRequired(where)],
   ['password wrong', failures.passwordWrong(where, 'refused')],
   ['hash unfit', failures.passwordWrong(where, 'hash-unfit')],
-  ['refused', failures.refused(where, { text: 'ERROR[4]: Not Enough Space', number: 4 }, 'firmware')],
-  ['refused without a reason', failures.refused(where, { text: '' }, 'firmware')],
-  ['busy', failures.refused(where, { text: 'ERROR[15]: Update already running', number: 15 }, 'firmware')],
+  ['refused', failures.refused(where, { text: 'ERROR[4]: Not Enough Space', number: 4 })],
+  ['refused without a reason', failures.refused(where, { text: '' })],
+  ['busy', failures.refused(where, { text: 'ERROR[15]: Update already running', number: 15 })],
   ['no protocol', failures.noProtocol(where, 'HTTP/1.1 400')],
-  ['no connection', failures.connectBackMissing(where, image, 15_000)],
+  ['no connection', failures.connectBackMissing(where, 15_000)],
   ['rejected', failed('rejected', { answer: 'ERROR[9]: new Flash config wrong' })],
   ['rejected, unknown text', failed('rejected', { answer: 'Sorry' })],
   ['rejected, file system', failed('rejected', { answer: 'ERROR[1]: Flash Write Failed' }, filesystem)],
@@ -120,36 +122,48 @@ test.each<[string, string]>([
   expect(all.find(([itsName]) => itsName === name)?.[1].code).toBe(code);
 });
 
-describe('what a hint weighs', () => {
+describe('what the diagnosis makes of it', () => {
+  const told = (error: OtaError, of: Image = image, at: Target = target): string =>
+    diagnosed(error, knownOf({ device: at, target: at, image: of })).hint;
+
   test('the variable of the device', () => {
-    expect(failures.passwordRequired(where).hint).toContain('OTARC_PASSWORD_LIVING_ROOM');
+    expect(told(failures.passwordRequired(where))).toContain('OTARC_PASSWORD_LIVING_ROOM');
   });
 
   test('no connection: a firewall; on an ESP32 the slot too; a stranger: acceptFrom', () => {
-    expect(failures.connectBackMissing(where, image, 15_000).hint).toMatch(/firewall.*48266/);
-    const esp32 = { ...where, target: { ...target, platform: 'esp32' as const } };
-    expect(failures.connectBackMissing(esp32, image, 15_000).hint).toMatch(/firewall.*1,000 bytes.*slot/s);
-    expect(failures.connectBackMissing(esp32, filesystem, 15_000).hint).not.toContain('slot');
-    const strange = withObserved({ foreignConnections: ['192.0.2.99'] });
-    expect(failures.connectBackMissing(strange, image, 15_000).hint).toMatch(
-      /192\.0\.2\.99.*acceptFrom: any/,
-    );
+    const missing = failures.connectBackMissing(where, 15_000);
+    expect(told(missing)).toMatch(/firewall.*48266/);
+    const esp32 = { ...target, platform: 'esp32' as const };
+    expect(told(missing, image, esp32)).toMatch(/firewall.*1,000 bytes.*slot/s);
+    expect(told(missing, filesystem, esp32)).not.toContain('slot');
+    const strange = failures.connectBackMissing(withObserved({ foreignConnections: ['192.0.2.99'] }), 15_000);
+    expect(told(strange)).toMatch(/192\.0\.2\.99.*acceptFrom: any/);
   });
 
   test('an ESP32 that ends in order may have had a reason', () => {
-    const of = (code: string | undefined, platform: 'esp32' | 'esp8266'): string =>
-      transferFailed(where, { ...image, platform }, { ...end, type: 'lost', ...(code && { code }) }).hint;
+    const of = (code: string | undefined, platform: 'esp32' | 'esp8266'): string => {
+      const sent = { ...image, platform };
+      return told(transferFailed(where, sent, { ...end, type: 'lost', ...(code && { code }) }), sent);
+    };
     expect(of(undefined, 'esp32')).toContain('this chip');
     expect(of('ECONNRESET', 'esp32')).not.toContain('this chip');
     expect(of(undefined, 'esp8266')).not.toContain('this chip');
   });
 
   test('the number of the updater', () => {
-    expect(failures.refused(where, { text: 'ERROR[11]: x', number: 11 }, 'firmware').hint).toContain('reset');
-    expect(failures.refused(where, { text: 'ERROR[99]: x', number: 99 }, 'firmware').hint).toBe(
+    expect(told(failures.refused(where, { text: 'ERROR[11]: x', number: 11 }))).toContain('reset');
+    expect(told(failures.refused(where, { text: 'ERROR[99]: x', number: 99 }))).toBe(
       errorCodes.DEVICE_REFUSED.hint,
     );
-    expect(failed('rejected', { answer: 'MD5 Check Failed' }).hint).toContain('damaged');
+    expect(told(failed('rejected', { answer: 'MD5 Check Failed' }))).toContain('damaged');
+  });
+});
+
+test('what an interrupted exchange had observed goes along', () => {
+  const late = new OtaError('TIMEOUT', 'It was not done.', { details: { timeoutMs: 5000 } });
+  expect(failures.withObserved(late, observed)).toMatchObject({
+    code: 'TIMEOUT',
+    details: { timeoutMs: 5000, invitations: 9 },
   });
 });
 

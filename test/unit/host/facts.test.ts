@@ -1,14 +1,17 @@
+import { readFileSync } from 'node:fs';
 import type { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
 import { openCommand } from '../../../src/diagnose/host.ts';
 import { hostFacts, kindOf } from '../../../src/host/facts.ts';
 import { neighbourAt } from '../../../src/host/neighbour.ts';
-import { filteringChain } from '../../../src/host/firewalls.ts';
 import type { HostSource } from '../../../src/host/source.ts';
 
 interface Fixture {
   readonly platform?: NodeJS.Platform;
   readonly kernel?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Beside `eth0` and `lo`. */
+  readonly interface?: string;
   readonly files?: Readonly<Record<string, string>>;
   /** By the whole command; absent: there is no such program. */
   readonly said?: Readonly<Record<string, string | { readonly refuses: string }>>;
@@ -17,11 +20,14 @@ interface Fixture {
 const asked = ({
   platform = 'linux',
   kernel = '6.8.0-generic',
+  env = {},
+  interface: other,
   files = {},
   said = {},
 }: Fixture): HostSource => ({
   platform,
   kernel,
+  env,
   readFile: async (path) => files[path],
   run: async (command) => {
     const answer = said[command.join(' ')];
@@ -31,6 +37,13 @@ const asked = ({
   interfaces: (): ReturnType<typeof networkInterfaces> => ({
     eth0: [{ ...anAddress, address: '192.0.2.2', cidr: '192.0.2.2/24', family: 'IPv4', internal: false }],
     lo: [{ ...anAddress, address: '127.0.0.1', cidr: '127.0.0.1/8', family: 'IPv4', internal: true }],
+    ...(other === undefined
+      ? {}
+      : {
+          [other]: [
+            { ...anAddress, address: '10.0.2.100', cidr: '10.0.2.100/24', family: 'IPv4', internal: false },
+          ],
+        }),
   }),
 });
 const anAddress = { netmask: '255.255.255.0', mac: '00:00:00:00:00:00' };
@@ -47,6 +60,11 @@ test('the addresses of an ordinary computer', async () => {
 });
 
 const wsl2 = '5.15.153.1-microsoft-standard-WSL2';
+const slirp = {
+  '/sys/class/net/tap0/ifindex': '2\n',
+  '/sys/class/net/tap0/iflink': '2\n',
+  '/sys/class/net/tap0/tun_flags': '0x1002\n',
+};
 const veth = { '/sys/class/net/eth0/ifindex': '2\n', '/sys/class/net/eth0/iflink': '17\n' };
 
 test.each<[string, Fixture, string | undefined]>([
@@ -57,6 +75,43 @@ test.each<[string, Fixture, string | undefined]>([
   ['a container', { files: { '/.dockerenv': '', ...veth } }, 'container'],
   ['podman', { files: { '/run/.containerenv': '', ...veth } }, 'container'],
   [
+    'podman without root (slirp4netns)',
+    { files: { '/run/.containerenv': '', ...slirp }, interface: 'tap0' },
+    'container',
+  ],
+  [
+    'podman without root (pasta)',
+    { files: { '/run/.containerenv': '', '/sys/class/net/eth0/tun_flags': '0x1002\n' } },
+    'container',
+  ],
+  ['Kubernetes', { env: { KUBERNETES_SERVICE_HOST: '10.96.0.1' }, files: veth }, 'container'],
+  [
+    "Kubernetes, in the node's own network",
+    {
+      env: { KUBERNETES_SERVICE_HOST: '10.96.0.1' },
+      files: { ...veth, '/sys/class/net/eth0/iflink': '2\n' },
+    },
+    undefined,
+  ],
+  [
+    'containerd, by its control group',
+    { files: { '/proc/1/cgroup': '0::/kubepods/besteffort/pod7/cri-containerd-ab\n', ...veth } },
+    'container',
+  ],
+  [
+    "a VPN's tap in the computer's own network",
+    {
+      files: {
+        '/.dockerenv': '',
+        ...veth,
+        '/sys/class/net/eth0/iflink': '2\n',
+        '/sys/class/net/tun0/tun_flags': '0x1',
+      },
+      interface: 'tun0',
+    },
+    undefined,
+  ],
+  [
     "a container in the computer's own network",
     { files: { '/.dockerenv': '', ...veth, '/sys/class/net/eth0/iflink': '2\n' } },
     undefined,
@@ -66,24 +121,10 @@ test.each<[string, Fixture, string | undefined]>([
   expect((await hostFacts(asked(fixture))).inside).toBe(inside);
 });
 
-const dropping = `table inet mine {
-	chain out {
-		type filter hook output priority filter; policy accept;
-		drop
-	}
-	chain in {
-		type filter hook input priority filter; policy drop;
-		ct state established accept
-	}
-}`;
-const open = `table ip nat {
-	chain INPUT {
-		type nat hook input priority 100; policy accept;
-	}
-	chain other { drop
-	}
-}`;
-const nft = 'nft list ruleset';
+const rulesetOf = (name: string): string =>
+  readFileSync(new URL(`rulesets/${name}`, import.meta.url), 'utf8');
+const nft = 'nft -j list ruleset';
+const fromDevice = { address: '192.0.2.7', hostPort: 48_266 };
 
 test.each<[string, Fixture, unknown]>([
   ['ufw, as root', { said: { 'ufw status': 'Status: active\n' } }, { tool: 'ufw', state: 'filters' }],
@@ -97,11 +138,20 @@ test.each<[string, Fixture, unknown]>([
   ],
   [
     'firewalld before the nftables it writes',
-    { said: { 'ufw status': 'Status: inactive', 'firewall-cmd --state': 'running\n', [nft]: dropping } },
+    {
+      said: {
+        'ufw status': 'Status: inactive',
+        'firewall-cmd --state': 'running\n',
+        [nft]: rulesetOf('policy-drop.json'),
+      },
+    },
     { tool: 'firewalld', state: 'filters' },
   ],
-  ['nftables', { said: { [nft]: dropping } }, { tool: 'nftables', state: 'filters', chain: 'inet mine in' }],
-  ['nftables that lets all in', { said: { [nft]: open } }, undefined],
+  [
+    'nftables',
+    { said: { [nft]: rulesetOf('policy-drop.json') } },
+    { tool: 'nftables', state: 'filters', chain: 'inet filter input' },
+  ],
   [
     'nftables, as anybody',
     { said: { [nft]: { refuses: 'Operation not permitted' } } },
@@ -109,10 +159,10 @@ test.each<[string, Fixture, unknown]>([
   ],
   [
     'iptables',
-    { said: { [nft]: '', 'iptables -S INPUT': '-P INPUT DROP\n-A INPUT -i lo -j ACCEPT' } },
+    { said: { [nft]: '', 'iptables -S': rulesetOf('policy-drop.iptables') } },
     { tool: 'iptables', state: 'filters' },
   ],
-  ['iptables that lets all in', { said: { 'iptables -S INPUT': '-P INPUT ACCEPT' } }, undefined],
+  ['iptables that lets it in', { said: { 'iptables -S': rulesetOf('fail2ban.iptables') } }, undefined],
   ['Windows', { platform: 'win32' }, { tool: 'windows', state: 'unknown' }],
   [
     'Windows in another language',
@@ -137,14 +187,36 @@ test.each<[string, Fixture, unknown]>([
     undefined,
   ],
 ])('%s', async (_, fixture, firewall) => {
-  expect((await hostFacts(asked(fixture))).firewalls).toEqual(firewall === undefined ? [] : [firewall]);
+  const { firewalls } = await hostFacts(asked(fixture), fromDevice);
+  expect(firewalls).toEqual(firewall === undefined ? [] : [firewall]);
 });
 
-test('a ruleset without an end', () => {
-  expect(
-    filteringChain('table inet x {\nchain y {\ntype filter hook input; policy accept;\ntcp dport 22 rej'),
-  ).toBe(undefined);
-  expect(filteringChain('')).toBe(undefined);
+test('they are asked for a device that is elsewhere, and by the family of its address', async () => {
+  const said = { 'ip6tables -S': '-P INPUT DROP\n', 'iptables -S': '-P INPUT ACCEPT\n' };
+  const found = async (address: string): Promise<unknown> =>
+    (await hostFacts(asked({ said }), { address })).firewalls.map(({ tool }) => tool);
+  expect(await found('2001:db8::7')).toEqual(['iptables']);
+  expect(await found('192.0.2.7')).toEqual([]);
+  expect(await found('127.0.0.9')).toEqual([]);
+  expect((await hostFacts(asked({ said }))).firewalls).toEqual([]);
+});
+
+test('all are asked at once', async () => {
+  const asking: string[] = [];
+  let answer: () => void = () => {};
+  const answered = new Promise<undefined>((resolve) => (answer = () => resolve(undefined)));
+  const source = {
+    ...asked({}),
+    run: (command: readonly string[]) => {
+      asking.push(command.join(' '));
+      return answered;
+    },
+  };
+  const found = hostFacts(source, fromDevice);
+  await new Promise(setImmediate);
+  expect(asking).toEqual(['ufw status', 'firewall-cmd --state', nft, 'iptables -S']);
+  answer();
+  expect((await found).firewalls).toEqual([]);
 });
 
 const arp = `IP address       HW type     Flags       HW address            Mask     Device
@@ -189,7 +261,11 @@ test('the command that opens it names device and port', () => {
     expect(command).toContain('48266');
     expect(command).toContain('192.0.2.7');
   }
-  expect(openCommand({ tool: 'iptables', state: 'filters' }, { ...wanted, address: 'fe80::7' })).toContain(
-    'ip6tables',
+  const linkLocal = { ...wanted, address: 'fe80::7%eth0' };
+  expect(openCommand({ tool: 'iptables', state: 'filters' }, linkLocal)).toBe(
+    'sudo ip6tables -I INPUT -p tcp -s fe80::7 --dport 48266 -j ACCEPT',
+  );
+  expect(openCommand({ tool: 'nftables', state: 'filters', chain: 'inet filter input' }, linkLocal)).toBe(
+    'sudo nft insert rule inet filter input ip6 saddr fe80::7 tcp dport 48266 accept',
   );
 });

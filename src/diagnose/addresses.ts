@@ -1,0 +1,50 @@
+/** What the addresses alone say about whether a device can connect back, before and after it has failed to. */
+
+import type { Finding } from './finding.ts';
+import { interfaceOf, neighbourOf } from './host.ts';
+import type { Observations } from './observations.ts';
+
+type Addresses = Pick<Observations, 'address' | 'hostAddress' | 'hostPort' | 'host'>;
+
+/** The device is told an address of another network than its own. */
+export function otherNetwork({ address, hostAddress, host }: Addresses): Finding | undefined {
+  if (hostAddress === undefined) return undefined;
+  const nearer = neighbourOf(host, address);
+  const used = interfaceOf(host, hostAddress);
+  if (nearer === undefined || nearer.address === hostAddress || used?.name === nearer.name) return undefined;
+  return {
+    cause: 'other-interface',
+    likelihood: 0.9,
+    text: `the device was told to connect to ${hostAddress}${used === undefined ? '' : ` (${used.name})`}, and is in the network of ${nearer.name}`,
+    cure: `say --host-address ${nearer.address}, or \`hostAddress:\` of the device in .otarc.`,
+  };
+}
+
+/** The device sees another address than the one that this host has. */
+export function translated({ hostAddress, hostPort = 48_266, host }: Addresses): Finding | undefined {
+  // What stays on this computer is translated nowhere.
+  if (neighbourOf(host, hostAddress)?.kind === 'loopback') return undefined;
+  const found = { cause: 'address-translation', likelihood: 0.9 } as const;
+  const own = hostAddress ?? 'it';
+  if (host?.inside === 'wsl2') {
+    return {
+      ...found,
+      text: `WSL 2 has a network of its own, and the device cannot reach ${own}`,
+      cure: 'set `networkingMode=mirrored` under [wsl2] in .wslconfig and restart WSL, or run otarc in Windows itself.',
+    };
+  }
+  if (host?.inside === 'container') {
+    return {
+      ...found,
+      text: `this container has a network of its own, and the device cannot reach ${own}`,
+      cure: `start it with \`--network host\`; or publish a port (\`-p ${hostPort}:${hostPort}\`) and set \`hostPort: ${hostPort}\` and \`acceptFrom: any\`.`,
+    };
+  }
+  const used = interfaceOf(host, hostAddress);
+  if (used?.kind !== 'tunnel') return undefined;
+  return {
+    ...found,
+    text: `the way to the device goes through the VPN ${used.name}, where it may not find back`,
+    cure: 'switch the VPN off, or let it leave the local network alone.',
+  };
+}

@@ -1,0 +1,150 @@
+/** Whether the device is there, as far as that shows without disturbing it. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { diagnose } from '../diagnose/diagnose.ts';
+import { knownOf } from '../diagnose/known.ts';
+import type { Announced, Observations } from '../diagnose/observations.ts';
+import { endpointText, isSameAddress } from '../endpoint.ts';
+import { OtaError } from '../errors.ts';
+import { stepBack } from '../espota/messages.ts';
+import { openTransport } from '../espota/transport.ts';
+import { explain } from '../explain.ts';
+import { listenFor } from '../explain/listen.ts';
+import { neighbourAt } from '../host/neighbour.ts';
+import { thisHost } from '../host/source.ts';
+import { checkTarget } from '../image/index.ts';
+import { tryLock, type Holder } from '../lock.ts';
+import type { Device, Image, Target } from '../types.ts';
+import { withoutUndefined } from '../without-undefined.ts';
+import { failed, ok, suspected, warning, type Leg } from './leg.ts';
+
+export interface PresenceOptions {
+  readonly device: Device;
+  readonly target: Target;
+  readonly image: Image | undefined;
+  readonly signal: AbortSignal;
+  /** How long it is listened for. */
+  readonly listenMs: number;
+}
+
+/** By what it announces, and by what comes back for a datagram that it does not heed. */
+export async function presenceLeg(options: PresenceOptions): Promise<Leg> {
+  const { device, target, signal, listenMs } = options;
+  const [announced, knocked] = await Promise.all([listenFor(options, listenMs), knock(options)]);
+  const isUnseen = announced === undefined || announced === 'nothing';
+  const neighbour = isUnseen ? await neighbourAt(thisHost(signal), target.address) : undefined;
+  const seen = withoutUndefined({ announced, neighbour });
+  const away = awayText(device, target, { ...seen, ...knocked });
+  if (away !== undefined) {
+    const { undeliverable } = knocked;
+    const details = { undeliverable: undeliverable === undefined ? [] : [undeliverable] };
+    const error = new OtaError('DEVICE_SILENT', away, { details });
+    return failed('device', await explain(error, { ...options, seen, tell: () => {} }));
+  }
+  if (isUnseen) return unseenLeg(target, { neighbour, holder: knocked.holder });
+  const leg = await announcedLeg(options, announced);
+  return knocked.holder === undefined ? leg : besides(leg, knocked.holder);
+}
+
+/** Why a push would not reach it, where that shows. */
+function awayText(
+  device: Device,
+  target: Target,
+  { announced, neighbour, undeliverable }: Pick<Observations, 'announced' | 'neighbour'> & Knocked,
+): string | undefined {
+  const endpoint = endpointText(target);
+  if (undeliverable === 'ECONNREFUSED') return `${endpoint} is there, but nothing listens on its UDP port.`;
+  if (undeliverable !== undefined || neighbour === 'absent')
+    return `No way to ${endpoint}: ${undeliverable ?? 'nobody answers for that address'}.`;
+  if (typeof announced !== 'object') return undefined;
+  // Whoever is at that address may be the right one by another name: that is told, and no failure.
+  if (announced.foreignName !== undefined) return undefined;
+  const isHere = announced.port === target.port && isSameAddress(announced.address, target.address);
+  return isHere ? undefined : `${device.name} is not where it is looked for (${endpoint}).`;
+}
+
+function unseenLeg(
+  target: Target,
+  { neighbour, holder }: { neighbour: Observations['neighbour']; holder: Holder | undefined },
+): Leg {
+  if (holder !== undefined) {
+    const hint = 'Wait until it is done, then look again.';
+    return warning('device', `${holderText(holder)}; nothing is asked meanwhile`, hint, { ...holder });
+  }
+  const who = neighbour === 'present' ? 'somebody has that address, but ' : '';
+  return warning(
+    'device',
+    `${who}nothing came back from ${endpointText(target)}, neither an announcement nor an error`,
+    'It may be there all the same, with mDNS switched off: only an invitation shows (--active).',
+  );
+}
+
+async function announcedLeg(options: PresenceOptions, announced: Announced): Promise<Leg> {
+  const { device, target, image } = options;
+  if (image !== undefined) checkTarget(image, { platform: announced.platform ?? target.platform });
+  const { platform, authRequired, foreignName } = announced;
+  const asks =
+    authRequired === undefined ? '' : authRequired ? ', asks for a password' : ', asks for no password';
+  const chip = platform === undefined ? '' : ` as an ${platform.toUpperCase()}`;
+  const text = `announces itself at ${endpointText(announced)}${chip}${asks}`;
+  if (authRequired === true && target.credential.type === 'none') {
+    const message = `${device.name} asks for a password, and none is configured.`;
+    const error = new OtaError('PASSWORD_REQUIRED', message);
+    return failed('device', await explain(error, { ...options, seen: { announced }, tell: () => {} }));
+  }
+  if (foreignName !== undefined) {
+    return warning(
+      'device',
+      `${text}, and calls itself ${foreignName}, not ${device.name}`,
+      `If that is another device, look for ${device.name} with \`otarc devices\`, and correct \`host:\` in .otarc.`,
+      { ...announced, causes: ['old-address'] },
+    );
+  }
+  const none = { undeliverable: [], foreignConnections: [] };
+  const findings =
+    authRequired === false ? diagnose({ ...knownOf({ device, target }), ...none, asksPassword: false }) : [];
+  return suspected('device', text, { findings }) ?? ok('device', text, { ...announced });
+}
+
+function besides(leg: Leg, holder: Holder): Leg {
+  const text = `${leg.text}; ${holderText(holder)}`;
+  return { ...leg, text, details: { ...leg.details, ...holder } };
+}
+
+const holderText = ({ pid }: Holder): string =>
+  `another otarc${pid === undefined ? '' : ` (process ${pid})`} is at it`;
+
+interface Knocked {
+  /** The system error that came back for a datagram. */
+  readonly undeliverable?: string;
+  /** Another otarc is at the device, in whose exchange a datagram would mix: none was sent. */
+  readonly holder?: Holder;
+}
+
+/** The command in the datagram is one that no device knows. */
+async function knock({ target, signal, listenMs }: PresenceOptions): Promise<Knocked> {
+  const { address, port } = target;
+  const attempt = await tryLock({ address, port, signal });
+  if (attempt.type === 'taken') return { holder: attempt.holder };
+  let undeliverable: string | undefined;
+  const { hostAddress } = target;
+  const transport = await openTransport({
+    device: target,
+    ...withoutUndefined({ hostAddress }),
+    tell: (input) => {
+      if (input.type === 'undeliverable') undeliverable ??= input.code;
+    },
+  });
+  try {
+    // Twice, as the first to a sleeping station is often lost; and no more, for it may be in the midst of something.
+    for (const pauseMs of [listenMs / 3, (listenMs * 2) / 3]) {
+      if (signal.aborted || undeliverable !== undefined) break;
+      transport.send(stepBack);
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
+    return withoutUndefined({ undeliverable });
+  } finally {
+    await transport.close();
+    attempt.lock.release();
+  }
+}

@@ -1,0 +1,43 @@
+/** Signals while the packed doctor looks and listens. */
+
+import { expect, test } from 'vitest';
+import { imageFile } from '../support/image-file.ts';
+import { addressOf, otarc, quickDevice, startOtarc } from '../support/otarc.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const onLoopback = ['--interface', '127.0.0.1'];
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s while it listens for the device: %i, and no finding', async (signal, exitCode) => {
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  const device = await quickDevice({ faults: { silent: true } });
+  // What the knock sends is ignored: from then on it listens.
+  const knocked = device.waitFor('ignored');
+  const args = ['doctor', addressOf(device), '--file', path, ...onLoopback];
+  const running = await startOtarc(args, { cwd: dir });
+  await running.said(/connect-back port/);
+  await knocked;
+  running.kill(signal);
+  const ended = await running.ended;
+  expect(ended.exitCode).toBe(exitCode);
+  expect(ended.stdout).toMatch(/\n✓ connect-back port .*\n$/);
+  expect(ended.stderr).toMatch(`error CANCELLED: Interrupted by ${signal}.`);
+});
+
+test('addresses at which no device can be: the words of a push', async () => {
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  for (const [address, words] of [
+    ['fe80::1', /link-local.*\n.*fe80::1%eth0/],
+    ['255.255.255.255', /broadcast/],
+  ] as const) {
+    const pushed = await otarc(['push', address, '--file', path], { cwd: dir });
+    const looked = await otarc(['doctor', address, '--file', path], { cwd: dir });
+    expect(pushed.stderr).toMatch(words);
+    expect(looked.stdout).toMatch(words);
+    expect([pushed.exitCode, looked.exitCode]).toEqual([2, 2]);
+  }
+});

@@ -1,0 +1,52 @@
+/** What is listened for after a failure, broken off by the user. */
+
+import { expect, test } from 'vitest';
+import { awaitReturn, listenFor } from '../../src/explain/listen.ts';
+import { explain } from '../../src/explain.ts';
+import { OtaError } from '../../src/errors.ts';
+import { targetOf } from '../support/push.ts';
+
+const name = `nobody-${process.pid}`;
+const device = { name, host: `${name}.local` };
+const target = targetOf(
+  { address: '127.0.0.1', port: 8266 },
+  { name, via: 'mdns', hostAddress: '127.0.0.1' },
+);
+
+test('to its end: nothing', async () => {
+  const { signal } = new AbortController();
+  expect(await listenFor({ device, target, signal }, 200)).toBe('nothing');
+});
+
+test('broken off, it says nothing about the device', async () => {
+  expect(await listenFor({ device, target, signal: AbortSignal.abort() }, 200)).toBeUndefined();
+  const soon = AbortSignal.timeout(50);
+  expect(await listenFor({ device, target, signal: soon }, 60_000)).toBeUndefined();
+});
+
+// It would be listened for eight seconds.
+test(
+  'a device that does not come back is not waited for after an interruption',
+  { timeout: 5000 },
+  async () => {
+    const user = new AbortController();
+    const told: string[] = [];
+    const tell = (event: { type: string; message?: string }): void => {
+      told.push(event.message ?? '');
+      user.abort();
+    };
+    const listening = { device, target, signal: user.signal, tell };
+    expect(await awaitReturn(listening, {})).toBeUndefined();
+    expect(told).toEqual([`listening whether ${name} has restarted, 8 s at most`]);
+  },
+);
+
+test('after an interruption a failure is explained by what it observed itself', async () => {
+  const details = { undeliverable: ['ECONNREFUSED'] };
+  const error = new OtaError('DEVICE_SILENT', 'It did not answer.', { details });
+  const signal = AbortSignal.abort();
+  const better = await explain(error, { device, target, signal, tell: () => {} });
+  expect(better.details['causes']).toEqual(['wrong-port', 'sketch-without-ota']);
+  const cancelled = new OtaError('CANCELLED', 'Interrupted.');
+  expect(await explain(cancelled, { device, target, signal, tell: () => {} })).toBe(cancelled);
+});
