@@ -12,7 +12,7 @@ export async function targetOf({
 }: {
   readonly device: Device;
   readonly located: Located;
-  readonly image?: Image;
+  readonly image?: Image | undefined;
 }): Promise<Target> {
   const port = portOf(device, located, image);
   if (port === undefined) {

@@ -7,7 +7,7 @@
 
 import type { Flags } from '../config/types.ts';
 import type { ReadyDevice } from '../deploy.ts';
-import { hostAddressFor, locate, type Located } from '../discover/index.ts';
+import { locate } from '../discover/index.ts';
 import { cancelled, OtaError } from '../errors.ts';
 import { trySockets } from '../espota/probe.ts';
 import { explain } from '../explain.ts';
@@ -18,7 +18,8 @@ import type { PartitionTable } from '../image/index.ts';
 import { planProject, type PlannedProject } from '../library.ts';
 import type { PlannedImage } from '../plan.ts';
 import { readyDevice } from '../run.ts';
-import { defaultPorts, type Device, type Image, type Target } from '../types.ts';
+import { targetOf } from '../target.ts';
+import type { Device, Image, Target } from '../types.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import { activeLegs, announcementOfActive } from './active.ts';
 import { failed, ok, warning, type Leg, type LegName } from './leg.ts';
@@ -176,41 +177,4 @@ function configurationLeg({ config, warnings }: PlannedProject, device: Device):
   const details = withoutUndefined({ file: config.file, device: device.name, host: device.host });
   if (warnings.length === 0) return ok('configuration', text, details);
   return warning('configuration', text, warnings.join(' '), details);
-}
-
-/** As a push would address it. */
-async function targetOf({
-  device,
-  located,
-  image,
-}: {
-  readonly device: Device;
-  readonly located: Located;
-  readonly image: Image | undefined;
-}): Promise<Target> {
-  const { name, credential, acceptFrom, hostPort, interfaces, hostAddress: wanted } = device;
-  const { address, via } = located;
-  const platform = device.platform ?? located.platform;
-  const usual = platform ?? image?.platform;
-  const port = located.port ?? (usual === undefined ? undefined : defaultPorts[usual]);
-  if (port === undefined) {
-    throw new OtaError('USAGE', `${name}: neither the image nor the device says which port to use.`, {
-      hint: 'Say --platform esp8266, esp32 or rp2040, or the --port; in .otarc: `platform:` or `port:`.',
-    });
-  }
-  const hostAddress =
-    wanted === undefined && interfaces.length === 0
-      ? undefined
-      : await hostAddressFor(address, { interfaces, hostAddress: wanted });
-  return withoutUndefined({
-    name,
-    address,
-    port,
-    via,
-    credential,
-    acceptFrom,
-    platform,
-    hostAddress,
-    hostPort,
-  });
 }

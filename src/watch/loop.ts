@@ -13,7 +13,7 @@ import { createBuildOutput } from './build-output.ts';
 import { createControls } from './controls.ts';
 import type { FileProblem } from './files.ts';
 import { idleLimit } from './idle-limit.ts';
-import { configurationChanged, keepProject, quitted, type Keeper, type KeeperOptions } from './keeper.ts';
+import { configurationChanged, keepProject, type Keeper, type KeeperOptions } from './keeper.ts';
 import type { WatchProjectOptions } from './options.ts';
 import { outcomesOf } from './outcomes.ts';
 import { createOutsideImages } from './outside-images.ts';

@@ -50,8 +50,13 @@ lib_deps = symlink://../other
     const at = (...names: string[]): string[] => names.map((name) => join(dir, name));
     expect(found.firmware.toSorted()).toEqual(
       at(
-        ...['firmware', 'include', '../my lib', '../named'],
-        ...['certs/root.pem', 'certs/own.pem', 'shared'],
+        'firmware',
+        'include',
+        '../my lib',
+        '../named',
+        'certs/root.pem',
+        'certs/own.pem',
+        'shared',
       ).toSorted(),
     );
     expect(found.libraries.toSorted()).toEqual(at('lib', '../common').toSorted());
