@@ -78,6 +78,8 @@ export function startSearch(input: SearchInput): { close(): void } {
   let isAskingAll = false;
   let os: OsAnswer = { type: 'not-asked' };
   let [osAtMs, sightedAtMs, completeAtMs, namedAtMs]: (number | undefined)[] = [];
+  /** Addresses of the system's that can be asked who is there, though no question to all may get through. */
+  let near: readonly string[] = [];
   let isAnswered = false;
   let wakeUp: NodeJS.Timeout | undefined;
   let mdns: Mdns | undefined;
@@ -124,7 +126,8 @@ export function startSearch(input: SearchInput): { close(): void } {
     completeAtMs = isWhole ? (completeAtMs ?? nowMs()) : undefined;
     namedAtMs = announcers.named.length === 0 ? undefined : (namedAtMs ?? nowMs());
     const times = { osAtMs, sightedAtMs, completeAtMs, namedAtMs };
-    return { sighting, announcers, mdnsImpossible: isImpossible(), os, portConfigured, ...times };
+    const mdnsImpossible = isImpossible() && near.length === 0;
+    return { sighting, announcers, mdnsImpossible, os, portConfigured, ...times };
   };
   const step = () => {
     if (over.signal.aborted) return;
@@ -199,7 +202,7 @@ export function startSearch(input: SearchInput): { close(): void } {
     if (over.signal.aborted || isAnswered) return;
     os = answer;
     osAtMs = nowMs();
-    const near = answer.type === 'answered' ? confirmable(answer.addresses, addresses) : [];
+    near = answer.type === 'answered' ? confirmable(answer.addresses, addresses) : [];
     if (near.length > 0) {
       askForAll();
       for (const address of near.slice(0, 4)) void mdns?.askAt([questionForAll], address);

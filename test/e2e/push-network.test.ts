@@ -66,6 +66,18 @@ describe.skipIf(why !== undefined)('a push to a name', { timeout: 60_000 }, () =
     expect(kitchen.text()).not.toMatch(/invited/);
   });
 
+  it('sends nothing to the neighbour where no question to all gets through, either', async () => {
+    const place = await scene();
+    place.host.configure('hosts', '10.77.1.2 hall.local\n10.77.2.2 attic.local\n');
+    place.host.refuseMulticast();
+    const kitchen = await device(place.first, 'kitchen', '10.77.1.2');
+    const attic = await device(place.second, 'attic', '10.77.2.2');
+    expect(await push(place, 'hall.local')).toMatchObject({ failed: { code: 'NAME_NOT_RESOLVED' } });
+    expect(await push(place, 'attic.local')).toMatchObject({ exitCode: 0, warnings: [] });
+    expect(kitchen.text()).not.toMatch(/invited/);
+    expect(attic.text()).toMatch(gotImage);
+  });
+
   it('goes to an address of the system where the device there has the name, or none at all', async () => {
     const place = await scene();
     place.host.configure('hosts', '10.77.1.2 hall.example.com\n10.77.2.2 mute.local\n');
