@@ -3,7 +3,7 @@
 import { isIPv4 } from 'node:net';
 import type { Firewall } from '../diagnose/host.ts';
 import { dropsByIptables } from './iptables.ts';
-import { droppingChain } from './nft.ts';
+import { droppingChains } from './nft.ts';
 import type { Incoming } from './ruleset.ts';
 import type { HostSource } from './source.ts';
 
@@ -18,17 +18,13 @@ export async function findFirewalls(source: HostSource, incoming: Incoming): Pro
     case 'darwin':
       return [await ofMacos(source)].filter((firewall) => firewall !== undefined);
     case 'linux': {
-      const [ufwFound, firewalldFound, ...others] = await Promise.all([
+      const [ufwFound, firewalldFound, chains, drops] = await Promise.all([
         ufw(source),
         firewalld(source),
         nftables(source, incoming),
         iptables(source, incoming),
       ]);
-      const first = ufwFound ?? firewalldFound;
-      if (first !== undefined) return [first];
-      const known = others.filter((firewall) => firewall !== undefined);
-      const filters = known.find(({ state }) => state === 'filters');
-      return filters === undefined ? known.slice(0, 1) : [filters];
+      return inTheWay(ufwFound ?? firewalldFound, { chains, drops });
     }
     default:
       return [];
@@ -52,19 +48,40 @@ async function firewalld({ run }: HostSource): Promise<Firewall | undefined> {
     : undefined;
 }
 
-async function nftables({ run }: HostSource, incoming: Incoming): Promise<Firewall | undefined> {
-  const said = await run(['nft', '-j', 'list', 'ruleset']);
-  if (said === undefined) return undefined;
-  if (!said.ok) return { tool: 'nftables', state: 'unknown' };
-  const chain = droppingChain(said.output, incoming);
-  return chain === undefined ? undefined : { tool: 'nftables', state: 'filters', chain };
+/** Undefined: there is no such program; `unknown`: it does not tell without more rights. */
+interface Judged {
+  /** That drop the connection. */
+  readonly chains: readonly string[] | 'unknown' | undefined;
+  readonly drops: boolean | 'unknown' | undefined;
 }
 
-async function iptables({ run }: HostSource, incoming: Incoming): Promise<Firewall | undefined> {
+/** Where iptables keeps its rules today, of which nft cannot read all; iptables itself can. */
+const ofIptables = /^ip6? filter INPUT$/;
+
+function inTheWay(manager: Firewall | undefined, { chains, drops }: Judged): readonly Firewall[] {
+  const own =
+    typeof chains === 'object' && drops === false
+      ? chains.filter((chain) => !ofIptables.test(chain))
+      : chains;
+  const [chain] = typeof own === 'object' ? own : [];
+  const isRead = typeof own === 'object' || typeof drops === 'boolean';
+  const isLetIn = isRead && chain === undefined && drops !== true;
+  // What was opened in it lets the device in.
+  if (manager !== undefined) return isLetIn ? [] : [manager];
+  if (chain !== undefined) return [{ tool: 'nftables', state: 'filters', chain }];
+  if (drops === true) return [{ tool: 'iptables', state: 'filters' }];
+  if (own === 'unknown') return [{ tool: 'nftables', state: 'unknown' }];
+  return drops === 'unknown' ? [{ tool: 'iptables', state: 'unknown' }] : [];
+}
+
+async function nftables({ run }: HostSource, incoming: Incoming): Promise<Judged['chains']> {
+  const said = await run(['nft', '-j', 'list', 'ruleset']);
+  return said?.ok === true ? droppingChains(said.output, incoming) : said && 'unknown';
+}
+
+async function iptables({ run }: HostSource, incoming: Incoming): Promise<Judged['drops']> {
   const said = await run([isIPv4(incoming.address) ? 'iptables' : 'ip6tables', '-S']);
-  if (said === undefined) return undefined;
-  if (!said.ok) return { tool: 'iptables', state: 'unknown' };
-  return dropsByIptables(said.output, incoming) ? { tool: 'iptables', state: 'filters' } : undefined;
+  return said?.ok === true ? dropsByIptables(said.output, incoming) : said && 'unknown';
 }
 
 async function ofWindows({ run }: HostSource): Promise<Firewall | undefined> {

@@ -18,8 +18,8 @@ import {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** `inet filter input`: the chain on the way in that drops the connection. Undefined: none does, as far as it shows. */
-export function droppingChain(text: string, incoming: Incoming): string | undefined {
+/** The chains on the way in that drop the connection, as far as it shows: `inet filter input`. */
+export function droppingChains(text: string, incoming: Incoming): readonly string[] {
   const entries = entriesOf(text);
   const family = isIPv4(incoming.address) ? 'ip' : 'ip6';
   const isOurs = (entry: Json): boolean => entry['family'] === 'inet' || entry['family'] === family;
@@ -29,8 +29,8 @@ export function droppingChain(text: string, incoming: Incoming): string | undefi
       .filter((each) => each !== undefined)
       .filter(isOurs);
   const [heads, rules] = [ours('chain'), ours('rule')];
-  for (const head of heads) {
-    if (head['hook'] !== 'input' || head['type'] !== 'filter') continue;
+  const entrances = heads.filter(({ hook, type }) => hook === 'input' && type === 'filter');
+  return entrances.flatMap((head) => {
     const table = (each: Json): boolean =>
       each['family'] === head['family'] && each['table'] === head['table'];
     const chains = new Map(
@@ -45,9 +45,10 @@ export function droppingChain(text: string, incoming: Incoming): string | undefi
       ]),
     );
     const name = String(head['name']);
-    if (judge(name, chains) === 'drop') return `${String(head['family'])} ${String(head['table'])} ${name}`;
-  }
-  return undefined;
+    return judge(name, chains) === 'drop'
+      ? [`${String(head['family'])} ${String(head['table'])} ${name}`]
+      : [];
+  });
 }
 
 function entriesOf(text: string): readonly Json[] {

@@ -227,4 +227,18 @@ END`,
       text: expect.stringContaining('nobody answers for that address'),
     });
   });
+
+  test('the doctor: a name that nobody has, explained as after a push', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { host } = await hostAndDevice(onTestFinished);
+    const legs = await doctorFrom(host, 'nobody.local');
+    expect(legs.at(-1)).toMatchObject({
+      leg: 'name',
+      status: 'failed',
+      code: 'NAME_NOT_RESOLVED',
+      details: { causes: ['name-unknown'] },
+    });
+  });
 });

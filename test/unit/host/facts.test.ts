@@ -163,6 +163,21 @@ test.each<[string, Fixture, unknown]>([
     { tool: 'iptables', state: 'filters' },
   ],
   ['iptables that lets it in', { said: { 'iptables -S': rulesetOf('fail2ban.iptables') } }, undefined],
+  [
+    'iptables, of which nft reads only half',
+    { said: { [nft]: rulesetOf('let-in.json'), 'iptables -S': rulesetOf('let-in.iptables') } },
+    undefined,
+  ],
+  [
+    'ufw, with the device let in',
+    { said: { 'ufw status': 'Status: active\n', 'iptables -S': rulesetOf('let-in.iptables') } },
+    undefined,
+  ],
+  [
+    'ufw, with others let in',
+    { said: { 'ufw status': 'Status: active\n', 'iptables -S': rulesetOf('policy-drop.iptables') } },
+    { tool: 'ufw', state: 'filters' },
+  ],
   ['Windows', { platform: 'win32' }, { tool: 'windows', state: 'unknown' }],
   [
     'Windows in another language',

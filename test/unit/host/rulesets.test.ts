@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { dropsByIptables } from '../../../src/host/iptables.ts';
-import { droppingChain } from '../../../src/host/nft.ts';
+import { droppingChains } from '../../../src/host/nft.ts';
 
 const textOf = (name: string): string => readFileSync(new URL(`rulesets/${name}`, import.meta.url), 'utf8');
 const four = { address: '192.0.2.7', hostPort: 48_266 };
@@ -25,20 +25,19 @@ test.each<[string, string | undefined, string | undefined]>([
   ['docker', undefined, undefined],
 ])('nft, %s', (name, forFour, forSix) => {
   const text = textOf(`${name}.json`);
-  expect(droppingChain(text, four)).toBe(forFour);
-  expect(droppingChain(text, six)).toBe(forSix);
+  expect(droppingChains(text, four)).toEqual(forFour === undefined ? [] : [forFour]);
+  expect(droppingChains(text, six)).toEqual(forSix === undefined ? [] : [forSix]);
 });
 
 test('nft: a device beside the network that is let in', () => {
-  expect(droppingChain(textOf('lan-allowed.json'), { ...four, address: '198.51.100.7' })).toBe(
-    'inet filter input',
-  );
+  const elsewhere = { ...four, address: '198.51.100.7' };
+  expect(droppingChains(textOf('lan-allowed.json'), elsewhere)).toEqual(['inet filter input']);
 });
 
 test('nft: a port that is let in, and one that the system chooses', () => {
   const text = textOf('rejects-the-rest.json');
-  expect(droppingChain(text, { ...four, hostPort: 443 })).toBeUndefined();
-  expect(droppingChain(text, { address: four.address })).toBe('inet filter input');
+  expect(droppingChains(text, { ...four, hostPort: 443 })).toEqual([]);
+  expect(droppingChains(text, { address: four.address })).toEqual(['inet filter input']);
 });
 
 test.each<[string, boolean]>([
@@ -46,6 +45,7 @@ test.each<[string, boolean]>([
   ['fail2ban', false],
   ['chains', true],
   ['invalid-only', false],
+  ['let-in', false],
 ])('iptables, %s', (name, drops) => {
   expect(dropsByIptables(textOf(`${name}.iptables`), four)).toBe(drops);
 });
@@ -62,8 +62,8 @@ test('iptables: a port and a network, let in or not', () => {
 test('whatever is read, an answer comes', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-      droppingChain(text, four);
-      droppingChain(`{"nftables": ${text}}`, four);
+      droppingChains(text, four);
+      droppingChains(`{"nftables": ${text}}`, four);
       dropsByIptables(text, four);
     }),
   );
