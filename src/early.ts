@@ -10,7 +10,7 @@ import type { LastSeen } from './discover/last-seen.ts';
 import { isAddress } from './endpoint.ts';
 import type { Engine, Session } from './engine.ts';
 import { OtaError } from './errors.ts';
-import type { EventBody, Tell } from './events.ts';
+import type { Tell } from './events.ts';
 import { portOf, targetOf } from './target.ts';
 import type { Device, Image, Target } from './types.ts';
 
@@ -47,23 +47,18 @@ export interface Early {
 const longestFreshMs = 10_000;
 
 /**
- * From the question for a name to the invitation at the earliest. A second device of that name may answer 300 ms late (a
- * station in modem sleep hears the question at its next beacon), and what it says is heeded until the first byte of the
- * image, which comes at least one round trip and the 100 ms of the connect-back after the invitation. So this is what is
- * left to wait for: nothing where the image, its checks or the device's own answer took as long.
+ * From the question for a name to the first byte of the image at the earliest: a second device of that name may answer so
+ * late, as a station in modem sleep hears the question at its next beacon. The invitation, the connection and most of all
+ * a build take their part of it.
  */
-const twinMs = 150;
+const twinMs = 300;
 
 /** Starts at once; sends nothing to the device but the question for its name. */
 export function startEarly(device: Device, options: EarlyOptions): Early {
   const looking = new AbortController();
   const signal = AbortSignal.any([options.signal, looking.signal]);
   const search = searchFor(device, { ...options, tell: withoutRepeats(options.tell), signal });
-  const tell = (event: EventBody): void => {
-    if (event.type === 'connected') search.trust();
-    options.tell(event);
-  };
-  const context = { tell, signal: options.signal };
+  const context = { tell: options.tell, signal: options.signal };
   let prepared: Promise<Prepared | undefined> | undefined = search.first
     .then(async (located): Promise<Prepared | undefined> => {
       // A port of this host that was chosen by hand is not held for as long as a build takes: another push may need it.
@@ -87,18 +82,18 @@ export function startEarly(device: Device, options: EarlyOptions): Early {
       return located === undefined ? target : targetOf({ device, located, image });
     },
     session: async (target) => {
+      const doubted = search.doubted();
+      if (doubted.aborted) throw doubted.reason;
       const session = await take(target);
-      try {
-        const doubted = await search.untilClear();
-        return {
-          send: (image, sending) =>
-            session.send(image, { ...sending, signal: AbortSignal.any([sending.signal, doubted]) }),
-          close: () => session.close(),
-        };
-      } catch (error) {
-        await session.close();
-        throw error;
-      }
+      return {
+        send: (image, sending) =>
+          session.send(image, {
+            ...sending,
+            signal: AbortSignal.any([sending.signal, doubted]),
+            beforeImage: () => search.untilClear(),
+          }),
+        close: () => session.close(),
+      };
     },
     close: async () => {
       looking.abort();
@@ -126,10 +121,13 @@ interface Search {
   last(): Promise<Located>;
   /** Where the device is now; undefined: it was found a moment ago, or is not looked for. */
   refreshed(): Promise<Located | undefined>;
-  /** Rejects where answers contradict each other; resolves, when some time was given to that, to what tells of it later. */
-  untilClear(): Promise<AbortSignal>;
-  /** The device has connected and is the one, and is worth remembering. */
-  trust(): void;
+  /** Aborted where answers contradict each other. */
+  doubted(): AbortSignal;
+  /**
+   * Resolves when some time was given to such answers; the device, which has connected by then, is the one, and is worth
+   * remembering. Rejects with the contradiction.
+   */
+  untilClear(): Promise<void>;
   close(): void;
 }
 
@@ -164,19 +162,20 @@ function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Searc
       const isOld = performance.now() - foundAtMs > freshMs;
       return isOld && found?.via !== 'config' ? lookAgain() : undefined;
     },
+    doubted: () => current.doubted,
     untilClear: async () => {
       const { doubted, sinceMs } = current;
-      const leftMs = found?.via === 'mdns' ? sinceMs + twinMs - performance.now() : 0;
+      const address = isNamed && found?.via === 'mdns' ? found.address : undefined;
+      // A second one would have shown itself when the device was last pushed to at this very place.
+      const isNew = address !== undefined && lastSeen?.addressOf(device.host) !== address;
+      const leftMs = isNew ? sinceMs + twinMs - performance.now() : 0;
       if (leftMs > 0) {
         const over = AbortSignal.any([doubted, signal]);
         await sleep(leftMs, undefined, { signal: over }).catch(() => undefined);
       }
       if (doubted.aborted) throw doubted.reason;
-      return doubted;
-    },
-    trust: () => {
       current.close();
-      if (isNamed && found?.via === 'mdns') lastSeen?.remember(device.host, found.address);
+      if (isNew) lastSeen?.remember(device.host, address);
     },
     close: () => current.close(),
   };

@@ -32,6 +32,11 @@ export interface SendOptions {
   readonly timeoutMs?: number | undefined;
   /** How long the device may answer nothing at all. Default: the engine's own. */
   readonly silenceLimitMs?: number | undefined;
+  /**
+   * Asked when the device is there to take the image: its first byte goes when this resolves. It is to be a matter of
+   * milliseconds, as the device waits; where it rejects, the exchange ends with that.
+   */
+  readonly beforeImage?: (() => Promise<void>) | undefined;
 }
 
 /** One device, ready to be pushed to once. */

@@ -48,6 +48,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
         connection = agreement.connection;
         connection.accept();
         context.tell({ type: 'connected', address: connection.address });
+        await options.beforeImage?.();
         const { roundTripMs } = agreement;
         const isEsp32 = (target.platform ?? image.platform) === 'esp32';
         const end = await transfer({
