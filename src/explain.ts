@@ -24,7 +24,7 @@ export interface ExplainOptions {
   readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'> | undefined;
   /** What the image was checked against. */
   readonly partitions?: PartitionTable | undefined;
-  /** What was looked at already, and is not looked at again. */
+  /** Set where the device was listened for already: what that came to, and what else is known. */
   readonly seen?: Partial<Observations>;
   readonly tell: Tell;
   readonly signal: AbortSignal;
@@ -46,7 +46,7 @@ async function lookAround(
   observed: Omit<Observations, 'device'>,
   options: ExplainOptions,
 ): Promise<Partial<Observations>> {
-  const { target, seen = {}, signal } = options;
+  const { target, seen, signal } = options;
   const source = thisHost(signal);
   switch (observed.code) {
     case 'CONNECT_BACK_MISSING':
@@ -57,7 +57,7 @@ async function lookAround(
       const [host, neighbour, announced] = await Promise.all([
         hostFacts(source),
         target && neighbourAt(source, target.address),
-        target === undefined || 'announced' in seen ? undefined : listenFor({ ...options, target }, listenMs),
+        target === undefined || seen !== undefined ? undefined : listenFor({ ...options, target }, listenMs),
       ]);
       return withoutUndefined({ host, neighbour, announced });
     }

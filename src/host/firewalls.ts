@@ -55,12 +55,12 @@ interface Judged {
   readonly drops: boolean | 'unknown' | undefined;
 }
 
-/** Where iptables keeps its rules today, of which nft cannot read all; iptables itself can. */
+/** Where iptables keeps its rules today: nft cannot read all of them, and who made them knows iptables. */
 const ofIptables = /^ip6? filter INPUT$/;
 
 function inTheWay(manager: Firewall | undefined, { chains, drops }: Judged): readonly Firewall[] {
   const own =
-    typeof chains === 'object' && drops === false
+    typeof chains === 'object' && typeof drops === 'boolean'
       ? chains.filter((chain) => !ofIptables.test(chain))
       : chains;
   const [chain] = typeof own === 'object' ? own : [];
