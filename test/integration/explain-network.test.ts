@@ -1,6 +1,6 @@
 /** What keeps a device from connecting back, made for real in network namespaces. */
 
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,11 +13,10 @@ import { createNetwork, whyNoNamespaces, type Namespace, type Network } from '..
 import type { VirtualDeviceOptions } from '../../src/simulator/index.ts';
 import type { FailedPush } from '../support/failed-push.ts';
 import type { Request } from '../support/run-doctored-push.ts';
+import { requireTools } from '../support/tools.ts';
 
 const run = promisify(execFile);
 const why = whyNoNamespaces();
-const has = (program: string): boolean =>
-  why === undefined && spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 let root = '';
 let folders = 0;
 beforeAll(async () => {
@@ -94,7 +93,7 @@ describe.skipIf(why !== undefined).concurrent('a push between namespaces', { tim
   });
 
   // As a person has it who lets in what is known and nothing else.
-  test.skipIf(!has('nft')).for<[string, string, RegExp]>([
+  test.skipIf(requireTools('firewalls')).for<[string, string, RegExp]>([
     [
       'nftables',
       `nft -f - <<'END'

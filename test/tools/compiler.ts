@@ -3,13 +3,17 @@ import { install, onPath, type Part } from './part.ts';
 export const compilerName = 'xtensa-lx106-elf-g++';
 export const ctagsName = 'arduino-ctags';
 export const avahiName = 'avahi-daemon';
+export const firewallNames = ['nft', 'iptables'] as const;
 
 /**
- * The compiler, arduino-cli's ctags and a responder for mDNS come from Debian (or Ubuntu), as root: CI's containers are so.
+ * The compiler, arduino-cli's ctags, a responder for mDNS and the firewalls come from Debian (or Ubuntu), as root: CI's
+ * containers are so.
  */
 export const compiler: Part = {
   async provide() {
-    const missing = [compilerName, ctagsName, avahiName].filter((name) => onPath(name) === '');
+    const missing = [compilerName, ctagsName, avahiName, ...firewallNames].filter(
+      (name) => onPath(name) === '',
+    );
     if (missing.length === 0) return;
     const mayInstall = onPath('apt-get') !== '' && process.getuid?.() === 0;
     if (!mayInstall) {
@@ -31,4 +35,4 @@ export const compiler: Part = {
   },
 };
 
-const packages = ['gcc-xtensa-lx106', 'arduino-ctags', 'avahi-daemon'];
+const packages = ['gcc-xtensa-lx106', 'arduino-ctags', 'avahi-daemon', 'nftables', 'iptables'];

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { arduinoCliFolder, hasArduinoCli } from './arduino-cli.ts';
-import { avahiName, compilerName, ctagsName } from './compiler.ts';
+import { avahiName, compilerName, ctagsName, firewallNames } from './compiler.ts';
 import { hasNodes, nodePath, nodeVersions } from './nodes.ts';
 import { onPath } from './part.ts';
 import { hasPython, pythonFolder } from './python.ts';
@@ -17,6 +17,9 @@ export function findTools(toolsDir: string): ToolPaths & { readonly littlefs: bo
       : onPath('arduino-cli'),
     ctags: onPath(ctagsName),
     avahi: onPath(avahiName),
+    firewalls: firewallNames.map(onPath).every((path) => path !== '')
+      ? dirname(onPath(firewallNames[0]))
+      : '',
     compilerDir: compilerPath === '' ? '' : dirname(compilerPath),
     nodes: hasNodes(toolsDir)
       ? Object.fromEntries(nodeVersions.map((version) => [version, nodePath(toolsDir, version)]))
@@ -66,6 +69,7 @@ export function report({ littlefs, ...paths }: ToolPaths & { readonly littlefs: 
     littlefs: [paths.pio === '' && 'PlatformIO', !littlefs && 'littlefs-python'],
     esptool: [paths.esptool === '' && 'esptool'],
     avahi: [paths.avahi === '' && avahiName],
+    firewalls: [paths.firewalls === '' && firewallNames.join(' or ')],
     nodes: [Object.keys(paths.nodes).length === 0 && 'Node in other versions'],
   };
   const missing: Partial<Record<ToolName, string>> = {};
@@ -77,4 +81,4 @@ export function report({ littlefs, ...paths }: ToolPaths & { readonly littlefs: 
 }
 
 const cure =
-  'OTARC_SETUP_TOOLS=1 npm test installs it (Python 3, Go, on Debian as root also the compiler and avahi)';
+  'OTARC_SETUP_TOOLS=1 npm test installs it (Python 3, Go, on Debian as root also the compiler, avahi and the firewalls)';

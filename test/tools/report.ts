@@ -1,6 +1,14 @@
 /** What the tests know of the real build tools on this machine: made once per run by `setup.ts`, read by `requireTools`. */
 
-export const toolNames = ['pio', 'arduino-cli', 'littlefs', 'esptool', 'nodes', 'avahi'] as const;
+export const toolNames = [
+  'pio',
+  'arduino-cli',
+  'littlefs',
+  'esptool',
+  'nodes',
+  'avahi',
+  'firewalls',
+] as const;
 /** `pio` and `arduino-cli` mean the tool with all it takes to compile; `littlefs`: `pio` with file-system images. */
 export type ToolName = (typeof toolNames)[number];
 
@@ -14,6 +22,8 @@ export interface ToolPaths {
   readonly python: string;
   readonly ctags: string;
   readonly avahi: string;
+  /** The folder of `nft`, where `iptables` is there as well. */
+  readonly firewalls: string;
   /** The folder of `xtensa-lx106-elf-g++`. */
   readonly compilerDir: string;
   /** Node of each version that is tested, by version. */
