@@ -47,7 +47,7 @@ export function addPushCommands(program: Command, { io, done, after }: Parts): v
     .usage('[target...] [options] [-- command...]')
     .description('deploy, and again each time a source is saved; after --, the command to build with')
     .option('--no-build', 'watch the image alone, whoever builds it')
-    .option('--once', 'end after the first image that was pushed')
+    .option('--once', 'end after the first push, and with its status')
     .option('--poll', 'look at the files now and then, where the system tells of no change')
     .option('--notify', 'a notification of the terminal at the end of a run, in place of its bell')
     .option('--exec <command>', 'run this after each deploy, for each device; words, without a shell')

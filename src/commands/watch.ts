@@ -53,12 +53,12 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
       words,
       cwd: options.flags?.cwd ?? io.cwd,
       env: io.env,
-      output: shown.stderr,
+      output: terminal?.aside ?? shown.stderr,
       warn: (message) => tell({ type: 'log', level: 'warn', message, at: new Date().toISOString() }),
     });
   }
   try {
-    return await watchProject({
+    const exitCode = await watchProject({
       ...options,
       build,
       once,
@@ -82,6 +82,9 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
       },
       output: shown.stderr,
     });
+    // A script that deploys once wants to see what comes of the command, too.
+    if (once && !io.signal.aborted) await after?.ended(io.signal);
+    return exitCode;
   } finally {
     await after?.close();
     terminal?.close();

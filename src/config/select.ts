@@ -218,7 +218,7 @@ function adHoc(config: Config, target: string, { host, port }: HostAndPort): Dev
 function unknown(config: Config, target: string): OtaError {
   if (looksLikeFile(target))
     return new OtaError('TARGET_UNKNOWN', `"${target}" is not a device; it looks like an image.`, {
-      hint: 'Name the image with `--file`.',
+      hint: 'Targets are devices. An image is named with `otarc push --file`, another folder with `-C`.',
       details: { target },
     });
   const names = [...config.devices.map(({ name }) => name), ...Object.keys(config.groups)];

@@ -157,9 +157,11 @@ function withSectionLines(before: string, name: string, ours: readonly string[])
   const index = sections.findIndex((section) => section.name === name);
   const section = sections[index];
   if (section === undefined) return text;
-  // No further left than what stands around it: what follows would be taken for the rest of our value.
-  const indents = [section.options.at(-1)?.indent ?? section.indent, sections[index + 1]?.indent ?? ''];
-  const indent = indents.toSorted((a, b) => b.length - a.length)[0] ?? '';
+  // Further right than the option before, our lines would be the rest of its value. Further left than the next section,
+  // that one would be the rest of ours.
+  const between = [section.indent, sections[index + 1]?.indent ?? ''];
+  const widest = between.toSorted((a, b) => b.length - a.length)[0] ?? '';
+  const indent = section.options.at(-1)?.indent ?? widest;
   const indented = lines.map((line) => (line.startsWith(';') ? line : indent + line));
   return withBlock(text, indented, { comment: ';', at: endOfSection(section) });
 }

@@ -102,7 +102,8 @@ export function progressText(progress: {
   const percent = Math.floor((acknowledgedBytes * 100) / Math.max(1, totalBytes));
   const leftSeconds =
     bytesPerSecond > 0 ? Math.ceil((totalBytes - acknowledgedBytes) / bytesPerSecond) : undefined;
-  const left = leftSeconds === undefined || leftSeconds === 0 ? '' : `, ${leftSeconds} s left`;
+  const isAll = acknowledgedBytes === totalBytes;
+  const left = isAll ? ', being checked' : leftSeconds === undefined ? '' : `, ${leftSeconds} s left`;
   return `${String(percent).padStart(3)} %, ${kib(acknowledgedBytes)} of ${kib(totalBytes)} KiB, ${rate(bytesPerSecond)}${left}`;
 }
 

@@ -27,6 +27,8 @@ export interface Reporter {
 /** In a pipe, a line of progress this often. */
 const plainProgressMs = 3000;
 const redrawMs = 80;
+/** `100 %, 1,024 of 1,024 KiB, 100 KiB/s, being checked`, and the brackets of the bar. */
+const longestNumbers = 50;
 const clearLine = '\r\x1b[2K';
 
 export function createWriter(options: WriterOptions): Reporter {
@@ -60,8 +62,12 @@ export function createWriter(options: WriterOptions): Reporter {
       return;
     }
     const fraction = event.acknowledgedBytes / Math.max(1, event.totalBytes);
-    const text = `${event.device ?? ''} ${bar(fraction, 24)} ${progressText(event)}`;
-    stderr.write(`${clearLine}${text.slice(0, Math.max(20, (stderr.columns ?? 80) - 1))}`);
+    const room = (stderr.columns ?? 80) - 1;
+    const [name, numbers] = [event.device ?? '', progressText(event)];
+    // On a narrow terminal the numbers say more than the bar, which keeps its length while they change theirs.
+    const cells = Math.min(24, room - name.length - longestNumbers);
+    const text = `${name} ${cells < 4 ? '' : `${bar(fraction, cells)} `}${numbers}`;
+    stderr.write(`${clearLine}${text.slice(0, Math.max(20, room))}`);
     isDrawn = true;
   };
 
@@ -76,7 +82,9 @@ export function createWriter(options: WriterOptions): Reporter {
         if (errorsTold.has(key)) return;
         errorsTold.add(key);
         // What else would have stood above it.
-        if (verbosity === 'quiet') for (const line of tailOf(event.details)) stderr.write(`${line}\n`);
+        const isPlaced = event.details['line'] !== undefined;
+        if (verbosity === 'quiet' && !isPlaced)
+          for (const line of tailOf(event.details)) stderr.write(`${line}\n`);
       }
       lines.forEach(writeLine);
     },

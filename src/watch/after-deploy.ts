@@ -2,6 +2,7 @@
 
 import { runProcess } from '../build/process.ts';
 import { messageOf } from '../errors.ts';
+import { aborted } from './wait.ts';
 
 export interface Reached {
   readonly device: string;
@@ -14,6 +15,8 @@ export interface AfterDeploy {
    * passwords: no business of a monitor.
    */
   start(reached: readonly Reached[], secretVariables: readonly string[]): void;
+  /** When those that run have ended by themselves, or the signal is aborted. */
+  ended(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -69,6 +72,9 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
         );
         all.set(each.device, { running, controller });
       }
+    },
+    async ended(signal) {
+      await Promise.race([Promise.all([...all.values()].map(({ running }) => running)), aborted(signal)]);
     },
     async close() {
       isClosed = true;

@@ -12,6 +12,8 @@ export interface BuildOutput {
   /** The end of it, as it was printed. */
   text(): string;
   readonly firstError: CompilerError | undefined;
+  /** How many more of that kind there were. */
+  readonly moreErrors: number;
   /** Where no error named a file. */
   readonly bareError: string | undefined;
 }
@@ -28,12 +30,15 @@ export function createBuildOutput(options: {
   let kept = '';
   let rest = '';
   let firstError: CompilerError | undefined;
+  let moreErrors = 0;
   let bareError: string | undefined;
   let decoder = new TextDecoder();
 
   const read = (line: string): void => {
     const plain = stripVTControlCharacters(line).trimEnd();
-    firstError ??= errorInLine(plain);
+    const error = errorInLine(plain);
+    if (error !== undefined && firstError !== undefined) moreErrors += 1;
+    firstError ??= error;
     bareError ??= bareErrorInLine(plain);
   };
   const stream = new Writable({
@@ -54,6 +59,7 @@ export function createBuildOutput(options: {
       kept = '';
       rest = '';
       firstError = undefined;
+      moreErrors = 0;
       bareError = undefined;
       decoder = new TextDecoder();
     },
@@ -61,6 +67,9 @@ export function createBuildOutput(options: {
     get firstError() {
       if (firstError === undefined && rest !== '') read(rest);
       return firstError;
+    },
+    get moreErrors() {
+      return moreErrors;
     },
     get bareError() {
       return bareError;

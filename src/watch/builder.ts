@@ -94,7 +94,7 @@ export function createBuilder(context: BuilderContext): Builder {
 /** A failed build says in one line what is wrong, and where. */
 function withFirstError(error: unknown, output: BuildOutput, projectDir: string): unknown {
   if (!(error instanceof OtaError) || error.code !== 'BUILD_FAILED') return error;
-  const { firstError, bareError } = output;
+  const { firstError, bareError, moreErrors } = output;
   if (firstError === undefined && bareError === undefined) return error;
   const { hint, details } = error;
   if (firstError === undefined)
@@ -103,7 +103,8 @@ function withFirstError(error: unknown, output: BuildOutput, projectDir: string)
   // As short as it can be and still be found from the folder where otarc was started.
   const fromHere = relative(process.cwd(), absolute);
   const file = fromHere.startsWith('..') ? absolute : fromHere;
-  return new OtaError('BUILD_FAILED', `${placeText({ ...firstError, file })}: ${firstError.message}`, {
+  const more = moreErrors === 0 ? '' : ` (and ${moreErrors} more ${moreErrors === 1 ? 'error' : 'errors'})`;
+  return new OtaError('BUILD_FAILED', `${placeText({ ...firstError, file })}: ${firstError.message}${more}`, {
     hint: 'Mend it and save: the next build starts by itself. The device was not touched.',
     details: { ...details, file: absolute, line: firstError.line, column: firstError.column },
     cause: error,

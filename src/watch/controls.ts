@@ -20,6 +20,11 @@ export interface ControlsOptions extends Pick<Controls, 'setPaused' | 'devices' 
 export function createControls(options: ControlsOptions): Controls {
   const { builds, phase, want, inform, end, endAfterPush, ...others } = options;
   let isQuitting = false;
+  /** A terminal in raw mode sends no signal; it ends as with one. */
+  const interrupted = (message: string): void => {
+    const error = new OtaError('CANCELLED', message, { details: { signal: 'SIGINT' } });
+    end(exitCodeFor(error), error);
+  };
   return {
     ...others,
     redeploy: () => want('asked', { force: true }),
@@ -29,15 +34,11 @@ export function createControls(options: ControlsOptions): Controls {
     },
     quit() {
       if (phase() !== 'deploying') return end(0, quitted());
-      if (isQuitting) return end(exitCodeFor(quitted()), quitted());
+      if (isQuitting) return interrupted('Broken off by `q`.');
       isQuitting = true;
       endAfterPush();
       inform('This push is finished first; `q` once more breaks it off.');
     },
-    interrupt() {
-      const signal = 'SIGINT';
-      const error = new OtaError('CANCELLED', `Interrupted by ${signal}.`, { details: { signal } });
-      end(exitCodeFor(error), error);
-    },
+    interrupt: () => interrupted('Interrupted by SIGINT.'),
   };
 }

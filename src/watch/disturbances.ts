@@ -6,8 +6,8 @@
  * written in so many builds in a row, at about the same time after their start, and nothing else with it, is a product, and
  * counts no more while a build runs. Written at any other time it was a person's doing, and counts again.
  *
- * The closer these moments, the fewer are needed. After four that are as good as one, a build is suspected to do it, and
- * is let go on: what was saved then is built by the next one.
+ * After three builds that were stopped at the same moment, the next one is suspected to do it itself, and is let go on: what
+ * was saved then is built by the one after it. What it writes anew as it was before is no change at all (`contents.ts`).
  */
 
 export interface Disturbances {
@@ -35,16 +35,14 @@ export const noDisturbances: Disturbances = {
   products: [],
 };
 
-/** Rather too often than once too seldom: a save that is taken for a product is lost. */
-const rowLength = 12;
-/** Builds that were let go on are among these. */
-const closeRowLength = 5;
+/** Rather too often than once too seldom: a save that is taken for a product is lost. The last of them were let go on. */
+const rowLength = 5;
 const suspectedRowLength = 4;
 /** Each of these costs a push, and to save in the last milliseconds of a build three times is no accident. */
 const lateRowLength = 3;
-/** How far apart the same moment of two builds may be on a busy machine: so many milliseconds, or a share of the time. */
-const spread = { ms: 250, share: 0.3 } as const;
-const closeSpread = { ms: 60, share: 0.1 } as const;
+/** How far apart the same moment of two builds may be on a busy machine, or a share of the time. */
+const spreadMs = 250;
+const spreadShare = 0.3;
 /** A file's time lies up to so much before its writing: kernels count in steps. */
 const stepMs = 12;
 
@@ -103,24 +101,19 @@ function isInBuild({ builtAtMs, endedAtMs = Infinity }: Disturbances, writtenAtM
 /** Whether the build that runs seems to do it itself: to stop it once more would come to the same. */
 export function isSuspected({ row, builtAtMs }: Disturbances): boolean {
   const last = row.slice(-suspectedRowLength);
-  return (
-    last.length === suspectedRowLength &&
-    last.at(-1)?.builtAtMs === builtAtMs &&
-    isOneMoment(last, closeSpread)
-  );
+  const isNow = last.at(-1)?.builtAtMs === builtAtMs;
+  return isNow && last.length === suspectedRowLength && isOneMoment(last);
 }
 
 function isProduct(row: readonly Disturbance[]): boolean {
   const late = row.slice(-lateRowLength);
-  if (late.length === lateRowLength && late.every(({ isLate }) => isLate)) return isOneMoment(late, spread);
-  const close = row.slice(-closeRowLength);
-  if (close.length === closeRowLength && isOneMoment(close, closeSpread)) return true;
-  return row.length === rowLength && isOneMoment(row, spread);
+  const isLate = late.length === lateRowLength && late.every((each) => each.isLate);
+  return (isLate && isOneMoment(late)) || (row.length === rowLength && isOneMoment(row));
 }
 
-function isOneMoment(row: readonly Disturbance[], within: typeof spread | typeof closeSpread): boolean {
+function isOneMoment(row: readonly Disturbance[]): boolean {
   const offsets = row.map(({ offsetMs }) => offsetMs);
   const names = new Set(row.map(({ paths }) => [...paths].sort().join('\n')));
   const latest = Math.max(...offsets);
-  return names.size === 1 && latest - Math.min(...offsets) <= Math.max(within.ms, latest * within.share);
+  return names.size === 1 && latest - Math.min(...offsets) <= Math.max(spreadMs, latest * spreadShare);
 }

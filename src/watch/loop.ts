@@ -3,6 +3,7 @@
  * done here. Each deployment is a run like any other (`run.ts`), with one `run-started` and one `done`.
  */
 
+import { existsSync } from 'node:fs';
 import { cancelled, type OtaError } from '../errors.ts';
 import type { EventBody } from '../events.ts';
 import { asOtaError, exitCodeFor } from '../failure.ts';
@@ -10,24 +11,25 @@ import { runContextOf } from '../library.ts';
 import { run as runPlan, type RunResult } from '../run.ts';
 import { isQueued, phaseOf, startState, step } from '../watch.ts';
 import { createBuildOutput } from './build-output.ts';
+import { createContents } from './contents.ts';
 import { createControls } from './controls.ts';
 import type { FileProblem } from './files.ts';
 import { idleLimit } from './idle-limit.ts';
 import { configurationChanged, keepProject, type Keeper, type KeeperOptions } from './keeper.ts';
+import { createMissed } from './missed.ts';
 import type { WatchProjectOptions } from './options.ts';
 import { outcomesOf } from './outcomes.ts';
 import { createOutsideImages } from './outside-images.ts';
 import {
   fileSystemOf,
   leftAloneText,
-  missedText,
   problemText,
+  queuedText,
   productsText,
   remoteText,
   watchedText,
 } from './problems.ts';
 import { openProject, type Project } from './project.ts';
-import { awaitReturn } from './return.ts';
 import { createRunner } from './runner.ts';
 import type { WatchCommand, WatchInput, Work } from './types.ts';
 import { aborted } from './wait.ts';
@@ -50,8 +52,8 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   let isLast = false;
   let isGivenUp = false;
   let timer: NodeJS.Timeout | undefined;
-  let returning = new AbortController();
 
+  const contents = createContents();
   const tell = (event: EventBody): void => context.onEvent({ ...event, at: new Date().toISOString() });
   const inform = (message: string): void => tell({ type: 'log', level: 'info', message });
   const warn = (message: string): void => tell({ type: 'log', level: 'warn', message });
@@ -68,13 +70,21 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
 
   // ── the machine ──
 
+  /** Without its folder a file system would be made of nothing, and wipe what the device has. */
+  const goneData = (): readonly string[] =>
+    build ? keeper.current.scope.data.filter((path) => !existsSync(path)) : [];
   const dispatch = (input: WatchInput): void => {
     const { kind, config, devices } = keeper.current;
+    const isWanted = kind === 'filesystem' || config.push.filesystem === 'on-change';
     const rules = {
-      filesystem: kind === 'filesystem' ? 'on-change' : config.push.filesystem,
+      filesystem: isWanted && goneData().length === 0 ? 'on-change' : 'never',
       stopsBuilds: build,
     } as const;
     const next = step(state, input, { nowMs: performance.now(), rules });
+    const isLeftAlone =
+      input.type === 'changed' && input.kind === 'filesystem' && rules.filesystem === 'never';
+    const isMore = isQueued(next.state) && !isQueued(state) && phaseOf(next.state) === 'deploying';
+    if (isMore && !isLeftAlone) inform(queuedText);
     state = next.state;
     if (!ending.signal.aborted) next.commands.forEach(perform);
     options.onState?.({
@@ -82,13 +92,14 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       isPaused: state.isPaused,
       isQueued: isQueued(state),
       devices: devices.map(({ name }) => name),
+      builds: build,
       changed: Object.values(state.pending).reduce((sum, { paths }) => sum + paths.length, 0),
     });
   };
   const perform = (command: WatchCommand): void => {
     switch (command.type) {
       case 'run':
-        returning.abort();
+        absent.stop();
         outside.runBegins();
         isGivenUp = false;
         running = runner.run(command.work).then((result) => afterRun(command.work, result));
@@ -98,7 +109,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       case 'build-again':
         return runner.buildAgain(command.work);
       case 'leave-alone':
-        return inform(leftAloneText(command.paths));
+        return inform(leftAloneText(command.paths, goneData()));
       case 'products-found':
         return warn(productsText(command.paths));
       case 'wake':
@@ -106,7 +117,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
         timer = setTimeout(() => dispatch({ type: 'time' }), Math.ceil(command.atMs - performance.now()));
         return;
       case 'await-devices':
-        return awaitDevices(command.names, command.atOnce);
+        return absent.listenFor(command.names, command.atOnce);
       default:
         command satisfies never;
     }
@@ -142,21 +153,16 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       options.onDeployed?.({ devices: deployed, secretVariables });
     }
     if ((once && isFinal) || isLast) end(result.exitCode);
-    if (missed.length > 0 && !ending.signal.aborted) {
-      inform(missedText(missed, { isListening: options.browse !== undefined }));
-    }
+    if (!ending.signal.aborted) absent.tell(missed);
     dispatch({ type: 'run-ended', isGivenUp, settled, missed });
     if (outside.wasMissed() && state.run === undefined) want('image');
   };
-  const awaitDevices = (names: readonly string[], atOnce: boolean): void => {
-    const { browse } = options;
-    const missed = keeper.current.devices.filter(({ name }) => names.includes(name));
-    if (browse === undefined || missed.length === 0) return;
-    returning = new AbortController();
-    void awaitReturn(missed, { browse, signal: returning.signal, atOnce }).then((isBack) => {
-      if (isBack) dispatch({ type: 'device-seen' });
-    });
-  };
+  const absent = createMissed({
+    browse: options.browse,
+    devices: () => keeper.current.devices,
+    inform,
+    onBack: () => dispatch({ type: 'device-seen' }),
+  });
 
   // ── images that somebody else builds ──
 
@@ -181,6 +187,8 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     const agoMs = Date.now() - writtenMs;
     // A clock that was set, or a file with a time from elsewhere, counts as written now.
     const writtenAtMs = performance.now() - (agoMs > 0 && agoMs < 5_000 ? agoMs : 0);
+    // A generator of the build that writes what it wrote before; a person who does so wants a build.
+    if (contents.isRewritten(path, phaseOf(state) === 'building')) return;
     dispatch({ type: 'changed', kind, paths: [path], writtenAtMs });
   };
   const onReloaded: KeeperOptions['onReloaded'] = async (before, paths, since) => {
@@ -261,9 +269,12 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
     lastOutput: () => output.text(),
   });
   options.onStart?.(controls);
-  const roots = build ? keeper.current.scope.roots : [];
+  const { scope, kind: shownKind } = keeper.current;
+  const roots = scope.roots.filter(
+    (path) => shownKind === 'firmware' || scope.meaningOf(path, true) !== 'firmware',
+  );
   const { places = [], isAny = false, isPending = false } = outside.current ?? {};
-  inform(watchedText({ folder: projectDir, roots, images: places, once }));
+  inform(watchedText({ folder: projectDir, roots: build ? roots : [], images: places, once }));
   if (build || (isAny && !once)) want('start');
   else if (isPending) want('image');
   else dispatch({ type: 'time' });
@@ -272,7 +283,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   options.signal.removeEventListener('abort', onAbort);
   clearTimeout(timer);
   idle.end();
-  returning.abort();
+  absent.stop();
   await running;
   await keeper.close();
   await outside.close();

@@ -38,6 +38,8 @@ export interface Shown {
   readonly isPaused: boolean;
   readonly isQueued: boolean;
   readonly devices: readonly string[];
+  /** False: somebody else does. */
+  readonly builds: boolean;
   /** How many files have changed that no run has taken up yet. */
   readonly changed: number;
 }

@@ -57,14 +57,20 @@ export function remoteText(folder: string, fileSystem: number | undefined): stri
   return `${folder} is on a network drive (${kind}): changes that another computer makes are not heard of. Cure: \`--poll\`.`;
 }
 
-/** Data that changed, where data is not to be pushed. */
-export function leftAloneText(paths: readonly string[]): string {
+/** Data that changed, where data is not to be pushed, or the folder of it is gone. */
+export function leftAloneText(paths: readonly string[], gone: readonly string[]): string {
   const more = paths.length > 3 ? ` and ${paths.length - 3} more` : '';
+  const left = `Left alone: ${paths.slice(0, 3).join(', ')}${more}.`;
+  if (gone.length > 0) {
+    return `${left} ${gone.join(', ')} is gone: an image of nothing would wipe what the device has stored.`;
+  }
   return (
-    `Left alone: ${paths.slice(0, 3).join(', ')}${more}. A file-system image overwrites what the device has stored; ` +
+    `${left} A file-system image overwrites what the device has stored; ` +
     '`push: { filesystem: on-change }` in .otarc pushes it all the same.'
   );
 }
+
+export const queuedText = 'one more push follows this one';
 
 export function productsText(paths: readonly string[]): string {
   return (
@@ -110,9 +116,8 @@ export function missedText(
   devices: readonly string[],
   { isListening }: { readonly isListening: boolean },
 ): string {
-  const what = devices.length === 1 ? `${devices.join('')} gets it` : `${devices.join(', ')} get it`;
-  const when = isListening
-    ? `as soon as ${devices.length === 1 ? 'it is' : 'they are'} heard of again, or `
-    : '';
-  return `${what} ${when}with the next save`;
+  const isOne = devices.length === 1;
+  const what = isOne ? `${devices.join('')} gets it` : `${devices.join(', ')} get it`;
+  const heard = `as soon as ${isOne ? 'it announces itself' : 'they announce themselves'} over mDNS, or `;
+  return `${what} ${isListening ? heard : ''}with the next save`;
 }

@@ -40,7 +40,7 @@ export interface RunnerOptions {
 const reasons: Readonly<Record<Cause, string>> = {
   start: 'start',
   change: 'changed',
-  asked: 'asked for',
+  asked: 'on request',
   device: 'the device is back',
   image: 'new image',
   configuration: 'the configuration changed',

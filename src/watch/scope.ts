@@ -11,6 +11,8 @@ export type Meaning = 'firmware' | 'filesystem' | 'project' | 'rules';
 export interface Scope {
   /** Absolute paths of files and folders, whether they exist or not. */
   readonly roots: readonly string[];
+  /** Of these, what the file-system image is made of. */
+  readonly data: readonly string[];
   /** Files above the roots that say what git ignores below them, whether they exist or not. */
   readonly rulesAbove: readonly string[];
   /** Undefined: it is not watched. Without `isFolder` it is taken for a file. */
@@ -49,6 +51,7 @@ export function scopeOf({ sources, paths, ignore, ignoreDir }: ScopeOptions): Sc
   );
   return {
     roots: roots.map(({ path }) => path),
+    data: sources.filesystem,
     rulesAbove: [...new Set(roots.flatMap(({ path }) => ignoreFilesAbove(path)))],
     meaningOf(path, isFolder = false) {
       const root = roots.find((each) => path === each.path || isBelow(path, each.path));

@@ -69,7 +69,7 @@ describe.skipIf(python.exitCode !== 0)('otarc init on a terminal', () => {
     const { exitCode, shown } = await run(
       [
         ['Which one is it', enter],
-        ['Its name or address', `nonsense here${enter}`],
+        ['Its name or address', `nonsense/here${enter}`],
         ['A name, an address', `${'\u007F'.repeat(13)}livingroom=192.0.2.7:8266${enter}`],
         ['Where is its password', `${enter}`],
         ['What shall call otarc', `${down}${down}${space}${enter}`],
@@ -166,7 +166,7 @@ describe('otarc init without a terminal', () => {
   });
 
   it.each([
-    [['--device', 'a b'], '"a b" names no device.'],
+    [['--device', 'a/b'], '"a/b" names no device.'],
     [['--hook', 'pioo'], 'There is no hook "pioo".'],
     [['-C', 'nowhere'], 'There is no folder '],
     [['--password-file', 'nowhere', '--device', 'a'], 'SECRET_UNAVAILABLE'],

@@ -5,6 +5,8 @@ import type { Controls } from '../options.ts';
 export interface KeyboardOptions {
   readonly controls: Controls;
   readonly isPaused: () => boolean;
+  /** False: somebody else builds. */
+  readonly builds: () => boolean;
   /** Prints lines for a person. */
   readonly print: (text: string) => void;
 }
@@ -13,14 +15,22 @@ export interface Keyboard {
   press(key: string): void;
 }
 
-export const help = [
-  'r  deploy again, also what the device has already',
-  'b  build only',
-  'd  choose devices',
-  'p  pause, and go on',
-  'l  what the last build printed',
-  'q  quit',
-].join('\n');
+const keys: readonly { readonly line: string; readonly needsBuild?: true }[] = [
+  { line: 'r  deploy again, also what the device has already' },
+  { line: 'b  build only', needsBuild: true },
+  { line: 'd  choose devices' },
+  { line: 'p  pause, and go on' },
+  { line: 'l  what the last build printed', needsBuild: true },
+  { line: 'q  quit' },
+];
+
+/** `builds`: false where somebody else does. */
+export function helpText(builds: boolean): string {
+  return keys
+    .filter(({ needsBuild }) => builds || needsBuild !== true)
+    .map(({ line }) => line)
+    .join('\n');
+}
 
 const ctrlC = '\u0003';
 const ctrlD = '\u0004';
@@ -28,7 +38,7 @@ const escape = '\u001B';
 /** One key for each of so many devices. */
 const marks = '123456789abcdefghijklmnopqrstuvwxyz';
 
-export function createKeyboard({ controls, isPaused, print }: KeyboardOptions): Keyboard {
+export function createKeyboard({ controls, isPaused, builds, print }: KeyboardOptions): Keyboard {
   /** While devices are chosen: those that are meant so far. */
   let choice: Set<string> | undefined;
 
@@ -58,6 +68,10 @@ export function createKeyboard({ controls, isPaused, print }: KeyboardOptions): 
       showChoice(chosen);
     }
   };
+  const pause = (wanted: boolean): void => {
+    print(wanted ? 'Paused: what is saved waits until `p` is pressed again.' : 'Going on.');
+    controls.setPaused(wanted);
+  };
   const startChoice = (): void => {
     const { all, chosen } = controls.devices();
     if (all.length < 2)
@@ -79,14 +93,14 @@ export function createKeyboard({ controls, isPaused, print }: KeyboardOptions): 
         case 'd':
           return startChoice();
         case 'p':
-          return controls.setPaused(!isPaused());
+          return pause(!isPaused());
         case 'l':
           return print(controls.lastOutput() || 'No build has printed anything yet.');
         case 'q':
           return controls.quit();
         case 'h':
         case '?':
-          return print(help);
+          return print(helpText(builds()));
         default:
           return;
       }

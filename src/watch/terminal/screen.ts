@@ -14,6 +14,8 @@ export interface Screen {
   /** To be written to in place of the streams. */
   readonly stdout: TerminalStream;
   readonly stderr: TerminalStream;
+  /** The same for others: where a line of those two is unfinished, it is wiped, for its writer draws it again. */
+  readonly aside: TerminalStream;
   /** Empty: there is none. */
   setStatus(text: string): void;
   /** Wipes the line, for good. */
@@ -26,6 +28,7 @@ export function createScreen({ stdout, stderr }: { stdout: TerminalStream; stder
   let status = '';
   let isDrawn = false;
   let isLineOpen = false;
+  let isAsideOpen = false;
   let isClosed = false;
   let drawing: NodeJS.Immediate | undefined;
 
@@ -45,12 +48,14 @@ export function createScreen({ stdout, stderr }: { stdout: TerminalStream; stder
   const drawSoon = (): void => {
     drawing ??= setImmediate(draw);
   };
-  const above = (stream: TerminalStream): TerminalStream => {
+  const above = (stream: TerminalStream, isAside = false): TerminalStream => {
     const writable = new Writable({
       decodeStrings: false,
       write(chunk: string | Buffer, _encoding, done) {
         const text = chunk.toString();
         wipe();
+        if (isAside && isLineOpen && !isAsideOpen) stream.write(clearLine);
+        if (text !== '') isAsideOpen = isAside && !text.endsWith('\n');
         if (text !== '') isLineOpen = !text.endsWith('\n') && !text.endsWith(clearLine);
         drawSoon();
         if (stream.write(chunk)) done();
@@ -65,6 +70,7 @@ export function createScreen({ stdout, stderr }: { stdout: TerminalStream; stder
   return {
     stdout: stdout.isTTY === true ? above(stdout) : stdout,
     stderr: above(stderr),
+    aside: above(stderr, true),
     setStatus(text) {
       if (text === status) return;
       status = text;

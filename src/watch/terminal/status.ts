@@ -25,7 +25,7 @@ export function statusText(status: Status, hasColor: boolean): string {
   );
 }
 
-function phaseText({ phase, isPaused, isQueued, inPhaseMs, changed }: Status): string {
+function phaseText({ phase, isPaused, isQueued, builds, inPhaseMs, changed }: Status): string {
   const paused = isPaused ? ', paused' : '';
   switch (phase) {
     case 'watching':
@@ -36,7 +36,7 @@ function phaseText({ phase, isPaused, isQueued, inPhaseMs, changed }: Status): s
     case 'settling':
       return `changes coming in${paused}`;
     case 'building':
-      return `building${elapsed(inPhaseMs)}${paused}`;
+      return `${builds ? 'building' : 'waiting for the whole image'}${elapsed(inPhaseMs)}${paused}`;
     case 'deploying':
       return `deploying${isQueued ? ', one more to come' : ''}${paused}`;
     default:

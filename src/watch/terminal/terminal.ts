@@ -18,6 +18,8 @@ export interface Terminal {
   /** To be written to in place of the streams, which have a status line now. */
   readonly stdout: TerminalStream;
   readonly stderr: TerminalStream;
+  /** For what is printed beside the run: it makes room for itself where a line of that is unfinished. */
+  readonly aside: TerminalStream;
   start(controls: Controls): void;
   show(state: Shown): void;
   tell(event: DeployEvent): void;
@@ -40,6 +42,7 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
   let state: Shown | undefined;
   let last: LastResult | undefined;
   let what = '';
+  let isUnbuilt = false;
   let phaseSinceMs = performance.now();
 
   /** The password may be asked for before, and the terminal is needed for that. */
@@ -60,11 +63,13 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
   return {
     stdout: screen.stdout,
     stderr: screen.stderr,
+    aside: screen.aside,
     start(controls) {
       const keyboard = createKeyboard({
         controls,
         isPaused: () => state?.isPaused === true,
-        print: (text) => void screen.stderr.write(`${text.replace(/\n$/, '')}\n`),
+        builds: () => state?.builds !== false,
+        print: (text) => void screen.aside.write(`${text.replace(/\n$/, '')}\n`),
       });
       press = keyboard.press;
     },
@@ -76,13 +81,15 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
     },
     tell(event) {
       if (event.type === 'build-started' || event.type === 'image-ready') takeOver();
-      if (event.type === 'run-started') what = '';
+      if (event.type === 'run-started') [what, isUnbuilt] = ['', false];
+      if (event.type === 'failed') isUnbuilt ||= event.stage === 'build';
       if (event.type === 'image-ready') what = event.kind === 'filesystem' ? 'file system ' : '';
       if (event.type !== 'done' || event.exitCode > 128) return;
-      last = resultOf(event, what);
+      last = isUnbuilt ? unbuilt(event) : resultOf(event, what);
       draw();
       if (event.deployed.length + event.failed.length === 0) return;
-      io.stderr.write(notify ? `\u001B]9;otarc: ${last.text}\u0007` : '\u0007');
+      const names = [...event.deployed, ...event.failed].join(', ');
+      io.stderr.write(notify ? `\u001B]9;otarc: ${names}: ${last.text}\u0007` : '\u0007');
     },
     close() {
       clearInterval(ticking);
@@ -92,12 +99,20 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
   };
 }
 
+function unbuilt({ at }: { readonly at: string }): LastResult {
+  return { text: `not built at ${timeOf(at)}, l shows why`, isGood: false };
+}
+
+function timeOf(at: string): string {
+  return new Date(at).toTimeString().slice(0, 8);
+}
+
 /** `what` was deployed: nothing where it is the firmware, which everybody expects. */
 function resultOf(
   { ok, deployed, skipped, failed, at }: Extract<DeployEvent, { type: 'done' }>,
   what: string,
 ): LastResult {
-  const time = new Date(at).toTimeString().slice(0, 8);
+  const time = timeOf(at);
   if (!ok)
     return { text: failed.length > 0 ? `${what}failed at ${time}` : `not built at ${time}`, isGood: false };
   if (deployed.length > 0) return { text: `${what}deployed at ${time}`, isGood: true };

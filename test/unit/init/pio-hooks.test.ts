@@ -243,6 +243,12 @@ describe('taking it out', () => {
     );
   });
 
+  it('also out of one that pio refuses, with a section further right than the options before it', () => {
+    const ini =
+      '[env]\rUpload_Command = pre:a.py\rupload_protocol = pre:a.py, pre:a.py\rno option at all\r\t[env]\r[env:c]';
+    expect(withoutPioHooks(withPioHooks(ini, hooks({ force: true })).text)).toBe(ini);
+  });
+
   it('finds nothing to add a second time', () => {
     fc.assert(
       fc.property(iniText, fc.boolean(), (ini, upload) => {

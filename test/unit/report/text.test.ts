@@ -130,7 +130,9 @@ describe('progress', () => {
 
   it('says no time left where none is known, or none is left', () => {
     const whole = { totalBytes: 2048, bytesPerSecond: 1024 };
-    expect(progressText({ ...whole, acknowledgedBytes: 2048 })).toBe('100 %, 2 of 2 KiB, 1 KiB/s');
+    expect(progressText({ ...whole, acknowledgedBytes: 2048 })).toBe(
+      '100 %, 2 of 2 KiB, 1 KiB/s, being checked',
+    );
     expect(progressText({ ...whole, acknowledgedBytes: 0, bytesPerSecond: 0 })).not.toContain('left');
   });
 

@@ -429,17 +429,6 @@ describe('a file that each build writes', () => {
     expect(m.wait(100)).toMatchObject([{ type: 'run' }]);
   });
 
-  it('at moments that are further apart is stopped more often', () => {
-    const m = machine();
-    m.put({ type: 'wanted', work: start });
-    for (let index = 0; index < 11; index += 1) {
-      expect(disturbed(m, '/src/version.h', 300 + (index % 3) * 100)).toBe(true);
-    }
-    m.put({ type: 'build-started' });
-    m.wait(300);
-    expect(m.put(changed('/src/version.h'))).toMatchObject([{ type: 'products-found' }]);
-  });
-
   it('at its end makes some runs too many, then it is known', () => {
     const m = machine();
     m.put({ type: 'wanted', work: start });

@@ -64,14 +64,22 @@ describe('what a person is told', () => {
 
   it('says when a missed device gets its image', () => {
     expect(missedText(['hall'], { isListening: true })).toBe(
-      'hall gets it as soon as it is heard of again, or with the next save',
+      'hall gets it as soon as it announces itself over mDNS, or with the next save',
     );
     expect(missedText(['hall', 'attic'], { isListening: false })).toBe(
       'hall, attic get it with the next save',
     );
   });
 
+  it('says why data is left alone whose folder is gone', () => {
+    expect(leftAloneText(['data/a'], ['/p/data'])).toBe(
+      'Left alone: data/a. /p/data is gone: an image of nothing would wipe what the device has stored.',
+    );
+  });
+
   it('names a few of the data that were left alone', () => {
-    expect(leftAloneText(['a', 'b', 'c', 'd', 'e'])).toMatch(/^Left alone: a, b, c and 2 more\. .*on-change/);
+    expect(leftAloneText(['a', 'b', 'c', 'd', 'e'], [])).toMatch(
+      /^Left alone: a, b, c and 2 more\. .*on-change/,
+    );
   });
 });

@@ -58,6 +58,22 @@ describe('the status line', () => {
     expect(lines()).toEqual(['accepted', 'deploying, one more to come']);
   });
 
+  it('leaves room for what others print in the midst of a line', async () => {
+    const { stream, lines } = paper();
+    const screen = createScreen({ stdout: stream, stderr: stream });
+    screen.setStatus('deploying');
+    await nextTurn();
+    screen.stderr.write('\r\u001B[2Khall [███░] 50 %');
+    screen.aside.write('r  deploy again\n');
+    await nextTurn();
+    expect(lines()).toEqual(['r  deploy again', 'deploying']);
+    screen.stderr.write('\r\u001B[2Khall [████] 99 %');
+    screen.aside.write('half ');
+    screen.aside.write('a line\n');
+    await nextTurn();
+    expect(lines()).toEqual(['r  deploy again', 'half a line', 'deploying']);
+  });
+
   it('is never wider than the terminal', async () => {
     const { stream, lines } = paper(20);
     const screen = createScreen({ stdout: stream, stderr: stream });
@@ -96,6 +112,7 @@ describe('what the status line says', () => {
     isPaused: false,
     isQueued: false,
     devices: ['hall'],
+    builds: true,
     changed: 0,
     last: undefined,
     inPhaseMs: 0,
@@ -107,6 +124,10 @@ describe('what the status line says', () => {
     [
       { ...base, phase: 'watching', isPaused: true, changed: 2 },
       'paused, 2 changed files waiting │ hall │ h for help',
+    ],
+    [
+      { ...base, phase: 'building', inPhaseMs: 3_400, builds: false },
+      'waiting for the whole image 3 s │ hall │ h for help',
     ],
     [{ ...base, phase: 'building', inPhaseMs: 3_400 }, 'building 3 s │ hall │ h for help'],
     [
@@ -136,7 +157,7 @@ describe('what a terminal sends', () => {
 });
 
 describe('the keys', () => {
-  function keyboard(all = ['one', 'two']) {
+  function keyboard(all = ['one', 'two'], builds = true) {
     const calls: string[] = [];
     const printed: string[] = [];
     let isPaused = false;
@@ -156,6 +177,7 @@ describe('the keys', () => {
     const { press } = createKeyboard({
       controls,
       isPaused: () => isPaused,
+      builds: () => builds,
       print: (text) => printed.push(text),
     });
     return { calls, printed, type: (keys: string) => [...keys].forEach(press) };
@@ -166,7 +188,15 @@ describe('the keys', () => {
     type('rbppRq\u0003\u0004xyz');
     expect(calls).toEqual(['redeploy', 'build', 'pause', 'resume', 'redeploy', 'quit', 'interrupt', 'quit']);
     type('hl');
-    expect(printed).toEqual([expect.stringContaining('deploy again'), expect.stringContaining('No build')]);
+    expect(printed).toEqual([
+      expect.stringContaining('Paused'),
+      'Going on.',
+      expect.stringContaining('b  build only'),
+      expect.stringContaining('No build'),
+    ]);
+    const without = keyboard(['one'], false);
+    without.type('h');
+    expect(without.printed).toEqual([expect.not.stringMatching(/^[bl] /m)]);
   });
 
   it('choose devices, and mean nothing else meanwhile', () => {
