@@ -14,6 +14,7 @@ import { startEarly, type Early } from './early.ts';
 import type { Engine, Session } from './engine.ts';
 import { OtaError, type ErrorCode } from './errors.ts';
 import type { EventBody, Stage, Tell } from './events.ts';
+import type { ExplainOptions } from './explain.ts';
 import { failedEvent } from './failure.ts';
 import { lockDevice, type Lock } from './lock.ts';
 import { checkFits, checkTarget, type PartitionTable } from './image/index.ts';
@@ -99,7 +100,7 @@ export async function deploy(
         tell(located(device, target));
         check({ image, device, target, partitions, options });
       }
-      if (lock.pushedMeanwhile === image.md5 && options.allowed !== 'all') {
+      if (isPushedMeanwhile(lock, image, options)) {
         // For the next in the queue it is still the image that the device got last.
         lock.release(image.md5);
         return skip('another otarc has pushed this very image in the meantime', tell);
@@ -116,13 +117,22 @@ export async function deploy(
   } catch (thrown) {
     if (!(thrown instanceof OtaError)) throw thrown;
     if (stage === 'build' && thrown.code.startsWith('IMAGE_')) stage = 'image';
-    // Loaded only now: a push that goes well does not pay for it.
-    const { explain } = await import('./explain.ts');
-    const error = await explain(thrown, { ...options, device, target, image, partitions });
+    const error = await explained(thrown, { ...options, device, target, image, partitions });
     tell(failedEvent(error, stage));
     return { type: 'failed', stage, error };
   } finally {
     await early.close();
+  }
+}
+
+/** Loaded only now: a push that goes well does not pay for it. */
+async function explained(thrown: OtaError, options: ExplainOptions): Promise<OtaError> {
+  try {
+    const { explain } = await import('./explain.ts');
+    return await explain(thrown, options);
+  } catch {
+    // An otarc that was updated while this one watches has other files. What happened is worth more than why.
+    return thrown;
   }
 }
 
@@ -149,6 +159,7 @@ async function lockCurrent(
   const { image, early, options } = locking;
   const lock = await lockTarget(target, options);
   try {
+    if (isPushedMeanwhile(lock, image, options)) return { lock, target };
     const current = await early.current(target, image);
     if (current.address === target.address && current.port === target.port) return { lock, target };
     lock.release();
@@ -157,6 +168,10 @@ async function lockCurrent(
     lock.release();
     throw error;
   }
+}
+
+function isPushedMeanwhile({ pushedMeanwhile }: Lock, { md5 }: Image, { allowed }: DeployOptions): boolean {
+  return pushedMeanwhile === md5 && allowed !== 'all';
 }
 
 function located({ host: name }: Device, { address, port, via }: Target): EventBody {

@@ -9,7 +9,7 @@ import { lookOut, type Located, type Lookout } from './discover/index.ts';
 import type { LastSeen } from './discover/last-seen.ts';
 import { isAddress } from './endpoint.ts';
 import type { Engine, Session } from './engine.ts';
-import { OtaError } from './errors.ts';
+import { cancelled, OtaError } from './errors.ts';
 import type { Tell } from './events.ts';
 import { portOf, targetOf } from './target.ts';
 import type { Device, Image, Target } from './types.ts';
@@ -52,6 +52,9 @@ const longestFreshMs = 10_000;
  * a build take their part of it.
  */
 const twinMs = 300;
+
+/** Another otarc may have pushed to it a moment ago: it restarts, and is back in the network no sooner. */
+const restartMs = 15_000;
 
 /** Starts at once; sends nothing to the device but the question for its name. */
 export function startEarly(device: Device, options: EarlyOptions): Early {
@@ -159,8 +162,15 @@ function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Searc
       });
     },
     refreshed: async () => {
-      const isOld = performance.now() - foundAtMs > freshMs;
-      return isOld && found?.via !== 'config' ? lookAgain() : undefined;
+      const askedAtMs = performance.now();
+      if (askedAtMs - foundAtMs <= freshMs || found?.via === 'config') return undefined;
+      for (;;) {
+        try {
+          return await lookAgain();
+        } catch (error) {
+          if (!isAbsent(error) || performance.now() - askedAtMs > restartMs) throw error;
+        }
+      }
     },
     doubted: () => current.doubted,
     untilClear: async () => {
@@ -174,15 +184,26 @@ function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Searc
         await sleep(leftMs, undefined, { signal: over }).catch(() => undefined);
       }
       if (doubted.aborted) throw doubted.reason;
+      if (signal.aborted) throw cancelled(signal);
       current.close();
-      if (isNew) lastSeen?.remember(device.host, address);
+      if (address !== undefined) lastSeen?.remember(device.host, address);
     },
     close: () => current.close(),
   };
 }
 
 function look(device: Device, { signal, tell, whenSeenMs, lastSeen }: Omit<EarlyOptions, 'engine'>): Lookout {
-  return lookOut(device, { signal, tell, whenSeenMs, lastSeen: lastSeen?.addressOf(device.host) });
+  const hint = isAddress(device.host) ? undefined : lastSeen?.addressOf(device.host);
+  return lookOut(device, { signal, tell, whenSeenMs, lastSeen: hint });
+}
+
+/** Nobody has answered; two that contradict each other have. */
+function isAbsent(error: unknown): boolean {
+  return (
+    error instanceof OtaError &&
+    error.code === 'NAME_NOT_RESOLVED' &&
+    error.details['timeoutMs'] !== undefined
+  );
 }
 
 /** What was said of the first search need not be said of the second. */

@@ -17,7 +17,7 @@ import type { Job, Plan, PlannedImage } from './plan.ts';
 import type { Artifact, Device, Image } from './types.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
-export interface RunContext extends Omit<DeployOptions, 'tell'> {
+export interface RunContext extends Omit<DeployOptions, 'tell' | 'freshMs'> {
   readonly onEvent: (event: DeployEvent) => void;
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };

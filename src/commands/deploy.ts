@@ -50,7 +50,7 @@ const pulseMs = 3000;
 function startPulse(reporter: Reporter, { stderr }: Io): { told: () => void; stop: () => void } | undefined {
   if (stderr.isTTY === true) return undefined;
   const tell = (): void =>
-    reporter.tell({ type: 'log', level: 'info', message: 'still pushing …', at: new Date().toISOString() });
+    reporter.tell({ type: 'log', level: 'info', message: 'still at it …', at: new Date().toISOString() });
   const timer = setInterval(tell, pulseMs).unref();
   return { told: () => void timer.refresh(), stop: () => clearInterval(timer) };
 }

@@ -25,6 +25,8 @@ export interface Evidence {
   readonly completeAtMs?: number | undefined;
   /** Nobody is, or can be, asked by mDNS. */
   readonly mdnsImpossible: boolean;
+  /** The name is one of mDNS, and not of the DNS alone. */
+  readonly isMdnsName: boolean;
   readonly os: OsAnswer;
   readonly osAtMs?: number | undefined;
   /** Who announces itself at an address that the system's resolver gave. */
@@ -57,6 +59,8 @@ export const limits = {
   partialMs: 200,
   /** Only mDNS tells the port, and whether the name's owner is there at all. */
   graceMs: 1000,
+  /** For a name of the DNS nobody expects an answer: so long a station in modem sleep takes to say that it has another. */
+  dnsGraceMs: 400,
 } as const;
 
 export function decide(
@@ -80,7 +84,8 @@ export function decide(
     if (named.length > 0) {
       return waitUntil((evidence.namedAtMs ?? nowMs) + limits.settleMs) ?? foundByOs(evidence, osAddresses);
     }
-    const grace = mdnsImpossible ? 0 : (evidence.osAtMs ?? nowMs) + limits.graceMs;
+    const graceMs = evidence.isMdnsName ? limits.graceMs : limits.dnsGraceMs;
+    const grace = mdnsImpossible ? 0 : (evidence.osAtMs ?? nowMs) + graceMs;
     const waiting = waitUntil(grace);
     if (waiting !== undefined) return waiting;
     if (others.length > 0) return { type: 'other-name', os: osAddresses, others };

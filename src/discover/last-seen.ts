@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { canonicalHost, isAddress } from '../endpoint.ts';
 
 export interface LastSeen {
@@ -22,7 +22,8 @@ export function lastSeenIn(file: string): LastSeen {
     remember: (host, address) => {
       const name = canonicalHost(host);
       const known = read(file);
-      if (known.get(name) === address) return;
+      // The one that was pushed to last stands at the end.
+      if (known.get(name) === address && [...known.keys()].at(-1) === name) return;
       known.delete(name);
       known.set(name, address);
       write(file, [...known].slice(-mostNames));
@@ -38,7 +39,7 @@ export function cacheFile(env: NodeJS.ProcessEnv, platform = process.platform): 
       ? local && join(local, 'otarc', 'Cache')
       : platform === 'darwin'
         ? home && join(home, 'Library', 'Caches', 'otarc')
-        : (xdg && join(xdg, 'otarc')) || (home && join(home, '.cache', 'otarc'));
+        : (xdg && isAbsolute(xdg) && join(xdg, 'otarc')) || (home && join(home, '.cache', 'otarc'));
   return folder && join(folder, 'last-seen.json');
 }
 

@@ -127,7 +127,8 @@ export function startSearch(input: SearchInput): { close(): void } {
     namedAtMs = announcers.named.length === 0 ? undefined : (namedAtMs ?? nowMs());
     const times = { osAtMs, sightedAtMs, completeAtMs, namedAtMs };
     const mdnsImpossible = isImpossible() && near.length === 0;
-    return { sighting, announcers, mdnsImpossible, os, portConfigured, ...times };
+    const isMdnsName = question.mdnsName !== undefined;
+    return { sighting, announcers, mdnsImpossible, isMdnsName, os, portConfigured, ...times };
   };
   const step = () => {
     if (over.signal.aborted) return;

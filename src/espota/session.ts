@@ -39,6 +39,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
       const startedAtMs = now();
       const sleep = watchForSleep(observed);
       let connection: Connection | undefined;
+      let isBegun = false;
       let isAllSent = false;
       try {
         const agreement = await agree({ ...parts, where }, image, {
@@ -49,6 +50,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
         connection.accept();
         context.tell({ type: 'connected', address: connection.address });
         await options.beforeImage?.();
+        isBegun = true;
         const { roundTripMs } = agreement;
         const isEsp32 = (target.platform ?? image.platform) === 'esp32';
         const end = await transfer({
@@ -76,7 +78,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
       } catch (error) {
         sleep.look();
         if (!signal.aborted || !(error instanceof OtaError)) throw error;
-        if (connection === undefined) throw withObserved(error, observed);
+        if (!isBegun) throw withObserved(error, observed);
         throw interrupted(where, image, { error, isAllSent });
       } finally {
         limit.clear();

@@ -27,7 +27,7 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     await save('second');
     await terminal.shows(/changed: src\/main\.txt[^]*deployed to livingroom[^]*watching/);
     await save('broken');
-    const failed = await terminal.shows(/failed at [\d:]{8}/);
+    const failed = await terminal.shows(/not built at [\d:]{8}, l shows why/);
     expect(failed).toMatch(/src\/main\.txt:1:7: 'broken' was not declared/);
     expect(failed).not.toContain('compilation terminated');
     terminal.type('q');
@@ -45,7 +45,7 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     terminal.type('h');
     await terminal.shows(/r {2}deploy again[^]*q {2}quit/);
     terminal.type('r');
-    await terminal.shows(/asked for[^]*deployed to livingroom[^]*watching/);
+    await terminal.shows(/on request[^]*deployed to livingroom[^]*watching/);
     expect(device.updates).toHaveLength(2);
     terminal.type('b');
     await terminal.shows(/built at/);
@@ -110,9 +110,12 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     expect(end.text).not.toMatch(/error|interrupted/);
     expect(processesOf(slow.dir).filter((name) => name !== 'python3')).toEqual([]);
 
-    const { dir, device } = await scene({ flash: { msPerSector: 150 } });
+    const { dir, device } = await scene({ flash: { msPerSector: 400 } });
     const pushing = await otarcOnTerminal(['watch'], { cwd: dir });
     await device.waitFor('received');
+    pushing.type('h');
+    // On lines of its own, in place of the progress, which is drawn again below.
+    await pushing.shows(/livingroom \[[^\n]*␛\[2Kr {2}deploy again[^]*q {2}quit/);
     pushing.type('q');
     await pushing.shows(/finished first/);
     expect(await pushing.ended).toMatchObject({ exitCode: 0, left: 'cooked' });
@@ -154,7 +157,7 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
   it('notifies where it is asked to', async () => {
     const { dir } = await scene();
     const terminal = await otarcOnTerminal(['watch', '--notify'], { cwd: dir });
-    expect(await terminal.shows(/␛\]9;otarc: deployed at [\d:]{8}/)).not.toContain('failed');
+    expect(await terminal.shows(/␛\]9;otarc: livingroom: deployed at [\d:]{8}/)).not.toContain('failed');
     terminal.type('q');
     await terminal.ended;
   });
@@ -223,6 +226,18 @@ describe('otarc watch without a terminal', () => {
     running.kill('SIGINT');
     expect((await running.ended).exitCode).toBe(130);
     expect(processesOf(dir)).toEqual([]);
+  });
+
+  it('is waited for with --once, and what becomes of it is said', async () => {
+    const { dir } = await scene();
+    const once = (command: string) => startOtarc(['watch', '--once', '--exec', command], { cwd: dir });
+    const slow = await (await once(`sh -c 'sleep 1; echo "monitor {device}"'`)).ended;
+    expect(slow).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('monitor livingroom') });
+    const failing = await (await once('false')).ended;
+    expect(failing).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/`false` ended with exit code 1/),
+    });
   });
 
   it('runs it for each device', async () => {

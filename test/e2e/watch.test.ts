@@ -281,6 +281,18 @@ describe.skipIf(requireTools('pio', 'littlefs'))('otarc watch and the data of a 
     await expect.poll(commands, { timeout: 20_000 }).toEqual([0, 100, 100, 0]);
   });
 
+  it('leaves it alone where its folder is gone: an empty one would wipe what the device has', async () => {
+    const { project, running, data, commands } = await scene({ push: { filesystem: 'on-change' } });
+    const text = await readFile(data, 'utf8');
+    await rm(dirname(data), { recursive: true });
+    await running.said(/Left alone: .*index\.htm\. .*data is gone/);
+    await setVersion(project, '1.0.1');
+    await expect.poll(commands, { timeout: 20_000 }).toEqual([0, 0]);
+    await mkdir(dirname(data));
+    await writeFile(data, `${text} `);
+    await expect.poll(commands, { timeout: 20_000 }).toEqual([0, 0, 100]);
+  });
+
   it('leaves it alone otherwise, and says so once', async () => {
     const { project, running, data, commands } = await scene({});
     await writeFile(data, '<h1>second</h1>');

@@ -1,6 +1,7 @@
 /** A device that is somewhere else by the time that its image is ready. */
 
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { deploy, type DeployOptions, type ReadyImage } from '../../src/deploy.ts';
 import { espota } from '../../src/espota/index.ts';
@@ -95,6 +96,34 @@ describe('a device that got another address', () => {
     expect(after.updates).toMatchObject([{ result: 'accepted' }]);
   });
 
+  it('is not looked for where another otarc has pushed this very image, and it restarts', async () => {
+    const [name, port] = [freshName(), await freePort()];
+    const device = await quickDevice({ name, port, announce: true });
+    const { signal } = new AbortController();
+    const lock = await lockDevice({ name, address: '127.0.0.1', port, signal, onWait: () => undefined });
+    const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0 });
+    await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
+    await device.close();
+    lock.release(image.md5);
+    expect(await ended).toMatchObject({ type: 'skipped' });
+  });
+
+  it('is waited for while it restarts from the push of another otarc', async () => {
+    const [name, port] = [freshName(), await freePort()];
+    const before = await quickDevice({ name, port, announce: true });
+    const { signal } = new AbortController();
+    const lock = await lockDevice({ name, address: '127.0.0.1', port, signal, onWait: () => undefined });
+    const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0 });
+    await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
+    await before.close();
+    lock.release('another image');
+    // Longer than one search for a name takes.
+    await sleep(6_000);
+    const after = await quickDevice({ name, port, announce: true });
+    expect(await ended).toMatchObject({ type: 'deployed' });
+    expect(after.updates).toMatchObject([{ result: 'accepted' }]);
+  });
+
   it('is not looked for again where it was found a moment ago', async () => {
     const name = freshName();
     const device = await quickDevice({ name, announce: true });
@@ -102,6 +131,23 @@ describe('a device that got another address', () => {
     expect(await ended).toMatchObject({ type: 'deployed' });
     expect(events.filter(isFound)).toHaveLength(1);
     expect(device.counters.invitations).toBe(1);
+  });
+
+  it('has no half written file system where nothing was sent', async () => {
+    const name = freshName();
+    const device = await quickDevice({ name, announce: true });
+    const controller = new AbortController();
+    const filesystem: Image = { ...image, kind: 'filesystem' };
+    const { ended, told } = start(name, Promise.resolve({ image: filesystem }), {
+      signal: controller.signal,
+    });
+    // A new name: a second device of it is waited for behind the connection.
+    await told(({ type }) => type === 'connected');
+    controller.abort();
+    expect(await ended).toMatchObject({
+      error: { code: 'CANCELLED', message: expect.not.stringContaining('half written') },
+    });
+    expect(device.updates.every(({ receivedBytes }) => receivedBytes === 0)).toBe(true);
   });
 
   it('is pushed to nowhere when it has left its name to two others', async () => {

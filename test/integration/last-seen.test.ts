@@ -15,11 +15,15 @@ describe('where devices were last', () => {
     expect(await readdir(join(file, '..'))).toEqual(['last-seen.json']);
   });
 
-  it('is bounded: who was not heard of for the longest time is forgotten', async () => {
+  it('is bounded: who was not pushed to for the longest time is forgotten', async () => {
     const file = join(await tempDir(), 'last-seen.json');
     const seen = lastSeenIn(file);
-    for (let index = 0; index < 250; index += 1) seen.remember(`n${index}`, '192.0.2.7');
-    expect([seen.addressOf('n49'), seen.addressOf('n50')]).toEqual([undefined, '192.0.2.7']);
+    seen.remember('own', '192.0.2.8');
+    for (let index = 0; index < 250; index += 1) {
+      seen.remember(`n${index}`, '192.0.2.7');
+      if (index === 100) seen.remember('own', '192.0.2.8');
+    }
+    expect(['n50', 'n51', 'own'].map(seen.addressOf)).toEqual([undefined, '192.0.2.7', '192.0.2.8']);
     expect((await readFile(file, 'utf8')).length).toBeLessThan(10_000);
   });
 
@@ -62,6 +66,7 @@ describe('where devices were last', () => {
     ['linux', { HOME: '/h', XDG_CACHE_HOME: '/x' }, '/x/otarc/last-seen.json'],
     ['darwin', { HOME: '/h' }, '/h/Library/Caches/otarc/last-seen.json'],
     ['win32', { LOCALAPPDATA: '/l' }, '/l/otarc/Cache/last-seen.json'],
+    ['linux', { HOME: '/h', XDG_CACHE_HOME: 'relative' }, '/h/.cache/otarc/last-seen.json'],
     ['linux', {}, undefined],
   ] as const)('is on %s with %j in %s', (platform, env, expected) => {
     expect(cacheFile(env, platform)).toBe(expected);

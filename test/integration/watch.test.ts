@@ -185,6 +185,10 @@ describe('many saves', () => {
 
   it('during a push let it finish, and are one more run', async () => {
     const { device, save, watch } = await scene({ msPerSector: 300 });
+    const acknowledged = watch.next(
+      'log',
+      (event) => event.type === 'log' && /one more push/.test(event.message),
+    );
     const halfway = device.waitFor('received');
     await save('second');
     await halfway;
@@ -193,6 +197,7 @@ describe('many saves', () => {
       await sleep(40);
     }
     expect(watch.shown.at(-1)).toMatchObject({ phase: 'deploying', isQueued: true });
+    await acknowledged;
     await expectRest(watch);
     expect(pushed(device)).toEqual(['first', 'second', 'fifth']);
     expect(device.updates.map(({ result }) => result)).toEqual(['accepted', 'accepted', 'accepted']);
@@ -471,7 +476,7 @@ describe('a device that is not there', () => {
     await save('second');
     await vi.waitFor(() => expect(browses).toHaveLength(1), { timeout: 20_000 });
     expect(watch.events.findLast(({ type }) => type === 'log')).toMatchObject({
-      message: 'livingroom gets it as soon as it is heard of again, or with the next save',
+      message: 'livingroom gets it as soon as it announces itself over mDNS, or with the next save',
     });
     device.faults.closesAtBytes = undefined;
     announce();

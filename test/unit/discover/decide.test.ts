@@ -7,6 +7,7 @@ const device: Host = { addresses: ['192.0.2.7'], senders: ['192.0.2.7'], ports: 
 const nothing: Evidence = {
   sighting: { type: 'nothing' },
   mdnsImpossible: false,
+  isMdnsName: true,
   os: { type: 'waiting' },
   announcers: nobody,
   portConfigured: false,
@@ -65,6 +66,12 @@ describe("the system's resolver", () => {
       addresses: ['192.0.2.7'],
       announced: undefined,
     });
+  });
+
+  it('gives it less of that for a name that is none of mDNS', () => {
+    const evidence = { ...nothing, ...answered('192.0.2.7'), isMdnsName: false };
+    expect(at(evidence, 100)).toEqual({ type: 'wait', untilMs: 100 + limits.dnsGraceMs });
+    expect(at(evidence, 100 + limits.dnsGraceMs)).toMatchObject({ type: 'found-by-os' });
   });
 
   it('is taken at once where mDNS cannot answer', () => {
