@@ -48,9 +48,10 @@ async function lookAround(
 ): Promise<Partial<Observations>> {
   const { target, seen, signal } = options;
   const source = thisHost(signal);
+  const { hostAddress = target?.hostAddress, hostPort } = observed;
   switch (observed.code) {
     case 'CONNECT_BACK_MISSING':
-      return { host: await hostFacts(source, target && { ...target, hostPort: observed.hostPort }) };
+      return { host: await hostFacts(source, target && { ...target, hostAddress, hostPort }) };
     case 'NAME_NOT_RESOLVED':
       return { host: await hostFacts(source) };
     case 'DEVICE_SILENT': {

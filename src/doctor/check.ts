@@ -124,7 +124,7 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
     withoutUndefined({ ...target, hostPort: undefined }),
     signal,
   );
-  const host = await hostFacts(thisHost(signal), target);
+  const host = await hostFacts(thisHost(signal), { ...target, hostAddress });
   yield hostLeg(target, hostAddress, host);
 
   yield { now: { leg: 'connect-back port' } };

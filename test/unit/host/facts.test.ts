@@ -178,6 +178,31 @@ test.each<[string, Fixture, unknown]>([
     { said: { 'ufw status': 'Status: active\n', 'iptables -S': rulesetOf('policy-drop.iptables') } },
     { tool: 'ufw', state: 'filters' },
   ],
+  [
+    'iptables that lets the own network in, by its interface',
+    { said: { 'iptables -S': '-P INPUT DROP\n-A INPUT -i eth0 -j ACCEPT\n' } },
+    undefined,
+  ],
+  [
+    'iptables that lets another network in',
+    { said: { 'iptables -S': '-P INPUT DROP\n-A INPUT -i wlan0 -j ACCEPT\n' } },
+    { tool: 'iptables', state: 'filters' },
+  ],
+  [
+    'iptables that lets in what otarc does not know',
+    { said: { 'iptables -S': '-P INPUT DROP\n-A INPUT -m set --match-set lan src -j ACCEPT\n' } },
+    { tool: 'iptables', state: 'unknown' },
+  ],
+  [
+    'ufw, with some let in that otarc does not know',
+    {
+      said: {
+        'ufw status': 'Status: active\n',
+        'iptables -S': '-P INPUT DROP\n-A INPUT -m set --match-set lan src -j ACCEPT\n',
+      },
+    },
+    { tool: 'ufw', state: 'unknown' },
+  ],
   ['Windows', { platform: 'win32' }, { tool: 'windows', state: 'unknown' }],
   [
     'Windows in another language',
@@ -214,6 +239,16 @@ test('they are asked for a device that is elsewhere, and by the family of its ad
   expect(await found('192.0.2.7')).toEqual([]);
   expect(await found('127.0.0.9')).toEqual([]);
   expect((await hostFacts(asked({ said }))).firewalls).toEqual([]);
+});
+
+test('the interface is that of the address which the device is told', async () => {
+  const said = { 'iptables -S': '-P INPUT DROP\n-A INPUT -i wg0 -j ACCEPT\n' };
+  const source = asked({ said, interface: 'wg0' });
+  const found = async (hostAddress?: string): Promise<unknown> =>
+    (await hostFacts(source, { ...fromDevice, hostAddress })).firewalls.map(({ state }) => state);
+  expect(await found('10.0.2.100')).toEqual([]);
+  expect(await found('192.0.2.2')).toEqual(['filters']);
+  expect(await found()).toEqual(['filters']);
 });
 
 test('all are asked at once', async () => {
