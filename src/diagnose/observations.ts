@@ -53,7 +53,9 @@ export interface Observations {
   /** HomeDing is known to run on it. */
   readonly isHomeding?: boolean;
   /** What it runs after a failure in mid-flash. */
-  readonly cameBackWith?: 'old-image' | 'new-image';
+  readonly cameBackWith?: 'old-image';
+  /** After a failure in mid-flash, before it was heard again; it need not have restarted. */
+  readonly awayMs?: number;
   /** Two devices answer to its name. */
   readonly isAmbiguous?: boolean;
   /** A file-system image was broken off while the device wrote it in place. */
@@ -104,6 +106,12 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
     }),
   };
 }
+
+/** A device that answers so late that it knows of no such connection is one that has started anew. */
+export const hasForgotten = ({
+  systemCode,
+  silentMs = 0,
+}: Pick<Observations, 'systemCode' | 'silentMs'>): boolean => systemCode === 'ECONNRESET' && silentMs >= 1000;
 
 /** What an ESP32's updater says in words, by the number that the ESP8266's gives the same. */
 const numbersOfWords: readonly (readonly [RegExp, number])[] = [

@@ -1,6 +1,6 @@
 /** What a device says of itself over mDNS, listened for when something has failed, or is looked at. */
 
-import type { Announced } from '../diagnose/observations.ts';
+import { hasForgotten, type Announced, type Observations } from '../diagnose/observations.ts';
 import { browse, browseFor } from '../discover/browse.ts';
 import { hostAddressFor } from '../discover/index.ts';
 import type { Tell } from '../events.ts';
@@ -27,31 +27,22 @@ export async function listenFor(
   }
 }
 
-/** A device boots and finds its network in this time, or is not worth waiting for. */
-const returnLimitMs = 8000;
 /** One that is there answers at once, and a question that got lost is asked again within a second. */
 const absentMs = 1200;
 
-export interface Broken {
-  /** Of the connection. */
-  readonly systemCode?: string | undefined;
-  /** How long nothing had come before it broke. */
-  readonly silentMs?: number | undefined;
-}
+type Broken = Pick<Observations, 'systemCode' | 'silentMs'>;
+type Return = Pick<Observations, 'cameBackWith' | 'awayMs'>;
 
-/**
- * Whether a device that broke off in mid-flash has restarted: it was away, and announces itself anew; or it does not
- * know the connection any more. Undefined where that does not show.
- */
+/** Whether a device that broke off in mid-flash was away, and whether it has restarted. Nothing where that does not show. */
 export async function awaitReturn(
-  listening: Listening & { readonly tell: Tell },
+  listening: Listening & { readonly tell: Tell; readonly limitMs: number },
   broken: Broken,
-): Promise<'old-image' | undefined> {
-  const { device, signal, tell } = listening;
-  const message = `listening whether ${device.name} has restarted, ${returnLimitMs / 1000} s at most`;
+): Promise<Return> {
+  const { device, signal, tell, limitMs } = listening;
+  const message = `listening whether ${device.name} has restarted, ${limitMs / 1000} s at most`;
   tell({ type: 'log', level: 'info', message });
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), returnLimitMs);
+  const timer = setTimeout(() => over.abort(), limitMs);
   const wanted = wantedOf(listening);
   let awayMs: number | undefined;
   try {
@@ -68,22 +59,23 @@ export async function awaitReturn(
       },
     });
   } catch {
-    return undefined;
+    return {};
   } finally {
     clearTimeout(timer);
   }
-  return hasRestarted({ ...broken, awayMs }) ? 'old-image' : undefined;
+  return returnOf(awayMs, broken);
 }
 
-/** Pure. `awayMs`: from the failure to its first word; undefined: there was none. */
-export function hasRestarted({
-  awayMs,
-  systemCode,
-  silentMs = 0,
-}: Broken & { readonly awayMs: number | undefined }): boolean {
-  if (awayMs === undefined) return false;
-  const hasForgotten = systemCode === 'ECONNRESET' && silentMs >= absentMs;
-  return hasForgotten || awayMs >= absentMs;
+/**
+ * Pure. `heardAtMs`: its first word, from the failure on; undefined: there was none. Having been away alone may be a gap
+ * in the Wi-Fi: only a connection that the device itself denies shows that it has started anew.
+ */
+export function returnOf(heardAtMs: number | undefined, broken: Broken): Return {
+  if (heardAtMs === undefined) return {};
+  const wasAway = heardAtMs >= absentMs;
+  const isReset = broken.systemCode === 'ECONNRESET';
+  if (hasForgotten(broken) || (isReset && wasAway)) return { cameBackWith: 'old-image' };
+  return wasAway ? { awayMs: Math.round(heardAtMs) } : {};
 }
 
 const wantedOf = ({ device: { name, host }, target: { address, port } }: Listening): Wanted => ({

@@ -472,6 +472,17 @@ const table: readonly Row[] = [
     ].join('\n'),
   },
   {
+    number: '17 weak Wi-Fi, away for a while',
+    by: 'unit/explain/announced: it has restarted if it denies the connection after a while; to have been away alone shows no more than that',
+    code: 'TRANSFER_STALLED',
+    seen: { acknowledgedBytes: 20_000, silentMs: 14_000, awayMs: 2600 },
+    cause: 'weak-wifi',
+    hint: [
+      'Most likely the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+      'Or it was away for 3 s and may have restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
+    ].join('\n'),
+  },
+  {
     number: '17 weak Wi-Fi, hard to reach',
     code: 'CONNECTION_LOST',
     seen: { systemCode: 'ETIMEDOUT', invitations: 7, silentMs: 9000 },
@@ -505,6 +516,16 @@ const table: readonly Row[] = [
     seen: { systemCode: 'ECONNRESET', cameBackWith: 'old-image' },
     cause: 'power-dip',
     hint: 'It restarted in the midst of it and runs the old image again, as when its power dips while it writes: use a stronger supply or a shorter cable, then push again.',
+  },
+  {
+    number: '18 power dip, of a file system',
+    code: 'CONNECTION_LOST',
+    seen: { systemCode: 'ECONNRESET', cameBackWith: 'old-image', imageKind: 'filesystem' },
+    cause: 'filesystem-half-written',
+    hint: [
+      'The file system on the device may be half written: push the file-system image again.',
+      'It restarted in the midst of it, as when its power dips while it writes: use a stronger supply or a shorter cable, then push again.',
+    ].join('\n'),
   },
   {
     number: '18 power dip, perhaps',
