@@ -18,7 +18,7 @@ import type { Device, Image, Target } from './types.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 export interface ExplainOptions {
-  readonly device: Pick<Device, 'name' | 'host' | 'isHomeding'>;
+  readonly device: Pick<Device, 'name' | 'host' | 'isHomeding' | 'wording'>;
   /** Where it came so far. */
   readonly target?: Target | undefined;
   readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'> | undefined;

@@ -46,8 +46,11 @@ export interface Observations {
   /** This host did nothing for so long in the midst of it. */
   readonly suspendedMs?: number;
   readonly systemCode?: string;
-  /** What it announces of itself now; `nothing`: it was listened for, and did not. Absent: nobody could tell. */
-  readonly announced?: Announced | 'nothing';
+  /**
+   * What it announces of itself now; `nothing`: it was listened for, and did not; `several`: more than one have its name.
+   * Absent: nobody could tell.
+   */
+  readonly announced?: Announced | 'nothing' | 'several';
   /** Whether somebody in this computer's own network has its address, as the system has asked (ARP). */
   readonly neighbour?: 'present' | 'absent';
   /** HomeDing is known to run on it. */
@@ -58,6 +61,10 @@ export interface Observations {
   readonly awayMs?: number;
   /** Two devices answer to its name. */
   readonly isAmbiguous?: boolean;
+  /** Another device has the address that the name led to. */
+  readonly isElsewhere?: boolean;
+  /** What it is described by, in whose words the cure is told. Absent: `config`. */
+  readonly wording?: Wording;
   /** A file-system image was broken off while the device wrote it in place. */
   readonly isHalfWritten?: boolean;
   /** All of the image had been handed over. */
@@ -66,6 +73,8 @@ export interface Observations {
   /** What the place that failed has to say about the cure. */
   readonly ownHint?: string;
 }
+
+export type Wording = 'config' | 'espota';
 
 export interface Announced {
   /** How it calls itself, where it is known by its address alone and that is not the configured name. */
@@ -99,7 +108,8 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
       suspendedMs: number(details['suspendedMs']),
       systemCode: text(details['code']) ?? (details['reason'] === 'no-route' ? 'ENETUNREACH' : undefined),
       afterChallenge: details['afterChallenge'] === true ? true : undefined,
-      isAmbiguous: Array.isArray(details['mdns']) ? true : undefined,
+      isAmbiguous: details['ambiguous'] === true ? true : undefined,
+      isElsewhere: details['elsewhere'] === true ? true : undefined,
       isHalfWritten: code === 'FILESYSTEM_HALF_WRITTEN' ? true : undefined,
       isAllSent: details['isAllSent'] === true ? true : undefined,
       ownHint: hint,

@@ -120,7 +120,8 @@ export const twoOtarc: Rule = ({ code, ownHint }) => {
   };
 };
 
-export const hostPortTaken: Rule = ({ code, systemCode, hostPort }) => {
+export const hostPortTaken: Rule = ({ code, systemCode, hostPort, wording }) => {
+  const flag = wording === 'espota' ? '-P' : '`--host-port`';
   if (code !== 'HOST_PORT_IN_USE') return undefined;
   return {
     cause: 'host-port-taken',
@@ -129,8 +130,8 @@ export const hostPortTaken: Rule = ({ code, systemCode, hostPort }) => {
     text: `TCP port ${hostPort} of this computer is not free`,
     cure:
       systemCode === 'EACCES'
-        ? 'Choose a --host-port above 1023, or leave it out and let otarc choose.'
-        : 'Choose another `--host-port`, or leave it out and let otarc choose.',
+        ? `Choose a ${flag} above 1023, or leave it out and let otarc choose.`
+        : `Choose another ${flag}, or leave it out and let otarc choose.`,
   };
 };
 

@@ -1,6 +1,6 @@
 /** What a device says of itself over mDNS, listened for when something has failed, or is looked at. */
 
-import { hasForgotten, type Announced, type Observations } from '../diagnose/observations.ts';
+import { hasForgotten, type Observations } from '../diagnose/observations.ts';
 import { browse, browseFor } from '../discover/browse.ts';
 import { hostAddressFor } from '../discover/index.ts';
 import type { Tell } from '../events.ts';
@@ -14,10 +14,7 @@ export interface Listening {
 }
 
 /** Undefined: nobody could be asked, or it was not listened to the end. */
-export async function listenFor(
-  listening: Listening,
-  forMs: number,
-): Promise<Announced | 'nothing' | undefined> {
+export async function listenFor(listening: Listening, forMs: number): Promise<Observations['announced']> {
   const { signal } = listening;
   try {
     const found = await browseFor({ forMs, interfaces: [await ownAddress(listening)], signal });

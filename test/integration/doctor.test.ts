@@ -170,6 +170,24 @@ test('it announces another port than the configured one', async () => {
   });
 });
 
+test('two devices of one name are none that is well', async () => {
+  const name = ownName();
+  await Promise.all([quickDevice({ name, announce: true }), quickDevice({ name, announce: true })]);
+  const other = await quickDevice({ faults: { silent: true } });
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  await writeOtarc(dir, { [name]: { at: other } });
+  const { legs, exitCode } = await doctor(dir, { file: path });
+  expect(legs.at(-1)).toMatchObject({
+    leg: 'device',
+    status: 'failed',
+    code: 'NAME_NOT_RESOLVED',
+    hint: expect.stringContaining('Rename all but one'),
+    details: { causes: ['two-of-one-name'] },
+  });
+  expect(exitCode).toBe(1);
+});
+
 test('a password that is needed, and none is configured', async () => {
   const name = ownName();
   await quickDevice({ name, announce: true, password: 'secret' });

@@ -21,10 +21,14 @@ test('by name, however it is written', () => {
   expect(announcedBy([], at('hall', 'hall', '192.0.2.7'))).toBe('nothing');
 });
 
-test('two of one name: the one at the port, else it cannot be told', () => {
+test('two of one name: the one at the port or at the configured address, else several', () => {
   const other = { ...hall, port: 3232 };
   expect(announcedBy([hall, other], at('hall', 'hall', '192.0.2.7'))).toEqual(seen);
-  expect(announcedBy([hall, other], at('hall', 'hall', '192.0.2.7', 2040))).toBeUndefined();
+  expect(announcedBy([hall, other], at('hall', 'hall', '192.0.2.7', 2040))).toBe('several');
+  const twin = { ...hall, addresses: ['192.0.2.8'] };
+  expect(announcedBy([twin, hall], at('hall', 'hall', '192.0.2.7'))).toBe('several');
+  expect(announcedBy([twin, hall], at('hall', '192.0.2.7', '192.0.2.7'))).toEqual(seen);
+  expect(announcedBy([twin, hall], at('hall', '192.0.2.9', '192.0.2.9'))).toBe('several');
 });
 
 test('nobody has the name: who is at the address, and how that calls itself', () => {
