@@ -3,7 +3,9 @@
 import { hasForgotten, type Observations } from '../diagnose/observations.ts';
 import { browse, browseFor } from '../discover/browse.ts';
 import { hostAddressFor } from '../discover/index.ts';
+import type { FoundDevice } from '../discover/types.ts';
 import type { Tell } from '../events.ts';
+import { createShare } from '../share.ts';
 import type { Device, Target } from '../types.ts';
 import { announcedBy, type Wanted } from './announced.ts';
 
@@ -13,12 +15,17 @@ export interface Listening {
   readonly signal: AbortSignal;
 }
 
+/** Whoever fails meanwhile hears the rest of it, and all that was heard before. */
+const shareListening = createShare<readonly FoundDevice[]>(0);
+
 /** Undefined: nobody could be asked, or it was not listened to the end. */
 export async function listenFor(listening: Listening, forMs: number): Promise<Observations['announced']> {
   const { signal } = listening;
   try {
-    const found = await browseFor({ forMs, interfaces: [await ownAddress(listening)], signal });
-    return signal.aborted ? undefined : announcedBy(found, wantedOf(listening));
+    const own = await ownAddress(listening);
+    const listen = (shared: AbortSignal) => browseFor({ forMs, interfaces: [own], signal: shared });
+    const found = await shareListening(`${own} ${forMs}`, listen, signal);
+    return found === undefined ? undefined : announcedBy(found, wantedOf(listening));
   } catch {
     return undefined;
   }

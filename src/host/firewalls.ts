@@ -43,6 +43,7 @@ async function ufw({ readFile, run }: HostSource): Promise<Firewall | undefined>
 
 async function firewalld({ run }: HostSource): Promise<Firewall | undefined> {
   const said = await run(['firewall-cmd', '--state']);
+  if (said?.isCut === true) return { tool: 'firewalld', state: 'unknown' };
   return said !== undefined && /^running/m.test(said.output)
     ? { tool: 'firewalld', state: 'filters' }
     : undefined;
@@ -64,9 +65,10 @@ function inTheWay(manager: Firewall | undefined, { chains, iptables }: Judged): 
       ? chains.filter(({ chain }) => !isIptablesRead || !ofIptables.test(chain))
       : [];
   const outcomes = [...own.map(({ outcome }) => outcome), ...(isIptablesRead ? [iptables] : [])];
-  // What was opened in it lets the device in, or may.
-  if (manager !== undefined) {
-    if (outcomes.length === 0 && typeof chains !== 'object') return [manager];
+  const isRead = isIptablesRead || typeof chains === 'object';
+  // What was opened in it lets the device in, or may. Where it may not be there at all, what it is made of says more.
+  if (manager !== undefined && !(isRead && manager.state === 'unknown')) {
+    if (!isRead) return [manager];
     if (outcomes.includes('drop')) return [manager];
     return outcomes.includes('unknown') ? [{ ...manager, state: 'unknown' }] : [];
   }

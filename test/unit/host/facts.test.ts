@@ -13,7 +13,7 @@ interface Fixture {
   /** Beside `eth0` and `lo`. */
   readonly interface?: string;
   readonly files?: Readonly<Record<string, string>>;
-  /** By the whole command; absent: there is no such program. */
+  /** By the whole command; absent: there is no such program; `late`: it does not end in time. */
   readonly said?: Readonly<Record<string, string | { readonly refuses: string }>>;
 }
 
@@ -32,6 +32,7 @@ const asked = ({
   run: async (command) => {
     const answer = said[command.join(' ')];
     if (answer === undefined) return undefined;
+    if (answer === 'late') return { ok: false, output: '', isCut: true };
     return typeof answer === 'string' ? { ok: true, output: answer } : { ok: false, output: answer.refuses };
   },
   interfaces: (): ReturnType<typeof networkInterfaces> => ({
@@ -202,6 +203,26 @@ test.each<[string, Fixture, unknown]>([
       },
     },
     { tool: 'ufw', state: 'unknown' },
+  ],
+  [
+    'nftables that does not answer in time',
+    { said: { [nft]: 'late' } },
+    { tool: 'nftables', state: 'unknown' },
+  ],
+  [
+    'firewalld that does not answer in time',
+    { said: { 'firewall-cmd --state': 'late' } },
+    { tool: 'firewalld', state: 'unknown' },
+  ],
+  [
+    'firewalld that does not answer in time, with rules that do',
+    { said: { 'firewall-cmd --state': 'late', [nft]: rulesetOf('policy-drop.json') } },
+    { tool: 'nftables', state: 'filters', chain: 'inet filter input' },
+  ],
+  [
+    'ufw that does not answer in time',
+    { said: { 'ufw status': 'late' }, files: { '/etc/ufw/ufw.conf': 'ENABLED=yes\n' } },
+    { tool: 'ufw', state: 'filters' },
   ],
   ['Windows', { platform: 'win32' }, { tool: 'windows', state: 'unknown' }],
   [
