@@ -2,6 +2,7 @@
 
 import type { networkInterfaces } from 'node:os';
 import { interfaceOf, isNextTo, neighbourOf, type HostFacts, type HostInterface } from '../diagnose/host.ts';
+import { withoutZone } from '../endpoint.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import { findFirewalls } from './firewalls.ts';
 import type { Incoming } from './ruleset.ts';
@@ -82,7 +83,7 @@ function interfacesOf(all: ReturnType<typeof networkInterfaces>): HostInterface[
   return Object.entries(all).flatMap(([name, entries]) =>
     (entries ?? []).map(({ address, cidr, family, internal }) => ({
       name,
-      address: address.replace(/%.*$/, ''),
+      address: withoutZone(address),
       prefixBits: Number(cidr?.split('/')[1] ?? (family === 'IPv4' ? 32 : 128)),
       kind: internal ? 'loopback' : kindOf(name),
     })),
