@@ -18,7 +18,7 @@ import type { Device, Image, Target } from './types.ts';
 import { withoutUndefined } from './without-undefined.ts';
 
 export interface ExplainOptions {
-  readonly device: Pick<Device, 'name' | 'host' | 'isHomeding'>;
+  readonly device: Pick<Device, 'name' | 'host' | 'isHomeding' | 'wording'>;
   /** Where it came so far. */
   readonly target?: Target | undefined;
   readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'> | undefined;
@@ -26,17 +26,22 @@ export interface ExplainOptions {
   readonly partitions?: PartitionTable | undefined;
   /** Set where the device was listened for already: what that came to, and what else is known. */
   readonly seen?: Partial<Observations>;
+  /** How long it is listened whether a device that broke off comes back; 0: not at all. Default: as long as one boots. */
+  readonly longestMs?: number | undefined;
   readonly tell: Tell;
   readonly signal: AbortSignal;
 }
 
 const listenMs = 800;
+/** A device boots and finds its network in this time, or is not worth waiting for. */
+const returnLimitMs = 8000;
 
 /** The same error with a better hint, or as it was. Never rejects for what it cannot find out. */
 export async function explain(error: OtaError, options: ExplainOptions): Promise<OtaError> {
   const { device, target, image, partitions, seen = {}, signal } = options;
   if (error.code === 'CANCELLED') return error;
-  const around = signal.aborted ? {} : await lookAround(observationsIn(error), options);
+  // The failure is what counts: a system that does not say what it is (Termux has no list of interfaces) hides it not.
+  const around = signal.aborted ? {} : await lookAround(observationsIn(error), options).catch(() => ({}));
   const slotBytes = image && partitions && roomFor(image, partitions);
   return diagnosed(error, { ...knownOf({ device, target, image, slotBytes }), ...around, ...seen });
 }
@@ -46,16 +51,17 @@ async function lookAround(
   observed: Omit<Observations, 'device'>,
   options: ExplainOptions,
 ): Promise<Partial<Observations>> {
-  const { target, seen, signal } = options;
+  const { target, seen, signal, longestMs = returnLimitMs } = options;
   const source = thisHost(signal);
+  const { hostAddress = target?.hostAddress, hostPort } = observed;
   switch (observed.code) {
     case 'CONNECT_BACK_MISSING':
-      return { host: await hostFacts(source, target && { ...target, hostPort: observed.hostPort }) };
+      return { host: await hostFacts(source, target && { ...target, hostAddress, hostPort }) };
     case 'NAME_NOT_RESOLVED':
       return { host: await hostFacts(source) };
     case 'DEVICE_SILENT': {
       const [host, neighbour, announced] = await Promise.all([
-        hostFacts(source),
+        hostFacts(source).catch(() => undefined),
         target && neighbourAt(source, target.address),
         target === undefined || seen !== undefined ? undefined : listenFor({ ...options, target }, listenMs),
       ]);
@@ -64,8 +70,8 @@ async function lookAround(
     case 'CONNECTION_LOST':
     case 'TRANSFER_STALLED': {
       // One that is known by its address alone may never announce itself.
-      if (target === undefined || target.via === 'config') return {};
-      return withoutUndefined({ cameBackWith: await awaitReturn({ ...options, target }, observed) });
+      if (target === undefined || target.via === 'config' || longestMs <= 0) return {};
+      return awaitReturn({ ...options, target, limitMs: longestMs }, observed);
     }
     default:
       return {};

@@ -85,6 +85,8 @@ export interface Device {
   readonly engine: 'espota';
   /** HomeDing runs on it, as its configuration shows. */
   readonly isHomeding?: true;
+  /** Its user has the flags of the espota command and no `.otarc`: so are cures told. */
+  readonly wording?: 'espota';
   /** Interfaces (names or addresses) for mDNS and for the listening socket; empty: all suitable ones. */
   readonly interfaces: readonly string[];
 }

@@ -8,7 +8,6 @@ import type { CredentialSource } from '../config/types.ts';
 import { espota as engine } from '../espota/index.ts';
 import { makePlan } from '../plan.ts';
 import { run } from '../run.ts';
-import type { DeployEvent } from '../events.ts';
 import { passwordVariable, Secret } from '../secret.ts';
 import { defaultPorts } from '../types.ts';
 import { reporterFor } from './deploy.ts';
@@ -53,6 +52,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
         host: ip,
         acceptFrom: 'device' as const,
         engine: 'espota' as const,
+        wording: 'espota' as const,
         interfaces: [],
         credentialSource: credentialOf(auth, { ip, env: io.env }),
         // A file system carries no mark of its chip; the ESP8266 core's espota.py takes 8266 then.
@@ -65,7 +65,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
   const { ok, exitCode } = await run(() => Promise.resolve(plan), {
     // espota.py shows progress only when it is asked to.
     onEvent: (event) =>
-      event.type === 'progress' && options.progress !== true ? undefined : reporter.tell(withOwnHint(event)),
+      event.type === 'progress' && options.progress !== true ? undefined : reporter.tell(event),
     signal: io.signal,
     engine,
     // espota.py sends whatever it is given to whatever port it is told.
@@ -87,10 +87,4 @@ function credentialOf(
   if (password !== undefined && password !== '') return { type: 'text', secret: new Secret(password) };
   const variable = [passwordVariable(ip), 'OTARC_PASSWORD'].find((each) => Boolean(env[each]));
   return variable === undefined ? { type: 'none' } : { type: 'env', variable };
-}
-
-/** What its callers can do: they have no `.otarc`. */
-function withOwnHint(event: DeployEvent): DeployEvent {
-  if (event.type !== 'failed' || event.code !== 'PASSWORD_REQUIRED') return event;
-  return { ...event, hint: 'Hand it over with -a (arduino-cli: -F password=…), or set OTARC_PASSWORD.' };
 }

@@ -3,11 +3,12 @@
 import type { Finding } from './finding.ts';
 import { interfaceOf, neighbourOf } from './host.ts';
 import type { Observations } from './observations.ts';
+import { wordsOf } from './wording.ts';
 
-type Addresses = Pick<Observations, 'address' | 'hostAddress' | 'hostPort' | 'host'>;
+type Addresses = Pick<Observations, 'address' | 'hostAddress' | 'hostPort' | 'host' | 'wording'>;
 
 /** The device is told an address of another network than its own. */
-export function otherNetwork({ address, hostAddress, host }: Addresses): Finding | undefined {
+export function otherNetwork({ address, hostAddress, host, wording }: Addresses): Finding | undefined {
   if (hostAddress === undefined) return undefined;
   const nearer = neighbourOf(host, address);
   const used = interfaceOf(host, hostAddress);
@@ -16,12 +17,17 @@ export function otherNetwork({ address, hostAddress, host }: Addresses): Finding
     cause: 'other-interface',
     likelihood: 0.9,
     text: `the device was told to connect to ${hostAddress}${used === undefined ? '' : ` (${used.name})`}, and is in the network of ${nearer.name}`,
-    cure: `say --host-address ${nearer.address}, or \`hostAddress:\` of the device in .otarc.`,
+    cure: `say ${wordsOf(wording).hostAddress(nearer.address)}.`,
   };
 }
 
 /** The device sees another address than the one that this host has. */
-export function translated({ hostAddress, hostPort = 48_266, host }: Addresses): Finding | undefined {
+export function translated({
+  hostAddress,
+  hostPort = 48_266,
+  host,
+  wording,
+}: Addresses): Finding | undefined {
   // What stays on this computer is translated nowhere.
   if (neighbourOf(host, hostAddress)?.kind === 'loopback') return undefined;
   const found = { cause: 'address-translation', likelihood: 0.9 } as const;
@@ -37,7 +43,7 @@ export function translated({ hostAddress, hostPort = 48_266, host }: Addresses):
     return {
       ...found,
       text: `this container has a network of its own, and the device cannot reach ${own}`,
-      cure: `start it with \`--network host\`; or publish a port (\`-p ${hostPort}:${hostPort}\`) and set \`hostPort: ${hostPort}\` and \`acceptFrom: any\`.`,
+      cure: `start it with \`--network host\`; or publish a port (\`-p ${hostPort}:${hostPort}\`) and ${wordsOf(wording).published(hostPort)}.`,
     };
   }
   const used = interfaceOf(host, hostAddress);

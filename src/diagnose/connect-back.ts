@@ -4,15 +4,16 @@ import * as addresses from './addresses.ts';
 import type { Finding, Rule } from './finding.ts';
 import { firewallName, lookCommand, openCommand } from './host.ts';
 import type { Observations } from './observations.ts';
+import { wordsOf, type Words } from './wording.ts';
 
 const isMissing = ({ code }: Observations): boolean => code === 'CONNECT_BACK_MISSING';
 
 export const firewall: Rule = (observed) => {
-  const { address = 'the device', hostPort, foreignConnections, host } = observed;
+  const { address = 'the device', hostPort, foreignConnections, host, wording } = observed;
   if (!isMissing(observed) || foreignConnections.length > 0 || hostPort === undefined) return undefined;
   const [known] = host?.firewalls ?? [];
   const cause = 'firewall';
-  const kept = `\`hostPort: ${hostPort}\` in .otarc keeps the port the same`;
+  const kept = `${wordsOf(wording).hostPort(hostPort)} keeps the port the same`;
   if (known?.state === 'filters') {
     return {
       cause,
@@ -34,9 +35,9 @@ export const otherInterface: Rule = (observed) =>
   isMissing(observed) ? addresses.otherNetwork(observed) : undefined;
 
 export const addressTranslation: Rule = (observed) => {
-  const { code, foreignConnections, hostAddress, host } = observed;
+  const { code, foreignConnections, hostAddress, host, wording } = observed;
   if (isMissing(observed)) {
-    if (foreignConnections.length > 0) return ofStrangers(foreignConnections);
+    if (foreignConnections.length > 0) return ofStrangers(foreignConnections, wordsOf(wording));
     if (host !== undefined) return addresses.translated(observed);
     return {
       cause: 'address-translation',
@@ -53,12 +54,12 @@ export const addressTranslation: Rule = (observed) => {
 /** More of them would only fill the line. */
 const mostNamed = 3;
 
-function ofStrangers(all: readonly string[]): Finding {
+function ofStrangers(all: readonly string[], { acceptFromAny }: Words): Finding {
   const named = all.slice(0, mostNamed).join(', ');
   return {
     cause: 'address-translation',
     likelihood: 0.9,
     text: `a connection came from ${named}${all.length > mostNamed ? ' and others' : ''} instead, as through a port proxy or NAT`,
-    cure: 'if that is one of yours, set `acceptFrom: any` for this device in .otarc.',
+    cure: `if that is one of yours, ${acceptFromAny}.`,
   };
 }

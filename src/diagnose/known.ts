@@ -6,7 +6,7 @@ import type { Observations } from './observations.ts';
 
 /** As far as it came before it failed. */
 export interface Subject {
-  readonly device: Pick<Device, 'name' | 'isHomeding'>;
+  readonly device: Pick<Device, 'name' | 'isHomeding' | 'wording'>;
   readonly target?: Target | undefined;
   readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'> | undefined;
   /** What the device has room for, where its partition table is known. */
@@ -14,7 +14,7 @@ export interface Subject {
 }
 
 export function knownOf({
-  device: { name: device, isHomeding },
+  device: { name: device, isHomeding, wording },
   target,
   image,
   slotBytes,
@@ -24,6 +24,7 @@ export function knownOf({
     device,
     ...withoutUndefined({
       isHomeding,
+      wording,
       address,
       port,
       via,

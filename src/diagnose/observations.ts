@@ -46,16 +46,25 @@ export interface Observations {
   /** This host did nothing for so long in the midst of it. */
   readonly suspendedMs?: number;
   readonly systemCode?: string;
-  /** What it announces of itself now; `nothing`: it was listened for, and did not. Absent: nobody could tell. */
-  readonly announced?: Announced | 'nothing';
+  /**
+   * What it announces of itself now; `nothing`: it was listened for, and did not; `several`: more than one have its name.
+   * Absent: nobody could tell.
+   */
+  readonly announced?: Announced | 'nothing' | 'several';
   /** Whether somebody in this computer's own network has its address, as the system has asked (ARP). */
   readonly neighbour?: 'present' | 'absent';
   /** HomeDing is known to run on it. */
   readonly isHomeding?: boolean;
   /** What it runs after a failure in mid-flash. */
-  readonly cameBackWith?: 'old-image' | 'new-image';
+  readonly cameBackWith?: 'old-image';
+  /** After a failure in mid-flash, before it was heard again; it need not have restarted. */
+  readonly awayMs?: number;
   /** Two devices answer to its name. */
   readonly isAmbiguous?: boolean;
+  /** Another device has the address that the name led to. */
+  readonly isElsewhere?: boolean;
+  /** What it is described by, in whose words the cure is told. Absent: `config`. */
+  readonly wording?: Wording;
   /** A file-system image was broken off while the device wrote it in place. */
   readonly isHalfWritten?: boolean;
   /** All of the image had been handed over. */
@@ -64,6 +73,8 @@ export interface Observations {
   /** What the place that failed has to say about the cure. */
   readonly ownHint?: string;
 }
+
+export type Wording = 'config' | 'espota';
 
 export interface Announced {
   /** How it calls itself, where it is known by its address alone and that is not the configured name. */
@@ -97,13 +108,20 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
       suspendedMs: number(details['suspendedMs']),
       systemCode: text(details['code']) ?? (details['reason'] === 'no-route' ? 'ENETUNREACH' : undefined),
       afterChallenge: details['afterChallenge'] === true ? true : undefined,
-      isAmbiguous: Array.isArray(details['mdns']) ? true : undefined,
+      isAmbiguous: details['ambiguous'] === true ? true : undefined,
+      isElsewhere: details['elsewhere'] === true ? true : undefined,
       isHalfWritten: code === 'FILESYSTEM_HALF_WRITTEN' ? true : undefined,
       isAllSent: details['isAllSent'] === true ? true : undefined,
       ownHint: hint,
     }),
   };
 }
+
+/** A device that answers so late that it knows of no such connection is one that has started anew. */
+export const hasForgotten = ({
+  systemCode,
+  silentMs = 0,
+}: Pick<Observations, 'systemCode' | 'silentMs'>): boolean => systemCode === 'ECONNRESET' && silentMs >= 1000;
 
 /** What an ESP32's updater says in words, by the number that the ESP8266's gives the same. */
 const numbersOfWords: readonly (readonly [RegExp, number])[] = [

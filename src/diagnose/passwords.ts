@@ -2,8 +2,9 @@
 
 import { passwordVariable } from '../secret.ts';
 import type { Rule } from './finding.ts';
+import { wordsOf } from './wording.ts';
 
-export const passwordRequired: Rule = ({ code, device }) =>
+export const passwordRequired: Rule = ({ code, device, wording }) =>
   code !== 'PASSWORD_REQUIRED'
     ? undefined
     : {
@@ -11,7 +12,7 @@ export const passwordRequired: Rule = ({ code, device }) =>
         likelihood: 0.95,
         isTold: true,
         text: 'the device asks for a password, and none is configured',
-        cure: `Set ${passwordVariable(device)}, or \`password:\` of this device in .otarc, or use --password-file.`,
+        cure: wordsOf(wording).password(passwordVariable(device)),
       };
 
 export const passwordWrong: Rule = ({ code, credential }) =>

@@ -4,6 +4,7 @@ import { isSameAddress } from '../endpoint.ts';
 import { defaultPorts, platforms } from '../types.ts';
 import type { Rule } from './finding.ts';
 import type { Announced, Observations } from './observations.ts';
+import { wordsOf } from './wording.ts';
 
 const isSilent = ({ code, afterChallenge }: Observations): boolean =>
   code === 'DEVICE_SILENT' && afterChallenge !== true;
@@ -19,48 +20,71 @@ const isCutOff = (observed: Observations): boolean => errorsOf(observed).include
 const isNobodyThere = (observed: Observations): boolean =>
   observed.neighbour === 'absent' ||
   errorsOf(observed).some((code) => code === 'EHOSTUNREACH' || code === 'EHOSTDOWN');
-const seenOf = ({ announced }: Observations) => (announced === 'nothing' ? undefined : announced);
+const seenOf = ({ announced }: Observations) => (typeof announced === 'object' ? announced : undefined);
 const isAt = (seen: Announced, { address = '' }: Observations): boolean =>
   isSameAddress(seen.address, address);
 
-export const nameUnknown: Rule = ({ code, isAmbiguous, ownHint, host }) => {
-  if (code !== 'NAME_NOT_RESOLVED' || isAmbiguous === true) return undefined;
+export const nameUnknown: Rule = ({ code, isAmbiguous, isElsewhere, ownHint, host, wording }) => {
+  if (code !== 'NAME_NOT_RESOLVED' || isAmbiguous === true || isElsewhere === true) return undefined;
   const translated =
     host?.inside === undefined ? '' : ' The network of WSL 2 or of a container passes no mDNS.';
+  const own = wording === 'espota' ? undefined : ownHint;
   return {
     cause: 'name-unknown',
     likelihood: 0.9,
     isTold: true,
     text: 'nobody answers to that name',
     cure:
-      (ownHint ??
-        'Check that the device is powered and in this network (mDNS reaches neither another subnet nor across a guest Wi-Fi), or give its address: `host: <address>` in .otarc.') +
+      (own ??
+        `Check that the device is powered and in this network (mDNS reaches neither another subnet nor across a guest Wi-Fi), or give its address: ${wordsOf(wording).address('<address>')}.`) +
       translated,
   };
 };
 
-export const twoOfOneName: Rule = ({ code, isAmbiguous, ownHint }) => {
+export const twoOfOneName: Rule = (observed) => {
+  const { code, isAmbiguous, ownHint, announced, wording } = observed;
+  const which = `say which one is meant: ${wordsOf(wording).address('<address>')}.`;
+  if (isSilent(observed) && announced === 'several') {
+    return {
+      cause: 'two-of-one-name',
+      likelihood: 0.9,
+      text: 'several devices announce that name, and another one may be meant',
+      cure: `rename all but one, or ${which}`,
+    };
+  }
   if (code !== 'NAME_NOT_RESOLVED' || isAmbiguous !== true) return undefined;
+  const own = wording === 'espota' ? undefined : ownHint;
   return {
     cause: 'two-of-one-name',
     likelihood: 0.95,
     isTold: true,
     text: 'two devices have that name',
-    cure:
-      ownHint ?? 'Rename one of them, or say which one is meant: `host: <address>` under its name in .otarc.',
+    cure: own ?? `Rename one of them, or ${which}`,
   };
 };
 
 export const oldAddress: Rule = (observed) => {
-  const { address, via, device } = observed;
+  const { address, via, device, wording, ownHint } = observed;
   const seen = seenOf(observed);
+  const words = wordsOf(wording);
+  if (observed.code === 'NAME_NOT_RESOLVED' && observed.isElsewhere === true) {
+    const own = wording === 'espota' ? undefined : ownHint;
+    const correct = `Look for the device with \`otarc devices\`, and correct ${words.host}.`;
+    return {
+      cause: 'old-address',
+      likelihood: 0.95,
+      isTold: true,
+      text: 'another device has its address',
+      cure: own ?? correct,
+    };
+  }
   if (!isSilent(observed)) return undefined;
   if (seen !== undefined && !isAt(seen, observed)) {
     return {
       cause: 'old-address',
       likelihood: 0.97,
       text: `the device announces itself at ${seen.address} now, not at ${address}`,
-      cure: 'correct `host:` in .otarc, or leave it out so that the device is looked for by its name.',
+      cure: words.otherHost,
     };
   }
   if (seen?.foreignName !== undefined) {
@@ -68,7 +92,7 @@ export const oldAddress: Rule = (observed) => {
       cause: 'old-address',
       likelihood: 0.75,
       text: `${address} is now ${seen.foreignName}, as it calls itself, and not ${device}`,
-      cure: 'look for the device with `otarc devices`, and correct `host:` in .otarc.',
+      cure: `look for the device with \`otarc devices\`, and correct ${words.host}.`,
     };
   }
   if (via !== 'os') return undefined;
@@ -76,12 +100,12 @@ export const oldAddress: Rule = (observed) => {
     cause: 'old-address',
     likelihood: 0.5,
     text: `the system's resolver still gives an address that it had before (${address})`,
-    cure: 'look up its address in the router, and give that as `host:` in .otarc.',
+    cure: `look up its address in the router, and give that as ${words.host}.`,
   };
 };
 
 export const wrongPort: Rule = (observed) => {
-  const { port, platform, imagePlatform } = observed;
+  const { port, platform, imagePlatform, wording } = observed;
   if (!isSilent(observed)) return undefined;
   const seen = seenOf(observed);
   if (seen !== undefined && seen.port !== port) {
@@ -89,7 +113,7 @@ export const wrongPort: Rule = (observed) => {
       cause: 'wrong-port',
       likelihood: seen.foreignName === undefined ? 0.98 : 0.6,
       text: `the device announces port ${seen.port}, not ${port}`,
-      cure: `correct \`port:\` in .otarc or --port to ${seen.port}, or leave it out.`,
+      cure: `correct ${wordsOf(wording).port} to ${seen.port}, or leave it out.`,
     };
   }
   if (!isPortClosed(observed)) return undefined;
@@ -106,7 +130,7 @@ export const wrongPort: Rule = (observed) => {
       ? `${port} is the usual port of an ${usualFor.toUpperCase()}, and that of an ${known.toUpperCase()} is ${usual}`
       : `it listens on another port than ${port}`,
     cure: isOfAnother
-      ? `correct \`port:\` in .otarc or --port to ${usual}, or leave it out.`
+      ? `correct ${wordsOf(wording).port} to ${usual}, or leave it out.`
       : 'check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
   };
 };

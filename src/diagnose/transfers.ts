@@ -1,7 +1,7 @@
 /** Why a transfer breaks off, or cannot begin. */
 
 import type { Finding, Rule } from './finding.ts';
-import { updaterError, type Observations } from './observations.ts';
+import { hasForgotten, updaterError, type Observations } from './observations.ts';
 
 const isBroken = ({ code }: Observations): boolean =>
   code === 'CONNECTION_LOST' || code === 'TRANSFER_STALLED';
@@ -27,9 +27,6 @@ export const hostSlept: Rule = (observed) => {
 const usualInvitations = 4;
 /** Nothing was heard for so long before it broke. */
 const longSilenceMs = 5000;
-/** A device that answers so late that it knows of no such connection is one that has started anew. */
-const hasForgotten = ({ systemCode, silentMs = 0 }: Observations): boolean =>
-  systemCode === 'ECONNRESET' && silentMs >= 1000;
 
 export const weakWifi: Rule = (observed) => {
   const { code, afterChallenge, invitations = 0, silentMs = 0 } = observed;
@@ -50,7 +47,7 @@ export const weakWifi: Rule = (observed) => {
 };
 
 export const powerDip: Rule = (observed) => {
-  const { code, cameBackWith } = observed;
+  const { code, imageKind, cameBackWith, awayMs } = observed;
   const number = updaterError(observed);
   if (isAnswered(observed) && (number === 1 || number === 2)) {
     return {
@@ -65,8 +62,18 @@ export const powerDip: Rule = (observed) => {
     return {
       cause: 'power-dip',
       likelihood: 0.95,
-      text: 'it restarted in the midst of it and runs the old image again, as when its power dips while it writes',
+      text: `it restarted in the midst of it${imageKind === 'filesystem' ? '' : ' and runs the old image again'}, as when its power dips while it writes`,
       cure: 'use a stronger supply or a shorter cable, then push again.',
+    };
+  }
+  const cure = 'check its power supply and cable, then push again.';
+  if (awayMs !== undefined) {
+    const seconds = Math.max(1, Math.round(awayMs / 1000));
+    return {
+      cause: 'power-dip',
+      likelihood: 0.6,
+      text: `it was away for ${seconds} s and may have restarted, as when its power dips while the flash is written`,
+      cure,
     };
   }
   return {
@@ -79,7 +86,7 @@ export const powerDip: Rule = (observed) => {
           ? 0.45
           : 0.6,
     text: 'the device restarted, as when its power dips while the flash is written',
-    cure: 'check its power supply and cable, then push again.',
+    cure,
   };
 };
 
@@ -113,7 +120,8 @@ export const twoOtarc: Rule = ({ code, ownHint }) => {
   };
 };
 
-export const hostPortTaken: Rule = ({ code, systemCode, hostPort }) => {
+export const hostPortTaken: Rule = ({ code, systemCode, hostPort, wording }) => {
+  const flag = wording === 'espota' ? '-P' : '`--host-port`';
   if (code !== 'HOST_PORT_IN_USE') return undefined;
   return {
     cause: 'host-port-taken',
@@ -122,8 +130,8 @@ export const hostPortTaken: Rule = ({ code, systemCode, hostPort }) => {
     text: `TCP port ${hostPort} of this computer is not free`,
     cure:
       systemCode === 'EACCES'
-        ? 'Choose a --host-port above 1023, or leave it out and let otarc choose.'
-        : 'Choose another `--host-port`, or leave it out and let otarc choose.',
+        ? `Choose a ${flag} above 1023, or leave it out and let otarc choose.`
+        : `Choose another ${flag}, or leave it out and let otarc choose.`,
   };
 };
 
@@ -158,7 +166,7 @@ export const anotherProgram: Rule = ({ code, sentBytes, answer }) => {
 
 /** A file system is written in place: what was there is gone, what should be there is not whole. */
 export const filesystemHalfWritten: Rule = (observed) => {
-  const { code, imageKind, isHalfWritten } = observed;
+  const { code, imageKind, isHalfWritten, cameBackWith } = observed;
   const isBrokenOff = isBroken(observed) || code === 'IMAGE_REJECTED';
   if (isHalfWritten !== true && !(imageKind === 'filesystem' && isBrokenOff)) return undefined;
   return {
@@ -166,6 +174,6 @@ export const filesystemHalfWritten: Rule = (observed) => {
     likelihood: 0.99,
     isConsequence: true,
     text: 'the file system on the device may be half written',
-    cure: 'push the file-system image again before it restarts.',
+    cure: `push the file-system image again${cameBackWith === undefined ? ' before it restarts' : ''}.`,
   };
 };

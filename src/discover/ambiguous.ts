@@ -24,6 +24,7 @@ export function contradiction(
     {
       hint: sayWhichHint,
       details: {
+        ambiguous: true,
         asked: askedNames(question),
         interfaces: interfaceNames(addresses),
         mdns: hosts.map((host) => ({ addresses: host.addresses, ports: host.ports, senders: host.senders })),
@@ -49,6 +50,7 @@ export function otherName(
         `Correct what the system says (hosts file, DNS, a lease that was given to another device), or say which one is ` +
         `meant: \`host: ${first?.host ?? '<name>'}\`, or the address, under its name in .otarc.`,
       details: {
+        elsewhere: true,
         asked: askedNames(question),
         os,
         announced: others.map((each) => ({ name: each.name, addresses: each.addresses, port: each.port })),
@@ -71,7 +73,7 @@ export function severalAnnounced(name: string, found: readonly FoundDevice[]): O
     `'${name}' is ambiguous: it is announced by ${listed(found.map(placeOf))}.`,
     {
       hint: sayWhichHint,
-      details: { mdns: found.map(({ addresses, port }) => ({ addresses, ports: [port] })) },
+      details: { ambiguous: true, mdns: found.map(({ addresses, port }) => ({ addresses, ports: [port] })) },
     },
   );
 }
@@ -86,7 +88,7 @@ export function elsewhere(
     `'${name}' is ambiguous: at ${host} a device announces itself as '${there.name}', and '${name}' is announced by ${placeOf(owner)}.`,
     {
       hint: `Correct the address under its name in .otarc, or leave \`host\` out: it is then found by its name.`,
-      details: { configured: host, announced: [there, owner] },
+      details: { elsewhere: true, configured: host, announced: [there, owner] },
     },
   );
 }

@@ -10,8 +10,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from 'dns-packet';
 import { hostsBehind } from './hosts.ts';
-import { withoutZone } from './interfaces.ts';
-import { folded } from '../endpoint.ts';
+import { folded, withoutZone } from '../endpoint.ts';
 import { hasOtherSpellings } from './names.ts';
 import { arduinoService } from './packets.ts';
 import {

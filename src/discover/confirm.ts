@@ -3,9 +3,9 @@
  * name the neighbour, and the protocol names nobody. Who announces itself there is asked. Pure.
  */
 
-import { canonicalHost } from '../endpoint.ts';
+import { canonicalHost, withoutZone } from '../endpoint.ts';
 import { isLoopback } from './addresses.ts';
-import { isOnLink, type HostAddress, withoutZone } from './interfaces.ts';
+import { isOnLink, type HostAddress } from './interfaces.ts';
 import type { FoundDevice, LocateRequest } from './types.ts';
 
 /** Those that announce themselves at the addresses in question. */

@@ -6,8 +6,8 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import { withoutZone } from '../endpoint.ts';
 import { hostsBehind } from './hosts.ts';
-import { withoutZone } from './interfaces.ts';
 import type { Source } from './mdns.ts';
 import type { Service, Text } from './service.ts';
 

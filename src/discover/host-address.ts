@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { isIP, isIPv4 } from 'node:net';
 import { messageOf, OtaError } from '../errors.ts';
+import { withoutZone } from '../endpoint.ts';
 import {
   describeAddresses,
   type HostAddress,
@@ -8,7 +9,6 @@ import {
   isLinkLocal,
   isOnLink,
   selectAddresses,
-  withoutZone,
   withZone,
 } from './interfaces.ts';
 

@@ -2,6 +2,7 @@
 
 import { BlockList, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { withoutZone } from '../endpoint.ts';
 import { OtaError } from '../errors.ts';
 
 /** One address of one network interface of this host. */
@@ -128,10 +129,6 @@ export function withZone(address: string, zone: string | undefined): string {
   return isLinkLocal(address) && zone !== undefined && !address.includes('%')
     ? `${address}%${zone}`
     : address;
-}
-
-export function withoutZone(address: string): string {
-  return address.split('%', 1)[0] ?? address;
 }
 
 /** `eth0 (192.0.2.2, fe80::1) and lo (127.0.0.1)` */

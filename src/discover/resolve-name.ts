@@ -1,5 +1,6 @@
 /** Name to address, from the search to what a push needs to know, or to the words for why not. */
 
+import { wordsOf } from '../diagnose/wording.ts';
 import { cancelled, type OtaError } from '../errors.ts';
 import { isLoopback, preferredAddress } from './addresses.ts';
 import { hostAddresses, isOnLink, selectAddresses } from './interfaces.ts';
@@ -73,6 +74,6 @@ function failureOf({ decision }: Outcome, search: Search): OtaError {
 const isUnconfirmed = ({ decision }: Outcome): boolean =>
   decision.type === 'found-by-os' && decision.announced === undefined;
 
-const unconfirmedText = ({ host }: LocateRequest, address: string): string =>
+const unconfirmedText = ({ host, wording }: LocateRequest, address: string): string =>
   `${address} is what the system's resolver says of ${host}; nobody there announces that name, or any. ` +
-  'If it is the device, say so: `host: <address>` under its name in .otarc.';
+  `If it is the device, say so: ${wordsOf(wording).address('<address>')}.`;

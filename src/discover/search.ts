@@ -6,19 +6,13 @@
  *                                        └─ a contradiction ─▶ doubted, closed
  */
 
+import { withoutZone } from '../endpoint.ts';
 import { hostsToAskFor, learn, nothingKnown, sightingOf } from './answers.ts';
 import { questionsDue } from './asks.ts';
 import { announcersAt, confirmable, nobody } from './confirm.ts';
 import { decide, type Decision, type Evidence, isComplete } from './decide.ts';
 import { devicesIn, type Here } from './found-devices.ts';
-import {
-  type Endpoint,
-  endpointsOf,
-  type HostAddress,
-  isNobodyAskable,
-  isOnLink,
-  withoutZone,
-} from './interfaces.ts';
+import { type Endpoint, endpointsOf, type HostAddress, isNobodyAskable, isOnLink } from './interfaces.ts';
 import { type Mdns, openMdns, type Problem } from './mdns.ts';
 import { hasOtherSpellings, type Question } from './names.ts';
 import { questionForAll, questionsAbout, questionsAboutHosts } from './packets.ts';

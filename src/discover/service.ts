@@ -2,8 +2,8 @@
 
 import type { Answer, TxtData } from 'dns-packet';
 import { isLoopback, isUsableAddress } from './addresses.ts';
-import { withoutZone, withZone } from './interfaces.ts';
-import { folded } from '../endpoint.ts';
+import { withZone } from './interfaces.ts';
+import { folded, withoutZone } from '../endpoint.ts';
 
 /** Who sent a packet. */
 export interface Sender {

@@ -15,9 +15,8 @@ import {
   withoutExpired,
   withoutHost,
 } from './facts.ts';
-import { withoutZone } from './interfaces.ts';
 import type { Source } from './mdns.ts';
-import { folded } from '../endpoint.ts';
+import { folded, withoutZone } from '../endpoint.ts';
 import { arduinoService } from './packets.ts';
 import { addressIn, isBelievable, isGoodbye, reachable, serviceIn, textIn } from './service.ts';
 

@@ -4,7 +4,7 @@ import type { Tell } from '../events.ts';
 import type { Device, Platform } from '../types.ts';
 
 /** A `Device` is one. */
-export type LocateRequest = Pick<Device, 'name' | 'host' | 'interfaces'> & {
+export type LocateRequest = Pick<Device, 'name' | 'host' | 'interfaces' | 'wording'> & {
   readonly port?: number | undefined;
   readonly platform?: Platform | undefined;
 };

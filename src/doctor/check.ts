@@ -9,6 +9,7 @@ import type { Flags } from '../config/types.ts';
 import type { ReadyDevice } from '../deploy.ts';
 import { locate } from '../discover/index.ts';
 import { cancelled, OtaError } from '../errors.ts';
+import type { Tell } from '../events.ts';
 import { trySockets } from '../espota/probe.ts';
 import { explain } from '../explain.ts';
 import { asOtaError, exitCodeFor } from '../failure.ts';
@@ -114,8 +115,12 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
 
   yield { now: { leg: 'name', image, partitions } };
   const startedAtMs = performance.now();
-  const located = await locate(device, { signal, tell: () => {} });
-  yield nameLeg(device, located, performance.now() - startedAtMs);
+  const doubts: string[] = [];
+  const onEvent: Tell = (event) => {
+    if (event.type === 'log' && event.level === 'warn') doubts.push(event.message);
+  };
+  const located = await locate(device, { signal, tell: onEvent });
+  yield nameLeg(device, { located, tookMs: performance.now() - startedAtMs, doubts });
 
   yield { now: { leg: 'this computer' } };
   const target = await targetOf({ device, located, image });
@@ -124,7 +129,7 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
     withoutUndefined({ ...target, hostPort: undefined }),
     signal,
   );
-  const host = await hostFacts(thisHost(signal), target);
+  const host = await hostFacts(thisHost(signal), { ...target, hostAddress });
   yield hostLeg(target, hostAddress, host);
 
   yield { now: { leg: 'connect-back port' } };

@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { diagnose } from '../diagnose/diagnose.ts';
 import { knownOf } from '../diagnose/known.ts';
 import type { Announced, Observations } from '../diagnose/observations.ts';
+import { wordsOf } from '../diagnose/wording.ts';
 import { endpointText, isSameAddress } from '../endpoint.ts';
 import { OtaError } from '../errors.ts';
 import { stepBack } from '../espota/messages.ts';
-import { openTransport } from '../espota/transport.ts';
+import { openTransport, type Transport } from '../espota/transport.ts';
 import { explain } from '../explain.ts';
 import { listenFor } from '../explain/listen.ts';
 import { neighbourAt } from '../host/neighbour.ts';
@@ -31,6 +32,12 @@ export interface PresenceOptions {
 export async function presenceLeg(options: PresenceOptions): Promise<Leg> {
   const { device, target, signal, listenMs } = options;
   const [announced, knocked] = await Promise.all([listenFor(options, listenMs), knock(options)]);
+  if (announced === 'several') {
+    const message = `'${device.name}' is ambiguous: several devices announce themselves by that name.`;
+    const hint = `Rename all but one, or say which one is meant: ${wordsOf().address('<address>')}.`;
+    const error = new OtaError('NAME_NOT_RESOLVED', message, { hint, details: { ambiguous: true } });
+    return failed('device', await explain(error, { ...options, tell: () => {} }));
+  }
   const isUnseen = announced === undefined || announced === 'nothing';
   const neighbour = isUnseen ? await neighbourAt(thisHost(signal), target.address) : undefined;
   const seen = withoutUndefined({ announced, neighbour });
@@ -128,14 +135,15 @@ async function knock({ target, signal, listenMs }: PresenceOptions): Promise<Kno
   if (attempt.type === 'taken') return { holder: attempt.holder };
   let undeliverable: string | undefined;
   const { hostAddress } = target;
-  const transport = await openTransport({
-    device: target,
-    ...withoutUndefined({ hostAddress }),
-    tell: (input) => {
-      if (input.type === 'undeliverable') undeliverable ??= input.code;
-    },
-  });
+  let transport: Transport | undefined;
   try {
+    transport = await openTransport({
+      device: target,
+      ...withoutUndefined({ hostAddress }),
+      tell: (input) => {
+        if (input.type === 'undeliverable') undeliverable ??= input.code;
+      },
+    });
     // Twice, as the first to a sleeping station is often lost; and no more, for it may be in the midst of something.
     for (const pauseMs of [listenMs / 3, (listenMs * 2) / 3]) {
       if (signal.aborted || undeliverable !== undefined) break;
@@ -144,7 +152,7 @@ async function knock({ target, signal, listenMs }: PresenceOptions): Promise<Kno
     }
     return withoutUndefined({ undeliverable });
   } finally {
-    await transport.close();
+    await transport?.close();
     attempt.lock.release();
   }
 }

@@ -130,7 +130,7 @@ export function notPrepared(error: unknown, target: Target): unknown {
         `${hostAddress ?? 'The address to send from'} is no address of this computer from which ${device} can be reached.`,
         {
           ...options,
-          hint: 'Correct `hostAddress` (--host-address), or leave it out: otarc takes the route to the device.',
+          hint: 'Correct it (`hostAddress:`, --host-address; of espota: -I), or leave it out: otarc takes the route to the device.',
         },
       );
     case 'ENETUNREACH':

@@ -1,7 +1,7 @@
 /** Which of the devices that announce themselves is the one that is meant, and what it says of itself. Pure. */
 
 import { parseHost } from '../config/address.ts';
-import type { Announced } from '../diagnose/observations.ts';
+import type { Observations } from '../diagnose/observations.ts';
 import { isLoopback } from '../discover/addresses.ts';
 import type { FoundDevice } from '../discover/types.ts';
 import { canonicalHost, isAddress, isSameAddress } from '../endpoint.ts';
@@ -16,22 +16,23 @@ export interface Wanted {
 }
 
 type Heard = Omit<FoundDevice, 'board'>;
+type Seen = Observations['announced'];
 
 /**
- * By its name; where none matches, by its address, and the name that it has is another one then. Undefined where that
- * cannot be told: two have its name, or it is known by a loopback address alone, which any number of virtual devices
- * share.
+ * By its name; where none matches, by its address, and the name that it has is another one then. `several`: they have
+ * its name, and nothing that is configured says which one is meant. Undefined where that cannot be told: it is known by a
+ * loopback address alone, which any number of virtual devices share.
  */
-export function announcedBy(found: readonly Heard[], wanted: Wanted): Announced | 'nothing' | undefined {
+export function announcedBy(found: readonly Heard[], wanted: Wanted): Seen {
   const names = namesOf(wanted);
   const byName = found.filter((each) => ownNames(each).some((own) => names.includes(own)));
-  if (byName.length > 0) return onlyOf(byName, wanted);
+  if (byName.length > 0) return onlyOf(meantOf(byName, wanted), wanted) ?? 'several';
   if (isLoopback(wanted.address)) return names.length === 0 ? undefined : 'nothing';
   const there = found.filter(({ addresses }) =>
     addresses.some((each) => isSameAddress(each, wanted.address)),
   );
   const announced = onlyOf(there, wanted);
-  if (announced === undefined || announced === 'nothing') return announced;
+  if (typeof announced !== 'object') return announced;
   const [first] = there;
   const isKnown = names.length === 0 || first === undefined || hasLabel(first, names);
   return isKnown ? announced : { ...announced, foreignName: first.name };
@@ -52,7 +53,14 @@ function hasLabel(device: Heard, names: readonly string[]): boolean {
   return ownNames(device).some((own) => names.some((name) => name.startsWith(`${own}.`)));
 }
 
-function onlyOf(those: readonly Heard[], { address, port }: Wanted): Announced | 'nothing' | undefined {
+/** Of several the one whose address is configured. */
+function meantOf(those: readonly Heard[], { host }: Wanted): readonly Heard[] {
+  const configured = parseHost(host)?.host ?? host;
+  const there = those.filter(({ addresses }) => addresses.some((each) => isSameAddress(each, configured)));
+  return there.length > 0 ? there : those;
+}
+
+function onlyOf(those: readonly Heard[], { address, port }: Wanted): Exclude<Seen, 'several'> {
   const atPort = those.filter((each) => each.port === port);
   const [first, ...others] = those.length > 1 && atPort.length === 1 ? atPort : those;
   const own = first?.addresses.find((each) => isSameAddress(each, address)) ?? first?.addresses[0];

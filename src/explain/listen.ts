@@ -1,9 +1,11 @@
 /** What a device says of itself over mDNS, listened for when something has failed, or is looked at. */
 
-import type { Announced } from '../diagnose/observations.ts';
+import { hasForgotten, type Observations } from '../diagnose/observations.ts';
 import { browse, browseFor } from '../discover/browse.ts';
 import { hostAddressFor } from '../discover/index.ts';
+import type { FoundDevice } from '../discover/types.ts';
 import type { Tell } from '../events.ts';
+import { createShare } from '../share.ts';
 import type { Device, Target } from '../types.ts';
 import { announcedBy, type Wanted } from './announced.ts';
 
@@ -13,45 +15,38 @@ export interface Listening {
   readonly signal: AbortSignal;
 }
 
+/** Whoever fails meanwhile hears the rest of it, and all that was heard before. */
+const shareListening = createShare<readonly FoundDevice[]>(0);
+
 /** Undefined: nobody could be asked, or it was not listened to the end. */
-export async function listenFor(
-  listening: Listening,
-  forMs: number,
-): Promise<Announced | 'nothing' | undefined> {
+export async function listenFor(listening: Listening, forMs: number): Promise<Observations['announced']> {
   const { signal } = listening;
   try {
-    const found = await browseFor({ forMs, interfaces: [await ownAddress(listening)], signal });
-    return signal.aborted ? undefined : announcedBy(found, wantedOf(listening));
+    const own = await ownAddress(listening);
+    const listen = (shared: AbortSignal) => browseFor({ forMs, interfaces: [own], signal: shared });
+    const found = await shareListening(`${own} ${forMs}`, listen, signal);
+    return found === undefined ? undefined : announcedBy(found, wantedOf(listening));
   } catch {
     return undefined;
   }
 }
 
-/** A device boots and finds its network in this time, or is not worth waiting for. */
-const returnLimitMs = 8000;
 /** One that is there answers at once, and a question that got lost is asked again within a second. */
 const absentMs = 1200;
 
-export interface Broken {
-  /** Of the connection. */
-  readonly systemCode?: string | undefined;
-  /** How long nothing had come before it broke. */
-  readonly silentMs?: number | undefined;
-}
+type Broken = Pick<Observations, 'systemCode' | 'silentMs'>;
+type Return = Pick<Observations, 'cameBackWith' | 'awayMs'>;
 
-/**
- * Whether a device that broke off in mid-flash has restarted: it was away, and announces itself anew; or it does not
- * know the connection any more. Undefined where that does not show.
- */
+/** Whether a device that broke off in mid-flash was away, and whether it has restarted. Nothing where that does not show. */
 export async function awaitReturn(
-  listening: Listening & { readonly tell: Tell },
+  listening: Listening & { readonly tell: Tell; readonly limitMs: number },
   broken: Broken,
-): Promise<'old-image' | undefined> {
-  const { device, signal, tell } = listening;
-  const message = `listening whether ${device.name} has restarted, ${returnLimitMs / 1000} s at most`;
+): Promise<Return> {
+  const { device, signal, tell, limitMs } = listening;
+  const message = `listening whether ${device.name} has restarted, ${limitMs / 1000} s at most`;
   tell({ type: 'log', level: 'info', message });
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), returnLimitMs);
+  const timer = setTimeout(() => over.abort(), limitMs);
   const wanted = wantedOf(listening);
   let awayMs: number | undefined;
   try {
@@ -68,22 +63,23 @@ export async function awaitReturn(
       },
     });
   } catch {
-    return undefined;
+    return {};
   } finally {
     clearTimeout(timer);
   }
-  return hasRestarted({ ...broken, awayMs }) ? 'old-image' : undefined;
+  return returnOf(awayMs, broken);
 }
 
-/** Pure. `awayMs`: from the failure to its first word; undefined: there was none. */
-export function hasRestarted({
-  awayMs,
-  systemCode,
-  silentMs = 0,
-}: Broken & { readonly awayMs: number | undefined }): boolean {
-  if (awayMs === undefined) return false;
-  const hasForgotten = systemCode === 'ECONNRESET' && silentMs >= absentMs;
-  return hasForgotten || awayMs >= absentMs;
+/**
+ * Pure. `heardAtMs`: its first word, from the failure on; undefined: there was none. Having been away alone may be a gap
+ * in the Wi-Fi: only a connection that the device itself denies shows that it has started anew.
+ */
+export function returnOf(heardAtMs: number | undefined, broken: Broken): Return {
+  if (heardAtMs === undefined) return {};
+  const wasAway = heardAtMs >= absentMs;
+  const isReset = broken.systemCode === 'ECONNRESET';
+  if (hasForgotten(broken) || (isReset && wasAway)) return { cameBackWith: 'old-image' };
+  return wasAway ? { awayMs: Math.round(heardAtMs) } : {};
 }
 
 const wantedOf = ({ device: { name, host }, target: { address, port } }: Listening): Wanted => ({

@@ -1,23 +1,36 @@
 /** What this computer is, looked at and never changed: for the diagnosis of a device that cannot connect back. */
 
 import type { networkInterfaces } from 'node:os';
-import { isNextTo, type HostFacts, type HostInterface } from '../diagnose/host.ts';
+import { interfaceOf, isNextTo, neighbourOf, type HostFacts, type HostInterface } from '../diagnose/host.ts';
+import { withoutZone } from '../endpoint.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import { findFirewalls } from './firewalls.ts';
 import type { Incoming } from './ruleset.ts';
 import type { HostSource } from './source.ts';
 
 /** Firewalls only where a device is to connect: asking them takes programs that may be slow. */
-export async function hostFacts(source: HostSource, incoming?: Incoming): Promise<HostFacts> {
+export async function hostFacts(
+  source: HostSource,
+  incoming?: Omit<Incoming, 'interfaceName'>,
+): Promise<HostFacts> {
   const interfaces = interfacesOf(source.interfaces());
   const isFromOutside =
     incoming !== undefined &&
     !interfaces.some((each) => each.kind === 'loopback' && isNextTo(each, incoming.address));
+  const facts = { system: systemOf(source.platform), interfaces, firewalls: [] };
   const [inside, firewalls] = await Promise.all([
     insideOf(source),
-    isFromOutside ? findFirewalls(source, incoming) : [],
+    isFromOutside
+      ? findFirewalls(source, { ...incoming, interfaceName: nameOfEntrance(facts, incoming) })
+      : [],
   ]);
-  return withoutUndefined({ system: systemOf(source.platform), inside, interfaces, firewalls });
+  return withoutUndefined({ ...facts, inside, firewalls });
+}
+
+/** Where the device's connection comes in: what has the address that it is told, else what is in its own network. */
+function nameOfEntrance(host: HostFacts, { address, hostAddress }: Incoming): string | undefined {
+  const zone = [hostAddress, address].map((each) => each?.split('%')[1]).find((each) => each !== undefined);
+  return zone ?? (interfaceOf(host, hostAddress) ?? neighbourOf(host, address))?.name;
 }
 
 function systemOf(platform: NodeJS.Platform): HostFacts['system'] {
@@ -70,7 +83,7 @@ function interfacesOf(all: ReturnType<typeof networkInterfaces>): HostInterface[
   return Object.entries(all).flatMap(([name, entries]) =>
     (entries ?? []).map(({ address, cidr, family, internal }) => ({
       name,
-      address: address.replace(/%.*$/, ''),
+      address: withoutZone(address),
       prefixBits: Number(cidr?.split('/')[1] ?? (family === 'IPv4' ? 32 : 128)),
       kind: internal ? 'loopback' : kindOf(name),
     })),

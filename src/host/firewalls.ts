@@ -2,9 +2,9 @@
 
 import { isIPv4 } from 'node:net';
 import type { Firewall } from '../diagnose/host.ts';
-import { dropsByIptables } from './iptables.ts';
-import { droppingChains } from './nft.ts';
-import type { Incoming } from './ruleset.ts';
+import { judgedByIptables } from './iptables.ts';
+import { judgedByNft, type JudgedChain } from './nft.ts';
+import type { Incoming, Outcome } from './ruleset.ts';
 import type { HostSource } from './source.ts';
 
 /**
@@ -18,13 +18,13 @@ export async function findFirewalls(source: HostSource, incoming: Incoming): Pro
     case 'darwin':
       return [await ofMacos(source)].filter((firewall) => firewall !== undefined);
     case 'linux': {
-      const [ufwFound, firewalldFound, chains, drops] = await Promise.all([
+      const [ufwFound, firewalldFound, chains, iptablesFound] = await Promise.all([
         ufw(source),
         firewalld(source),
         nftables(source, incoming),
         iptables(source, incoming),
       ]);
-      return inTheWay(ufwFound ?? firewalldFound, { chains, drops });
+      return inTheWay(ufwFound ?? firewalldFound, { chains, iptables: iptablesFound });
     }
     default:
       return [];
@@ -43,45 +43,51 @@ async function ufw({ readFile, run }: HostSource): Promise<Firewall | undefined>
 
 async function firewalld({ run }: HostSource): Promise<Firewall | undefined> {
   const said = await run(['firewall-cmd', '--state']);
+  if (said?.isCut === true) return { tool: 'firewalld', state: 'unknown' };
   return said !== undefined && /^running/m.test(said.output)
     ? { tool: 'firewalld', state: 'filters' }
     : undefined;
 }
 
-/** Undefined: there is no such program; `unknown`: it does not tell without more rights. */
+/** Undefined: there is no such program; `unread`: it does not tell without more rights, or did not in time. */
 interface Judged {
-  /** That drop the connection. */
-  readonly chains: readonly string[] | 'unknown' | undefined;
-  readonly drops: boolean | 'unknown' | undefined;
+  readonly chains: readonly JudgedChain[] | 'unread' | undefined;
+  readonly iptables: Outcome | 'unread' | undefined;
 }
 
 /** Where iptables keeps its rules today: nft cannot read all of them, and who made them knows iptables. */
 const ofIptables = /^ip6? filter INPUT$/;
 
-function inTheWay(manager: Firewall | undefined, { chains, drops }: Judged): readonly Firewall[] {
+function inTheWay(manager: Firewall | undefined, { chains, iptables }: Judged): readonly Firewall[] {
+  const isIptablesRead = iptables !== undefined && iptables !== 'unread';
   const own =
-    typeof chains === 'object' && typeof drops === 'boolean'
-      ? chains.filter((chain) => !ofIptables.test(chain))
-      : chains;
-  const [chain] = typeof own === 'object' ? own : [];
-  const isRead = typeof own === 'object' || typeof drops === 'boolean';
-  const isLetIn = isRead && chain === undefined && drops !== true;
-  // What was opened in it lets the device in.
-  if (manager !== undefined) return isLetIn ? [] : [manager];
-  if (chain !== undefined) return [{ tool: 'nftables', state: 'filters', chain }];
-  if (drops === true) return [{ tool: 'iptables', state: 'filters' }];
-  if (own === 'unknown') return [{ tool: 'nftables', state: 'unknown' }];
-  return drops === 'unknown' ? [{ tool: 'iptables', state: 'unknown' }] : [];
+    typeof chains === 'object'
+      ? chains.filter(({ chain }) => !isIptablesRead || !ofIptables.test(chain))
+      : [];
+  const outcomes = [...own.map(({ outcome }) => outcome), ...(isIptablesRead ? [iptables] : [])];
+  const isRead = isIptablesRead || typeof chains === 'object';
+  // What was opened in it lets the device in, or may. Where it may not be there at all, what it is made of says more.
+  if (manager !== undefined && !(isRead && manager.state === 'unknown')) {
+    if (!isRead) return [manager];
+    if (outcomes.includes('drop')) return [manager];
+    return outcomes.includes('unknown') ? [{ ...manager, state: 'unknown' }] : [];
+  }
+  const dropping = own.find(({ outcome }) => outcome === 'drop');
+  if (dropping !== undefined) return [{ tool: 'nftables', state: 'filters', chain: dropping.chain }];
+  if (iptables === 'drop') return [{ tool: 'iptables', state: 'filters' }];
+  const isNftUnknown = chains === 'unread' || own.some(({ outcome }) => outcome === 'unknown');
+  if (isNftUnknown) return [{ tool: 'nftables', state: 'unknown' }];
+  return iptables === 'unknown' || iptables === 'unread' ? [{ tool: 'iptables', state: 'unknown' }] : [];
 }
 
 async function nftables({ run }: HostSource, incoming: Incoming): Promise<Judged['chains']> {
   const said = await run(['nft', '-j', 'list', 'ruleset']);
-  return said?.ok === true ? droppingChains(said.output, incoming) : said && 'unknown';
+  return said?.ok === true ? judgedByNft(said.output, incoming) : said && 'unread';
 }
 
-async function iptables({ run }: HostSource, incoming: Incoming): Promise<Judged['drops']> {
+async function iptables({ run }: HostSource, incoming: Incoming): Promise<Judged['iptables']> {
   const said = await run([isIPv4(incoming.address) ? 'iptables' : 'ip6tables', '-S']);
-  return said?.ok === true ? dropsByIptables(said.output, incoming) : said && 'unknown';
+  return said?.ok === true ? judgedByIptables(said.output, incoming) : said && 'unread';
 }
 
 async function ofWindows({ run }: HostSource): Promise<Firewall | undefined> {

@@ -2,20 +2,22 @@
 
 import {
   every,
+  fitAddress,
   fitIf,
+  fitInterface,
   fitPort,
-  fitSource,
   judge,
   not,
   some,
   type Chain,
   type Fit,
   type Incoming,
+  type Outcome,
   type Rule,
   type Verdict,
 } from './ruleset.ts';
 
-export function dropsByIptables(text: string, incoming: Incoming): boolean {
+export function judgedByIptables(text: string, incoming: Incoming): Outcome {
   const policies = new Map<string, NonNullable<Chain['policy']>>();
   const rules = new Map<string, Rule[]>();
   for (const line of text.split('\n')) {
@@ -30,7 +32,7 @@ export function dropsByIptables(text: string, incoming: Incoming): boolean {
       return [name, { rules: own, ...(policy === undefined ? {} : { policy }) }];
     }),
   );
-  return judge('INPUT', chains) === 'drop';
+  return judge('INPUT', chains);
 }
 
 /** A comment may have spaces. */
@@ -87,9 +89,13 @@ function fitOf(
     case '-p':
       return fitIf(value === 'tcp' || value === 'all');
     case '-i':
-      return value === 'lo' ? 'no' : 'maybe';
+      return fitInterface(incoming, value);
     case '-s':
-      return fitSource(incoming, value);
+      return fitAddress(incoming.address, value);
+    case '-d':
+      return fitAddress(incoming.hostAddress, value);
+    case '--dst-type':
+      return fitIf(value.split(',').includes('LOCAL'));
     case '--ctstate':
     case '--state':
       return fitIf(value.split(',').includes('NEW'));

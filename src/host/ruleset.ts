@@ -7,8 +7,12 @@ import { withoutZone } from '../endpoint.ts';
 export interface Incoming {
   /** Of the device. */
   readonly address: string;
+  /** Of this host, where the device connects to; absent: not known. */
+  readonly hostAddress?: string | undefined;
   /** TCP, of this host; absent: any that the system chooses. */
   readonly hostPort?: number | undefined;
+  /** Where it comes in, `eth0`; absent: not known. */
+  readonly interfaceName?: string | undefined;
 }
 
 /** Whether a condition holds for it; `maybe`: that depends on what is not known here. */
@@ -20,7 +24,8 @@ export interface Rule {
 }
 
 export type Verdict =
-  | { readonly type: 'accept' | 'drop' | 'return' | 'none' }
+  | { readonly type: 'none' }
+  | { readonly type: 'accept' | 'drop' | 'return' }
   | { readonly type: 'jump' | 'goto'; readonly chain: string };
 
 export interface Chain {
@@ -32,39 +37,52 @@ export interface Chain {
 /** The kernel allows no deeper ones. */
 const deepest = 16;
 
-/** What becomes of it in the chain of this name. Rules that only may apply are passed over, whatever they would do. */
-export function judge(name: string, chains: ReadonlyMap<string, Chain>): 'accept' | 'drop' {
-  return walk(name, chains, 0) ?? chains.get(name)?.policy ?? 'accept';
+export type Outcome = 'accept' | 'drop' | 'unknown';
+
+/**
+ * What becomes of it in the chain of this name. A rule that only may apply drops nothing; where one of them may save it
+ * from a drop, that is unknown.
+ */
+export function judge(name: string, chains: ReadonlyMap<string, Chain>): Outcome {
+  const policy = chains.get(name)?.policy ?? 'accept';
+  const { end, possible } = walk(name, chains, 0);
+  const outcome = end ?? policy;
+  const mayBeAccepted = [...possible].some((each) => (each ?? policy) === 'accept');
+  return outcome === 'drop' && mayBeAccepted ? 'unknown' : outcome;
 }
 
-function walk(
-  name: string,
+/** Undefined: back to where it came from. */
+type End = 'accept' | 'drop' | undefined;
+
+interface Way {
+  /** With every rule passed over that only may apply. */
+  readonly end: End;
+  readonly possible: ReadonlySet<End>;
+}
+
+function walk(name: string, chains: ReadonlyMap<string, Chain>, depth: number): Way {
+  const possible = new Set<End>();
+  let sure: { readonly end: End } | undefined;
+  for (const { fit, verdict } of (depth > deepest ? undefined : chains.get(name)?.rules) ?? []) {
+    if (fit === 'no' || verdict.type === 'none') continue;
+    const way = wayOf(verdict, chains, depth);
+    const isLeft = verdict.type !== 'jump';
+    for (const end of way.possible) if (isLeft || end !== undefined) possible.add(end);
+    if (fit === 'maybe') continue;
+    if (isLeft || way.end !== undefined) sure ??= { end: way.end };
+    if (isLeft || !way.possible.has(undefined)) return { end: sure?.end, possible };
+  }
+  return { end: sure?.end, possible: possible.add(undefined) };
+}
+
+function wayOf(
+  verdict: Exclude<Verdict, { type: 'none' }>,
   chains: ReadonlyMap<string, Chain>,
   depth: number,
-): 'accept' | 'drop' | undefined {
-  if (depth > deepest) return undefined;
-  for (const { fit, verdict } of chains.get(name)?.rules ?? []) {
-    if (fit !== 'yes') continue;
-    switch (verdict.type) {
-      case 'accept':
-      case 'drop':
-        return verdict.type;
-      case 'return':
-        return undefined;
-      case 'goto':
-        return walk(verdict.chain, chains, depth + 1);
-      case 'jump': {
-        const end = walk(verdict.chain, chains, depth + 1);
-        if (end !== undefined) return end;
-        break;
-      }
-      case 'none':
-        break;
-      default:
-        verdict satisfies never;
-    }
-  }
-  return undefined;
+): Way {
+  if (verdict.type === 'jump' || verdict.type === 'goto') return walk(verdict.chain, chains, depth + 1);
+  const end = verdict.type === 'return' ? undefined : verdict.type;
+  return { end, possible: new Set([end]) };
 }
 
 /** All of them. */
@@ -83,6 +101,13 @@ export function not(fit: Fit): Fit {
   return fit === 'maybe' ? fit : fit === 'yes' ? 'no' : 'yes';
 }
 
+/** `eth0`, and `eth*` or `eth+` for all that begin like that. */
+export function fitInterface({ interfaceName }: Incoming, text: string): Fit {
+  // What comes from a network comes in by no loopback.
+  if (interfaceName === undefined) return text === 'lo' ? 'no' : 'maybe';
+  return fitIf(/[*+]$/.test(text) ? interfaceName.startsWith(text.slice(0, -1)) : interfaceName === text);
+}
+
 export const fitIf = (holds: boolean): Fit => (holds ? 'yes' : 'no');
 
 /** Where Linux takes a free port from. */
@@ -95,7 +120,8 @@ export function fitPort({ hostPort }: Incoming, from: number, to: number): Fit {
 }
 
 /** `192.0.2.7`, `192.0.2.0/24` */
-export function fitSource({ address }: Incoming, text: string): Fit {
+export function fitAddress(address: string | undefined, text: string): Fit {
+  if (address === undefined) return 'maybe';
   const own = withoutZone(address);
   const [net = '', bits] = text.split('/');
   if (!isIPv4(net) && !isIPv6(net)) return 'maybe';

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
@@ -78,6 +80,20 @@ describe('otarc espota in place of espota.py', () => {
     const run = await otarc(args, { cwd: dir, env: { HOME: dir, OTARC_PASSWORD: password } });
     expect(run.exitCode).toBe(0);
     expect(device.updates).toHaveLength(1);
+  });
+
+  it('tells cures by its own flags', async () => {
+    const { espota, device, at } = await scene();
+    const closedPort = String(await freePort());
+    const closed = await espota('-i', device.address, '-p', closedPort, '-t', '1', '-f', 'firmware.bin');
+    expect(closed.stderr).toMatch(/DEVICE_SILENT[^]*→ .*listens on another port/);
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const taken = String((holder.address() as AddressInfo).port);
+    const refused = await espota(...at, '-P', taken, '-f', 'firmware.bin');
+    holder.close();
+    expect(refused.stderr).toContain('→ Choose another -P, or leave it out');
+    for (const { stderr } of [closed, refused]) expect(stderr).not.toMatch(/\.otarc|--(port|host)/);
   });
 
   it('reads no configuration', async () => {

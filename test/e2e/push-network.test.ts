@@ -61,6 +61,7 @@ describe.skipIf(why !== undefined)('a push to a name', { timeout: 60_000 }, () =
         code: 'NAME_NOT_RESOLVED',
         message: expect.stringMatching(/10\.77\.1\.2.*announces itself as 'kitchen'/),
         hint: expect.stringContaining('kitchen.local'),
+        details: { causes: ['old-address'] },
       });
     }
     expect(kitchen.text()).not.toMatch(/invited/);
@@ -93,6 +94,18 @@ describe.skipIf(why !== undefined)('a push to a name', { timeout: 60_000 }, () =
       warnings: [expect.stringMatching(/10\.77\.2\.2 is what the system's resolver says of mute\.local/)],
     });
     expect([hall.text(), mute.text()].map((text) => gotImage.test(text))).toEqual([true, true]);
+    const doctor = await place.host.otarc(
+      ['doctor', 'mute.local', '--platform', 'esp8266', '--json'],
+      place.cwd,
+    );
+    const { legs } = JSON.parse((await doctor.ended).stdout) as { legs: readonly object[] };
+    expect(legs).toContainEqual(
+      expect.objectContaining({
+        leg: 'name',
+        status: 'warning',
+        hint: expect.stringMatching(/10\.77\.2\.2 is what the system's resolver says of mute\.local/),
+      }),
+    );
   });
 
   it.each([

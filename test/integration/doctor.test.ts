@@ -7,12 +7,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Leg, LegName } from '../../src/doctor/leg.ts';
-import { lockDevice } from '../../src/lock.ts';
+import { presenceLeg } from '../../src/doctor/presence.ts';
+import { lockDevice, tryLock } from '../../src/lock.ts';
 import { models, startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { doctor } from '../support/doctor.ts';
 import { imageFile } from '../support/image-file.ts';
 import { makeEsp32Image, makePartitionTable } from '../support/images.ts';
 import { quickDevice, writeOtarc } from '../support/otarc.ts';
+import { targetOf } from '../support/push.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** One that has nothing to do with any of it, as a developer leaves it running. */
@@ -170,6 +172,24 @@ test('it announces another port than the configured one', async () => {
   });
 });
 
+test('two devices of one name are none that is well', async () => {
+  const name = ownName();
+  await Promise.all([quickDevice({ name, announce: true }), quickDevice({ name, announce: true })]);
+  const other = await quickDevice({ faults: { silent: true } });
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  await writeOtarc(dir, { [name]: { at: other } });
+  const { legs, exitCode } = await doctor(dir, { file: path });
+  expect(legs.at(-1)).toMatchObject({
+    leg: 'device',
+    status: 'failed',
+    code: 'NAME_NOT_RESOLVED',
+    hint: expect.stringContaining('Rename all but one'),
+    details: { causes: ['two-of-one-name'] },
+  });
+  expect(exitCode).toBe(1);
+});
+
 test('a password that is needed, and none is configured', async () => {
   const name = ownName();
   await quickDevice({ name, announce: true, password: 'secret' });
@@ -256,6 +276,18 @@ test('another otarc is at the device: it is not knocked at, and --active says wh
     new RegExp(`^waiting for another otarc \\(process ${process.pid}\\), which is at this device$`, 'm'),
   );
   expect(marks.at(-1)).toBe('✓ link');
+});
+
+test('a device that cannot be knocked at is left to others', async () => {
+  const { address, port } = await quickDevice({});
+  const { signal } = new AbortController();
+  const target = targetOf({ address, port }, { hostAddress: '192.0.2.99' });
+  const device = { ...target, host: address, interfaces: ['127.0.0.1'], engine: 'espota' as const };
+  const options = { device, target, image: undefined, signal, listenMs: 50 };
+  await expect(presenceLeg(options)).rejects.toThrow(/192\.0\.2\.99|EADDRNOTAVAIL/);
+  const attempt = await tryLock({ address, port, signal });
+  expect(attempt.type).not.toBe('taken');
+  if (attempt.type !== 'taken') attempt.lock.release();
 });
 
 test('neither a project nor an image: the way to the device is looked at all the same', async () => {

@@ -1,6 +1,8 @@
 /** What is listened for after a failure, broken off by the user. */
 
-import { expect, test } from 'vitest';
+import { syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
+import { expect, onTestFinished, test } from 'vitest';
 import { awaitReturn, listenFor } from '../../src/explain/listen.ts';
 import { explain } from '../../src/explain.ts';
 import { OtaError } from '../../src/errors.ts';
@@ -35,8 +37,8 @@ test(
       told.push(event.message ?? '');
       user.abort();
     };
-    const listening = { device, target, signal: user.signal, tell };
-    expect(await awaitReturn(listening, {})).toBeUndefined();
+    const listening = { device, target, signal: user.signal, tell, limitMs: 8000 };
+    expect(await awaitReturn(listening, {})).toEqual({});
     expect(told).toEqual([`listening whether ${name} has restarted, 8 s at most`]);
   },
 );
@@ -50,3 +52,36 @@ test('after an interruption a failure is explained by what it observed itself', 
   const cancelled = new OtaError('CANCELLED', 'Interrupted.');
   expect(await explain(cancelled, { device, target, signal, tell: () => {} })).toBe(cancelled);
 });
+
+test('for a return it is listened for as long as was asked, and not at all where that is 0', async () => {
+  const lost = new OtaError('CONNECTION_LOST', 'It broke off.', { details: { code: 'ECONNRESET' } });
+  const told: string[] = [];
+  const { signal } = new AbortController();
+  const tell = (event: { type: string; message?: string }) => void told.push(event.message ?? '');
+  const explained = (longestMs: number) => explain(lost, { device, target, signal, tell, longestMs });
+  expect((await explained(0)).details['causes']).toContain('power-dip');
+  expect(told).toEqual([]);
+  await explained(100);
+  expect(told).toEqual([`listening whether ${name} has restarted, 0.1 s at most`]);
+});
+
+test.each(['DEVICE_SILENT', 'CONNECT_BACK_MISSING', 'NAME_NOT_RESOLVED', 'TRANSFER_STALLED'] as const)(
+  '%s stays what it is where the system does not tell its interfaces',
+  async (code) => {
+    const { networkInterfaces } = os;
+    onTestFinished(() => {
+      os.networkInterfaces = networkInterfaces;
+      syncBuiltinESMExports();
+    });
+    os.networkInterfaces = () => {
+      throw new Error('uv_interface_addresses returned Unknown system error 13');
+    };
+    syncBuiltinESMExports();
+    const { signal } = new AbortController();
+    const { hostAddress: _, ...unbound } = target;
+    const given = { device, target: unbound, signal, tell: () => {}, longestMs: 100 };
+    const better = await explain(new OtaError(code, 'It failed.'), given);
+    expect(better).toMatchObject({ code, message: 'It failed.' });
+    expect(better.details['causes']).not.toHaveLength(0);
+  },
+);

@@ -12,6 +12,7 @@ const shared = [
   'engine',
   'secret',
   'without-undefined',
+  'share',
   'failure',
   'numbers',
   'endpoint',

@@ -110,7 +110,7 @@ const table: readonly Row[] = [
     code: 'CONNECT_BACK_MISSING',
     seen: { ...missing, hostAddress: '172.17.0.2', host: { ...lan, inside: 'container', interfaces: [] } },
     cause: 'address-translation',
-    hint: 'This container has a network of its own, and the device cannot reach 172.17.0.2: start it with `--network host`; or publish a port (`-p 48266:48266`) and set `hostPort: 48266` and `acceptFrom: any`.',
+    hint: 'This container has a network of its own, and the device cannot reach 172.17.0.2: start it with `--network host`; or publish a port (`-p 48266:48266`) and set `hostPort: 48266` and `acceptFrom: any` for this device in .otarc.',
   },
   {
     number: '3 VPN',
@@ -139,14 +139,14 @@ const table: readonly Row[] = [
     code: 'NAME_NOT_RESOLVED',
     seen: {},
     cause: 'name-unknown',
-    hint: 'Check that the device is powered and in this network (mDNS reaches neither another subnet nor across a guest Wi-Fi), or give its address: `host: <address>` in .otarc.',
+    hint: 'Check that the device is powered and in this network (mDNS reaches neither another subnet nor across a guest Wi-Fi), or give its address: `host: <address>` under its name in .otarc.',
   },
   {
     number: '4 name, in WSL 2',
     code: 'NAME_NOT_RESOLVED',
     seen: { host: { ...lan, inside: 'wsl2' } },
     cause: 'name-unknown',
-    hint: 'Check that the device is powered and in this network (mDNS reaches neither another subnet nor across a guest Wi-Fi), or give its address: `host: <address>` in .otarc. The network of WSL 2 or of a container passes no mDNS.',
+    hint: 'Check that the device is powered and in this network (mDNS reaches neither another subnet nor across a guest Wi-Fi), or give its address: `host: <address>` under its name in .otarc. The network of WSL 2 or of a container passes no mDNS.',
   },
   {
     number: '5 old address, as it announces',
@@ -177,6 +177,14 @@ const table: readonly Row[] = [
       "Or the system's resolver still gives an address that it had before (192.0.2.7): look up its address in the router, and give that as `host:` in .otarc.",
       'Or its sketch has no OTA, or blocks its loop(): flash by cable one that calls ArduinoOTA.begin() in setup() and .handle() in loop().',
     ].join('\n'),
+  },
+  {
+    number: '5 old address, as discovery has seen',
+    by: 'unit/discover/not-found: names both where the address of the system is that of another device',
+    code: 'NAME_NOT_RESOLVED',
+    seen: { isElsewhere: true, ownHint: 'Correct the address.', host: { ...lan, inside: 'container' } },
+    cause: 'old-address',
+    hint: 'Correct the address.',
   },
   {
     number: '6 out of reach',
@@ -472,6 +480,17 @@ const table: readonly Row[] = [
     ].join('\n'),
   },
   {
+    number: '17 weak Wi-Fi, away for a while',
+    by: 'unit/explain/announced: it has restarted if it denies the connection after a while; to have been away alone shows no more than that',
+    code: 'TRANSFER_STALLED',
+    seen: { acknowledgedBytes: 20_000, silentMs: 14_000, awayMs: 2600 },
+    cause: 'weak-wifi',
+    hint: [
+      'Most likely the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+      'Or it was away for 3 s and may have restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
+    ].join('\n'),
+  },
+  {
     number: '17 weak Wi-Fi, hard to reach',
     code: 'CONNECTION_LOST',
     seen: { systemCode: 'ETIMEDOUT', invitations: 7, silentMs: 9000 },
@@ -505,6 +524,16 @@ const table: readonly Row[] = [
     seen: { systemCode: 'ECONNRESET', cameBackWith: 'old-image' },
     cause: 'power-dip',
     hint: 'It restarted in the midst of it and runs the old image again, as when its power dips while it writes: use a stronger supply or a shorter cable, then push again.',
+  },
+  {
+    number: '18 power dip, of a file system',
+    code: 'CONNECTION_LOST',
+    seen: { systemCode: 'ECONNRESET', cameBackWith: 'old-image', imageKind: 'filesystem' },
+    cause: 'filesystem-half-written',
+    hint: [
+      'The file system on the device may be half written: push the file-system image again.',
+      'It restarted in the midst of it, as when its power dips while it writes: use a stronger supply or a shorter cable, then push again.',
+    ].join('\n'),
   },
   {
     number: '18 power dip, perhaps',
@@ -555,7 +584,7 @@ const table: readonly Row[] = [
     code: 'HOST_PORT_IN_USE',
     seen: { hostPort: 80, systemCode: 'EACCES' },
     cause: 'host-port-taken',
-    hint: 'Choose a --host-port above 1023, or leave it out and let otarc choose.',
+    hint: 'Choose a `--host-port` above 1023, or leave it out and let otarc choose.',
   },
   {
     number: '21 old image',
@@ -571,6 +600,14 @@ const table: readonly Row[] = [
     seen: { isAmbiguous: true },
     cause: 'two-of-one-name',
     hint: 'Rename one of them, or say which one is meant: `host: <address>` under its name in .otarc.',
+  },
+  {
+    number: '22 two of one name, after silence',
+    by: 'integration/doctor: two devices of one name are none that is well',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, announced: 'several' },
+    cause: 'two-of-one-name',
+    hint: 'Several devices announce that name, and another one may be meant: rename all but one, or say which one is meant: `host: <address>` under its name in .otarc.',
   },
   {
     number: '23 two otarc',
@@ -734,6 +771,28 @@ test('an error gets the hint and the causes, and keeps the rest', () => {
   expect(better).toMatchObject({ code: error.code, message: error.message, details });
   expect(better.details['causes']).toEqual(['firewall']);
   expect(better.hint).toContain('48266');
+});
+
+test('after the espota command, which reads no .otarc, the cure is in its own flags', () => {
+  const hints = (code: ErrorCode, seen: Partial<Observations>) =>
+    hintOf(diagnose(observed(code, { ...seen, wording: 'espota' })));
+  const dropped = { ...lan, firewalls: [{ tool: 'ufw', state: 'filters' } as const] };
+  expect(hints('CONNECT_BACK_MISSING', { ...missing, host: dropped })).toContain(
+    '(-P 48266 keeps the port the same)',
+  );
+  expect(hints('CONNECT_BACK_MISSING', { ...missing, foreignConnections: ['172.17.0.1'] })).toContain(
+    'use `otarc push`, with `acceptFrom: any`',
+  );
+  const here = { ...nothingBack, announced: { address: '192.0.2.7', port: 3232 } };
+  expect(hints('DEVICE_SILENT', here)).toContain('correct -p to 3232, or leave it out');
+  expect(hints('PASSWORD_REQUIRED', { credential: 'none' })).toMatch(/-a .*OTARC_PASSWORD\.$/);
+  for (const { code, seen, cause } of table) {
+    // Settings that it has no flags for: what takes them is named.
+    if (code === undefined || cause === 'address-translation') continue;
+    if (seen.credential?.endsWith('hash') === true) continue;
+    if (seen.ownHint !== undefined && code !== 'NAME_NOT_RESOLVED') continue;
+    expect(hints(code, seen), `${code} ${cause}`).not.toMatch(/\.otarc|--(port|host)|`\w+:/);
+  }
 });
 
 test('an error that no rule knows stays as it is', () => {

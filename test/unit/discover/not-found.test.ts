@@ -94,7 +94,7 @@ describe('contradiction', () => {
       message:
         "'livingroom' is ambiguous: two answers contradict each other: 192.0.2.7 (mDNS, from 192.0.2.7) and " +
         "192.0.2.8 (the system's resolver).",
-      details: { mdns: [{ addresses: ['192.0.2.7'] }], os: ['192.0.2.8'] },
+      details: { ambiguous: true, mdns: [{ addresses: ['192.0.2.7'] }], os: ['192.0.2.8'] },
     });
   });
 
@@ -111,7 +111,7 @@ describe('contradiction', () => {
       code: 'NAME_NOT_RESOLVED',
       message: expect.stringMatching(/says that .* is 192\.0\.2\.8, but who is there .* as 'kitchen'/),
       hint: expect.stringContaining('`host: kitchen.local`'),
-      details: { os: ['192.0.2.8'], announced: [{ name: 'kitchen', port: 8266 }] },
+      details: { elsewhere: true, os: ['192.0.2.8'], announced: [{ name: 'kitchen', port: 8266 }] },
     });
   });
 });

@@ -3,6 +3,7 @@ import type { HostFacts, HostInterface } from '../../../src/diagnose/host.ts';
 import { expectedMs } from '../../../src/doctor/active.ts';
 import { warning } from '../../../src/doctor/leg.ts';
 import { linesOf } from '../../../src/doctor/text.ts';
+import type { Located } from '../../../src/discover/index.ts';
 import { hostLeg, nameLeg, portLeg } from '../../../src/doctor/way.ts';
 import type { Device, Target } from '../../../src/types.ts';
 
@@ -136,13 +137,24 @@ test('a firewall at work is a warning with the command that opens it', async () 
 });
 
 test('by what a name was resolved, and how fast', () => {
-  expect(nameLeg(device, { address: '192.0.2.7', via: 'mdns' }, 12.4).text).toBe(
-    'hall.local is 192.0.2.7, over mDNS in 12 ms',
-  );
-  expect(nameLeg(device, { address: '192.0.2.7', via: 'os' }, 104).text).toBe(
-    "hall.local is 192.0.2.7, by the system's resolver in 104 ms",
-  );
-  expect(nameLeg(device, { address: '192.0.2.7', via: 'config' }, 0).text).toContain('no name to resolve');
+  const address = '192.0.2.7';
+  const leg = (via: Located['via'], tookMs: number) =>
+    nameLeg(device, { located: { address, via }, tookMs, doubts: [] });
+  expect(leg('mdns', 12.4).text).toBe('hall.local is 192.0.2.7, over mDNS in 12 ms');
+  expect(leg('os', 104)).toMatchObject({
+    status: 'ok',
+    text: "hall.local is 192.0.2.7, by the system's resolver in 104 ms",
+  });
+  expect(leg('config', 0).text).toContain('no name to resolve');
+});
+
+test('a name that nobody confirms is told as a push tells it', () => {
+  const located = { address: '192.0.2.7', via: 'os' } as const;
+  expect(nameLeg(device, { located, tookMs: 104, doubts: ['Nobody there announces it.'] })).toMatchObject({
+    status: 'warning',
+    text: "hall.local is 192.0.2.7, by the system's resolver in 104 ms",
+    hint: 'Nobody there announces it.',
+  });
 });
 
 test('the expected time of a push: flash time at least, and more over a slow link', () => {

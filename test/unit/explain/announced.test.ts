@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { announcedBy, type Wanted } from '../../../src/explain/announced.ts';
-import { hasRestarted } from '../../../src/explain/listen.ts';
+import { returnOf } from '../../../src/explain/listen.ts';
 
 const hall = { name: 'hall', host: 'hall.local', addresses: ['fe80::7', '192.0.2.7'], port: 8266 };
 const at = (name: string, host: string, address: string, port = 8266): Wanted => ({
@@ -21,10 +21,14 @@ test('by name, however it is written', () => {
   expect(announcedBy([], at('hall', 'hall', '192.0.2.7'))).toBe('nothing');
 });
 
-test('two of one name: the one at the port, else it cannot be told', () => {
+test('two of one name: the one at the port or at the configured address, else several', () => {
   const other = { ...hall, port: 3232 };
   expect(announcedBy([hall, other], at('hall', 'hall', '192.0.2.7'))).toEqual(seen);
-  expect(announcedBy([hall, other], at('hall', 'hall', '192.0.2.7', 2040))).toBeUndefined();
+  expect(announcedBy([hall, other], at('hall', 'hall', '192.0.2.7', 2040))).toBe('several');
+  const twin = { ...hall, addresses: ['192.0.2.8'] };
+  expect(announcedBy([twin, hall], at('hall', 'hall', '192.0.2.7'))).toBe('several');
+  expect(announcedBy([twin, hall], at('hall', '192.0.2.7', '192.0.2.7'))).toEqual(seen);
+  expect(announcedBy([twin, hall], at('hall', '192.0.2.9', '192.0.2.9'))).toBe('several');
 });
 
 test('nobody has the name: who is at the address, and how that calls itself', () => {
@@ -56,10 +60,12 @@ test.each(['127.0.0.1', '127.0.0.9', '::1'])('%s alone identifies nobody', (addr
   expect(announcedBy([virtual], at('virtual', address, address))).toEqual({ address, port: 8266 });
 });
 
-test('it has restarted if it was away, or has forgotten the connection', () => {
-  expect(hasRestarted({ awayMs: 2500 })).toBe(true);
-  expect(hasRestarted({ awayMs: 20, systemCode: 'ECONNRESET', silentMs: 4000 })).toBe(true);
-  expect(hasRestarted({ awayMs: 20, systemCode: 'ECONNRESET', silentMs: 100 })).toBe(false);
-  expect(hasRestarted({ awayMs: 20, silentMs: 4000 })).toBe(false);
-  expect(hasRestarted({ awayMs: undefined, systemCode: 'ECONNRESET', silentMs: 4000 })).toBe(false);
+test('it has restarted if it denies the connection after a while; to have been away alone shows no more than that', () => {
+  const reset = { systemCode: 'ECONNRESET' };
+  expect(returnOf(20, { ...reset, silentMs: 4000 })).toEqual({ cameBackWith: 'old-image' });
+  expect(returnOf(2500, { ...reset, silentMs: 100 })).toEqual({ cameBackWith: 'old-image' });
+  expect(returnOf(2500.4, { silentMs: 14_000 })).toEqual({ awayMs: 2500 });
+  expect(returnOf(20, { ...reset, silentMs: 100 })).toEqual({});
+  expect(returnOf(20, { silentMs: 4000 })).toEqual({});
+  expect(returnOf(undefined, { ...reset, silentMs: 4000 })).toEqual({});
 });

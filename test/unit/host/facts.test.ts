@@ -13,7 +13,7 @@ interface Fixture {
   /** Beside `eth0` and `lo`. */
   readonly interface?: string;
   readonly files?: Readonly<Record<string, string>>;
-  /** By the whole command; absent: there is no such program. */
+  /** By the whole command; absent: there is no such program; `late`: it does not end in time. */
   readonly said?: Readonly<Record<string, string | { readonly refuses: string }>>;
 }
 
@@ -32,6 +32,7 @@ const asked = ({
   run: async (command) => {
     const answer = said[command.join(' ')];
     if (answer === undefined) return undefined;
+    if (answer === 'late') return { ok: false, output: '', isCut: true };
     return typeof answer === 'string' ? { ok: true, output: answer } : { ok: false, output: answer.refuses };
   },
   interfaces: (): ReturnType<typeof networkInterfaces> => ({
@@ -178,6 +179,51 @@ test.each<[string, Fixture, unknown]>([
     { said: { 'ufw status': 'Status: active\n', 'iptables -S': rulesetOf('policy-drop.iptables') } },
     { tool: 'ufw', state: 'filters' },
   ],
+  [
+    'iptables that lets the own network in, by its interface',
+    { said: { 'iptables -S': '-P INPUT DROP\n-A INPUT -i eth0 -j ACCEPT\n' } },
+    undefined,
+  ],
+  [
+    'iptables that lets another network in',
+    { said: { 'iptables -S': '-P INPUT DROP\n-A INPUT -i wlan0 -j ACCEPT\n' } },
+    { tool: 'iptables', state: 'filters' },
+  ],
+  [
+    'iptables that lets in what otarc does not know',
+    { said: { 'iptables -S': '-P INPUT DROP\n-A INPUT -m set --match-set lan src -j ACCEPT\n' } },
+    { tool: 'iptables', state: 'unknown' },
+  ],
+  [
+    'ufw, with some let in that otarc does not know',
+    {
+      said: {
+        'ufw status': 'Status: active\n',
+        'iptables -S': '-P INPUT DROP\n-A INPUT -m set --match-set lan src -j ACCEPT\n',
+      },
+    },
+    { tool: 'ufw', state: 'unknown' },
+  ],
+  [
+    'nftables that does not answer in time',
+    { said: { [nft]: 'late' } },
+    { tool: 'nftables', state: 'unknown' },
+  ],
+  [
+    'firewalld that does not answer in time',
+    { said: { 'firewall-cmd --state': 'late' } },
+    { tool: 'firewalld', state: 'unknown' },
+  ],
+  [
+    'firewalld that does not answer in time, with rules that do',
+    { said: { 'firewall-cmd --state': 'late', [nft]: rulesetOf('policy-drop.json') } },
+    { tool: 'nftables', state: 'filters', chain: 'inet filter input' },
+  ],
+  [
+    'ufw that does not answer in time',
+    { said: { 'ufw status': 'late' }, files: { '/etc/ufw/ufw.conf': 'ENABLED=yes\n' } },
+    { tool: 'ufw', state: 'filters' },
+  ],
   ['Windows', { platform: 'win32' }, { tool: 'windows', state: 'unknown' }],
   [
     'Windows in another language',
@@ -214,6 +260,16 @@ test('they are asked for a device that is elsewhere, and by the family of its ad
   expect(await found('192.0.2.7')).toEqual([]);
   expect(await found('127.0.0.9')).toEqual([]);
   expect((await hostFacts(asked({ said }))).firewalls).toEqual([]);
+});
+
+test('the interface is that of the address which the device is told', async () => {
+  const said = { 'iptables -S': '-P INPUT DROP\n-A INPUT -i wg0 -j ACCEPT\n' };
+  const source = asked({ said, interface: 'wg0' });
+  const found = async (hostAddress?: string): Promise<unknown> =>
+    (await hostFacts(source, { ...fromDevice, hostAddress })).firewalls.map(({ state }) => state);
+  expect(await found('10.0.2.100')).toEqual([]);
+  expect(await found('192.0.2.2')).toEqual(['filters']);
+  expect(await found()).toEqual(['filters']);
 });
 
 test('all are asked at once', async () => {
