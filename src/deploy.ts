@@ -54,6 +54,8 @@ export interface DeployOptions {
   readonly freshMs?: number | undefined;
   /** Where devices were found last. */
   readonly lastSeen?: LastSeen | undefined;
+  /** How long a device that broke off is listened for, whether it comes back; 0: not at all. Default: as one boots. */
+  readonly returnMs?: number | undefined;
 }
 
 export type Outcome =
@@ -117,7 +119,8 @@ export async function deploy(
   } catch (thrown) {
     if (!(thrown instanceof OtaError)) throw thrown;
     if (stage === 'build' && thrown.code.startsWith('IMAGE_')) stage = 'image';
-    const error = await explained(thrown, { ...options, device, target, image, partitions });
+    const longestMs = options.returnMs;
+    const error = await explained(thrown, { ...options, device, target, image, partitions, longestMs });
     tell(failedEvent(error, stage));
     return { type: 'failed', stage, error };
   } finally {

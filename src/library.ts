@@ -128,6 +128,8 @@ const unneeded = (config: Config): PlannedProject => ({
 const emptyPlan: Plan = { images: [], waves: [] };
 const folderOf = ({ cwd, flags }: DeployProjectOptions): string => resolve(cwd ?? flags?.cwd ?? '.');
 
+const hookReturnMs = 2_000;
+
 /** What a run is given of the options, defaults applied. */
 export function runContextOf(options: DeployProjectOptions): RunContext {
   return {
@@ -143,6 +145,8 @@ export function runContextOf(options: DeployProjectOptions): RunContext {
     output: options.output ?? process.stderr,
     timeoutMs: options.timeoutMs,
     whenSeenMs: options.whenSeenMs,
+    // A build waits for its hook.
+    returnMs: options.hook === true ? hookReturnMs : undefined,
   };
 }
 

@@ -72,7 +72,8 @@ async function runWaves(plan: Plan, context: RunContext, outcomes: Map<string, O
   const waves = await makeReady(plan, context, outcomes);
   // A mistake in one device's configuration is mended before anything is built or pushed.
   if (outcomes.size > 0) return;
-  const { signal, engine, allowed, dryRun, skipReason, timeoutMs, silenceLimitMs, whenSeenMs } = context;
+  const { signal, engine, allowed, dryRun, skipReason, timeoutMs, silenceLimitMs, whenSeenMs, returnMs } =
+    context;
   const cache = cacheFile(context.env);
   const deployOptions = {
     lastSeen: context.lastSeen ?? (cache === undefined ? undefined : lastSeenIn(cache)),
@@ -84,6 +85,7 @@ async function runWaves(plan: Plan, context: RunContext, outcomes: Map<string, O
     timeoutMs,
     silenceLimitMs,
     whenSeenMs,
+    returnMs,
   };
   const images = new Map(plan.images.map((image) => [image.key, startImage(image, context)]));
   for (const wave of waves) {

@@ -74,6 +74,8 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
     env: io.env,
     stdin: io.stdin,
     output: io.stderr,
+    // Its callers wait for the end, as espota.py comes to it.
+    returnMs: 0,
     silenceLimitMs: options.timeout === undefined ? undefined : options.timeout * 1000,
   });
   return ok ? 0 : exitCode > 128 ? exitCode : 1;

@@ -47,6 +47,9 @@ const reasons: Readonly<Record<Cause, string>> = {
   devices: 'other devices were chosen',
 };
 
+/** The next save waits for it; the watch itself listens on. */
+const returnMs = 3_000;
+
 export function createRunner(options: RunnerOptions): Runner {
   const { context, tell, images } = options;
   /** MD5 of what each device was given last. */
@@ -99,6 +102,7 @@ export function createRunner(options: RunnerOptions): Runner {
         const result = await runPlan(plan, {
           ...context,
           output: options.output.stream,
+          returnMs,
           signal,
           readyDevice: async (device) => (await options.project()).readyDevice(device),
           makeImage: options.builds ? builder.make : take,
