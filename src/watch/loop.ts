@@ -3,9 +3,7 @@
  * done here. Each deployment is a run like any other (`run.ts`), with one `run-started` and one `done`.
  */
 
-import { existsSync } from 'node:fs';
 import { cancelled, type OtaError } from '../errors.ts';
-import type { EventBody } from '../events.ts';
 import { asOtaError, exitCodeFor } from '../failure.ts';
 import { runContextOf } from '../library.ts';
 import { run as runPlan, type RunResult } from '../run.ts';
@@ -13,7 +11,6 @@ import { isQueued, phaseOf, startState, step } from '../watch.ts';
 import { createBuildOutput } from './build-output.ts';
 import { createContents } from './contents.ts';
 import { createControls } from './controls.ts';
-import type { FileProblem } from './files.ts';
 import { idleLimit } from './idle-limit.ts';
 import { configurationChanged, keepProject, type Keeper, type KeeperOptions } from './keeper.ts';
 import { createMissed } from './missed.ts';
@@ -23,15 +20,15 @@ import { createOutsideImages } from './outside-images.ts';
 import {
   fileSystemOf,
   leftAloneText,
-  problemText,
   queuedText,
   productsText,
   remoteText,
   watchedText,
 } from './problems.ts';
-import { openProject, type Project } from './project.ts';
+import { goneDataOf, openProject, rulesOf, type Project } from './project.ts';
 import { createRunner } from './runner.ts';
 import type { WatchCommand, WatchInput, Work } from './types.ts';
+import { createVoice } from './voice.ts';
 import { aborted } from './wait.ts';
 
 /** Resolves to the exit status: when the signal is aborted, a person ends it, or `once` is fulfilled. */
@@ -54,15 +51,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   let timer: NodeJS.Timeout | undefined;
 
   const contents = createContents();
-  const tell = (event: EventBody): void => context.onEvent({ ...event, at: new Date().toISOString() });
-  const inform = (message: string): void => tell({ type: 'log', level: 'info', message });
-  const warn = (message: string): void => tell({ type: 'log', level: 'warn', message });
-  const warned = new Set<string>();
-  const onProblem = (problem: FileProblem): void => {
-    const text = problemText(problem);
-    if (!warned.has(text)) warn(text);
-    warned.add(text);
-  };
+  const { tell, inform, warn, onProblem } = createVoice(context.onEvent);
   const end = (code: number, reason?: OtaError): void => {
     exitCode ??= code;
     ending.abort(options.signal.aborted ? options.signal.reason : reason);
@@ -70,16 +59,9 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
 
   // ── the machine ──
 
-  /** Without its folder a file system would be made of nothing, and wipe what the device has. */
-  const goneData = (): readonly string[] =>
-    build ? keeper.current.scope.data.filter((path) => !existsSync(path)) : [];
   const dispatch = (input: WatchInput): void => {
-    const { kind, config, devices } = keeper.current;
-    const isWanted = kind === 'filesystem' || config.push.filesystem === 'on-change';
-    const rules = {
-      filesystem: isWanted && goneData().length === 0 ? 'on-change' : 'never',
-      stopsBuilds: build,
-    } as const;
+    const { devices } = keeper.current;
+    const rules = rulesOf(keeper.current, build);
     const next = step(state, input, { nowMs: performance.now(), rules });
     const isLeftAlone =
       input.type === 'changed' && input.kind === 'filesystem' && rules.filesystem === 'never';
@@ -109,7 +91,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       case 'build-again':
         return runner.buildAgain(command.work);
       case 'leave-alone':
-        return inform(leftAloneText(command.paths, goneData()));
+        return inform(leftAloneText(command.paths, goneDataOf(keeper.current)));
       case 'products-found':
         return warn(productsText(command.paths));
       case 'wake':

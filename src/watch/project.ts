@@ -1,5 +1,6 @@
 /** A project as it stands in its files at one moment, and everything that is asked once and kept until they change. */
 
+import { existsSync } from 'node:fs';
 import { imagePlaceOf, type ImagePlace } from '../build/image-place.ts';
 import type { BuildPlan } from '../build/plan.ts';
 import { planBuild } from '../build/prepared.ts';
@@ -13,6 +14,7 @@ import { makePlan, type Plan, type PlannedImage } from '../plan.ts';
 import { readyDevice } from '../run.ts';
 import type { Credential, ImageKind } from '../types.ts';
 import { scopeOf, type Scope } from './scope.ts';
+import type { WatchRules } from './types.ts';
 
 export interface Project extends Pick<PlannedProject, 'config' | 'devices' | 'warnings'> {
   /** What a person means without saying more: the firmware, except with `--filesystem`. */
@@ -91,6 +93,18 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     },
     signature: JSON.stringify([plan, devices, config.push, config.watch]),
   };
+}
+
+/** Folders of the file system that are gone: without them it would be made of nothing, and wipe what the device has. */
+export function goneDataOf({ scope }: Project): readonly string[] {
+  return scope.data.filter((path) => !existsSync(path));
+}
+
+/** `builds`: false where somebody else does. */
+export function rulesOf(project: Project, builds: boolean): WatchRules {
+  const isWanted = project.kind === 'filesystem' || project.config.push.filesystem === 'on-change';
+  const isThere = !builds || goneDataOf(project).length === 0;
+  return { filesystem: isWanted && isThere ? 'on-change' : 'never', stopsBuilds: builds };
 }
 
 function sourceOf(credential: Credential): CredentialSource {
