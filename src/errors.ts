@@ -44,7 +44,7 @@ export const errorCodes = {
   CANCELLED: {
     exitCode: 130,
     transient: false,
-    hint: 'A device that was being updated keeps its old sketch. Run the command again when ready.',
+    hint: 'Run the command again when ready.',
   },
   INTERNAL: final('This is a mistake in otarc: please report it with the command and the output of `-v`.'),
 

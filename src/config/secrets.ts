@@ -99,7 +99,11 @@ async function fileText(path: string, device: string): Promise<string> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     const reason = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-    throw unavailable(device, `the file ${path} ${reason}`);
+    throw unavailable(
+      device,
+      `the file ${path} ${reason}`,
+      'Correct its path: --password-file, or `password: { file: … }` in .otarc.',
+    );
   }
 }
 

@@ -88,7 +88,7 @@ function configuredEntry(device: Configured, { found, matches, known }: Seen): E
       matches.length > 1
         ? [`${matches.length} devices have this name: rename one, or give its address as its host in .otarc`]
         : found === undefined
-          ? (check?.notes ?? [])
+          ? [...elsewhereOf(device, known), ...(check?.notes ?? [])]
           : differencesOf(device, found),
   });
 }
@@ -97,6 +97,13 @@ function stateOf({ matches, check, known: { isSettled, canAsk } }: Heard): State
   if (matches.length > 0) return matches.length > 1 ? 'ambiguous' : 'here';
   if (!isSettled) return 'awaited';
   return canAsk && check?.isNear !== false ? 'absent' : 'unknown';
+}
+
+/** The name of one that is looked for by an address may be heard from another one. */
+function elsewhereOf({ name, host }: Configured, { found }: Known): string[] {
+  if (!isAddress(host)) return [];
+  const own = found.filter((each) => isMeant(each, { host: name }));
+  return own.map(({ addresses: [address = ''] }) => `${printable(name)} announces itself at ${address} now`);
 }
 
 /** What would make a push fail, or go astray. */

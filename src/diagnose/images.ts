@@ -88,6 +88,21 @@ export const wrongChip: Rule = (observed) => {
       cure: ownHint ?? 'Build for the chip that the device has, or correct `platform:` in .otarc.',
     };
   }
+  const { announced, imagePlatform } = observed;
+  const other = typeof announced === 'object' ? announced.platform : undefined;
+  if (
+    code === 'DEVICE_SILENT' &&
+    other !== undefined &&
+    imagePlatform !== undefined &&
+    other !== imagePlatform
+  ) {
+    return {
+      cause: 'wrong-chip',
+      likelihood: 0.99,
+      text: `the device announces itself as an ${other.toUpperCase()}, and the image is for an ${imagePlatform.toUpperCase()}`,
+      cure: 'build for the chip that the device has.',
+    };
+  }
   if (isAnswered(observed) && updaterError(observed) === 10) {
     return {
       cause: 'wrong-chip',

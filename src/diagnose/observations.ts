@@ -68,7 +68,7 @@ export interface Observations {
   /** A file-system image was broken off while the device wrote it in place. */
   readonly isHalfWritten?: boolean;
   /** All of the image had been handed over. */
-  readonly isAllSent?: boolean;
+  readonly isAllTaken?: boolean;
   readonly host?: HostFacts;
   /** What the place that failed has to say about the cure. */
   readonly ownHint?: string;
@@ -111,7 +111,7 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
       isAmbiguous: details['ambiguous'] === true ? true : undefined,
       isElsewhere: details['elsewhere'] === true ? true : undefined,
       isHalfWritten: code === 'FILESYSTEM_HALF_WRITTEN' ? true : undefined,
-      isAllSent: details['isAllSent'] === true ? true : undefined,
+      isAllTaken: details['isAllTaken'] === true ? true : undefined,
       ownHint: hint,
     }),
   };

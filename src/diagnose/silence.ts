@@ -24,6 +24,20 @@ const seenOf = ({ announced }: Observations) => (typeof announced === 'object' ?
 const isAt = (seen: Announced, { address = '' }: Observations): boolean =>
   isSameAddress(seen.address, address);
 
+/** A firewall of this computer lets nothing out; the sketch cannot know of it. */
+const isKeptIn = (observed: Observations): boolean => errorsOf(observed).includes('EPERM');
+
+export const outgoingFirewall: Rule = (observed) => {
+  const { address = 'the device', port } = observed;
+  if (!isSilent(observed) || !isKeptIn(observed)) return undefined;
+  return {
+    cause: 'firewall',
+    likelihood: 0.98,
+    text: `a firewall of this computer lets nothing out to UDP port ${port} of ${address} (EPERM)`,
+    cure: 'allow that: look at what it drops on its way out (`sudo nft list ruleset`, `sudo iptables -S OUTPUT`).',
+  };
+};
+
 export const nameUnknown: Rule = ({ code, isAmbiguous, isElsewhere, ownHint, host, wording }) => {
   if (code !== 'NAME_NOT_RESOLVED' || isAmbiguous === true || isElsewhere === true) return undefined;
   const translated =

@@ -38,8 +38,14 @@ export const weakWifi: Rule = (observed) => {
     cure: 'move it nearer to the access point, or check its antenna, then push again.',
   });
   if (code === 'DEVICE_SILENT' && afterChallenge === true) return found(0.5);
-  const isSlow = code === 'TIMEOUT' && observed.datagramsReceived !== 0;
-  if (code === 'TRANSFER_STALLED' || isSlow) return found(isHardToReach ? 0.85 : 0.8);
+  if (code === 'TIMEOUT' && observed.datagramsReceived !== 0) {
+    return {
+      ...found(0.8),
+      text: 'the limit is too short for this link, or the Wi-Fi is too weak',
+      cure: 'raise --timeout; or move the device nearer to the access point, then push again.',
+    };
+  }
+  if (code === 'TRANSFER_STALLED') return found(isHardToReach ? 0.85 : 0.8);
   if (isAnswered(observed) && updaterError(observed) === 6) return found(0.9);
   if (code !== 'CONNECTION_LOST') return undefined;
   const isLongSilent = silentMs >= longSilenceMs && !hasForgotten(observed);
@@ -135,15 +141,18 @@ export const hostPortTaken: Rule = ({ code, systemCode, hostPort, wording }) => 
   };
 };
 
-export const noVerdictHeard: Rule = ({ code, isAllSent, imageKind }) => {
+export const noVerdictHeard: Rule = ({ code, isAllTaken, imageKind }) => {
   const isDoubtful =
-    code === 'NO_VERDICT' || (code === 'TIMEOUT' && isAllSent === true && imageKind !== 'filesystem');
+    code === 'NO_VERDICT' || (code === 'TIMEOUT' && isAllTaken === true && imageKind !== 'filesystem');
   if (!isDoubtful) return undefined;
   return {
     cause: 'no-verdict-heard',
     likelihood: code === 'NO_VERDICT' ? 0.6 : 0.85,
     text: 'the device took the image, and only its word got lost',
-    cure: 'look whether the new sketch runs before you push again.',
+    cure:
+      imageKind === 'filesystem'
+        ? 'push it again before the device is restarted: half of it may be missing.'
+        : 'look whether the new sketch runs before you push again.',
   };
 };
 

@@ -7,7 +7,7 @@ import { askedNames, interfaceNames, type Search } from './not-found.ts';
 import type { FoundDevice } from './types.ts';
 
 const sayWhichHint =
-  'Rename one of the devices, or say which one is meant: `host: <address>` under its name in .otarc.';
+  'Rename one of the devices, or say which one is meant by its address: in place of the name, or as its `host:` in .otarc.';
 
 /** Two answers, over mDNS or one of them by the system, that cannot be of one device. */
 export function contradiction(

@@ -89,8 +89,9 @@ function hintFor({ question, addresses, all }: Search): string {
     return 'Only loopback was asked: name the network of the device as the interface, or leave the interface out.';
   }
   return (
-    'Check that the device is powered and on the same network (mDNS reaches neither another subnet nor across a guest ' +
-    'Wi-Fi), or give its address: `host: <address>` in .otarc.'
+    'Check the spelling (`otarc devices` lists who is heard), and that the device is powered and on the same network: mDNS ' +
+    'reaches neither another subnet nor across a guest Wi-Fi, and a firewall may drop it (UDP port 5353). Or give its ' +
+    'address: `host: <address>` in .otarc.'
   );
 }
 

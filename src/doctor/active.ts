@@ -68,7 +68,7 @@ function legsOf({ device, target, image }: ActiveOptions, probed: Probed): reado
   const { scheme, roundTripMs, connectMs, connectedFrom, invitations } = probed;
   const trip = roundTripMs === undefined ? '' : ` in ${Math.round(roundTripMs)} ms`;
   return [
-    ok('invitation', `answers${trip}${invitations > 1 ? `, the ${invitations}th time` : ''}`, {
+    ok('invitation', `answers${trip}${invitations > 1 ? `, after ${invitations} invitations` : ''}`, {
       invitations,
     }),
     passwordLeg(device, target, scheme),
@@ -105,14 +105,14 @@ function linkLeg(target: Target, image: Image | undefined, { roundTripMs, invita
       : `; a push of ${thousands(image.sizeBytes)} bytes takes about ${Math.max(1, seconds)} s`;
   const trip =
     roundTripMs === undefined
-      ? 'an open device shows no round trip'
+      ? 'it asks for no password, so no round trip was measured'
       : `round trip ${Math.max(1, Math.round(roundTripMs))} ms`;
   const isWeak = invitations > usualInvitations || (roundTripMs ?? 0) > slowRoundTripMs;
   if (!isWeak) return ok('link', trip + expected, details);
   return warning(
     'link',
     `${trip}, ${invitations} invitations until it answered${expected}`,
-    'The Wi-Fi between here and the device is weak, or the device sleeps between beacons: move it nearer to the access point.',
+    'It may have been restarting: try again in a minute. Else its Wi-Fi is weak: move it nearer to the access point.',
     details,
   );
 }

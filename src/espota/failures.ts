@@ -43,6 +43,9 @@ export function deviceText({ name, address, port }: Target): string {
   return name === address || name === endpoint ? endpoint : `${name} (${endpoint})`;
 }
 
+/** The system does not send: no route, or a firewall of its own. */
+const noWayCodes = ['EHOSTUNREACH', 'ENETUNREACH', 'EPERM'];
+
 export function silent(
   where: Where,
   { afterChallenge, waitedMs }: { afterChallenge: boolean; waitedMs: number },
@@ -50,7 +53,7 @@ export function silent(
   const { target, observed } = where;
   const device = deviceText(target);
   const tried = `${observed.invitations} invitations in ${Math.round(waitedMs / 1000)} s`;
-  const noRoute = observed.undeliverable.find((code) => code === 'EHOSTUNREACH' || code === 'ENETUNREACH');
+  const noRoute = observed.undeliverable.find((code) => noWayCodes.includes(code));
   const message = afterChallenge
     ? `${device} asked for the password and then answered no more.`
     : observed.undeliverable.includes('ECONNREFUSED')

@@ -40,7 +40,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
       const sleep = watchForSleep(observed);
       let connection: Connection | undefined;
       let isBegun = false;
-      let isAllSent = false;
+      let isAllTaken = false;
       try {
         const agreement = await agree({ ...parts, where }, image, {
           signal,
@@ -60,7 +60,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
           now,
           signal,
           tell: context.tell,
-          onAllSent: () => (isAllSent = true),
+          onAllTaken: () => (isAllTaken = true),
           ...(roundTripMs === undefined ? {} : { roundTripMs }),
           ...(isEsp32 ? { largestCountBytes: largestReadBytes } : {}),
         });
@@ -79,7 +79,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
         sleep.look();
         if (!signal.aborted || !(error instanceof OtaError)) throw error;
         if (!isBegun) throw withObserved(error, observed);
-        throw interrupted(where, image, { error, isAllSent });
+        throw interrupted(where, image, { error, isAllTaken });
       } finally {
         limit.clear();
         sleep.stop();

@@ -59,15 +59,19 @@ export function transferFailed(
 export function interrupted(
   { target, observed }: Where,
   image: Image,
-  { error, isAllSent }: { readonly error: OtaError; readonly isAllSent: boolean },
+  { error, isAllTaken }: { readonly error: OtaError; readonly isAllTaken: boolean },
 ): OtaError {
   const isFilesystem = image.kind === 'filesystem';
-  if (!isFilesystem && !isAllSent) return withObserved(error, observed);
-  const details = { ...observed, ...error.details, because: error.code, isAllSent };
+  if (!isFilesystem && !isAllTaken) {
+    const { code, message, hint, cause } = error;
+    const kept = code === 'CANCELLED' ? `The device keeps its old sketch. ${hint}` : hint;
+    return withObserved(new OtaError(code, message, { hint: kept, details: error.details, cause }), observed);
+  }
+  const details = { ...observed, ...error.details, because: error.code, isAllTaken };
   const device = deviceText(target);
   const state = !isFilesystem
-    ? `All of the image had been sent to ${device}, which may run it all the same.`
-    : isAllSent
+    ? `${device} had taken all of the image, and may run it all the same.`
+    : isAllTaken
       ? `The file system on ${device} may be half written.`
       : `The file system on ${device} is half written.`;
   const hint = isFilesystem

@@ -34,8 +34,8 @@ export interface TransferOptions {
   readonly roundTripMs?: number;
   /** Where the device is known to print no larger count. */
   readonly largestCountBytes?: number;
-  /** From here on the device may have all of it, whatever its counts say. */
-  readonly onAllSent?: () => void;
+  /** From here on the device has all of it, as far as its counts can tell. */
+  readonly onAllTaken?: () => void;
 }
 
 /** How it ended, with what was observed. Rejects only when the signal aborts. */
@@ -69,9 +69,7 @@ export async function transfer(options: TransferOptions): Promise<TransferEnd> {
   });
 
   for (;;) {
-    const sentBefore = pace.sentBytes;
     if (replies.verdict.length === 0) pace = sendAllowed(pace, { bytes, connection, now });
-    if (pace.sentBytes > sentBefore && pace.sentBytes === bytes.length) options.onAllSent?.();
     const input = await inbox.next({ untilMs: wakeAt(pace, verdictAtMs), signal });
     const ended = input?.type === 'closed' || (input === undefined && verdictAtMs !== undefined);
 
@@ -79,6 +77,7 @@ export async function transfer(options: TransferOptions): Promise<TransferEnd> {
       const before = replies.acknowledgedBytes;
       replies = takeReply(replies, input.bytes, { sentBytes: pace.sentBytes, largestCountBytes });
       pace = paces.acknowledged(pace, replies.acknowledgedBytes, now());
+      if (hasAll(pace)) options.onAllTaken?.();
       const isLast = replies.acknowledgedBytes === bytes.length;
       if (replies.acknowledgedBytes > before && (isLast || now() - toldAtMs >= progressEveryMs)) {
         toldAtMs = now();

@@ -510,7 +510,7 @@ const table: readonly Row[] = [
   {
     number: '17 too slow for the limit',
     code: 'TIMEOUT',
-    seen: { datagramsReceived: 1, isAllSent: true },
+    seen: { datagramsReceived: 1, isAllTaken: true },
     cause: 'no-verdict-heard',
     hint: [
       'Most likely the device took the image, and only its word got lost: look whether the new sketch runs before you push again.',
