@@ -91,6 +91,7 @@ function fitOf(
     case '-i':
       return fitInterface(incoming, value);
     case '-s':
+    case '--src-range':
       return fitAddress(incoming.address, value);
     case '-d':
       return fitAddress(incoming.hostAddress, value);

@@ -32,12 +32,12 @@ export function judgedByNft(text: string, incoming: Incoming): readonly JudgedCh
   const entries = entriesOf(text);
   const family = isIPv4(incoming.address) ? 'ip' : 'ip6';
   const isOurs = (entry: Json): boolean => entry['family'] === 'inet' || entry['family'] === family;
-  const ours = (kind: 'chain' | 'rule' | 'set'): readonly Json[] =>
+  const ours = (kind: 'chain' | 'rule' | 'set' | 'map'): readonly Json[] =>
     entries
       .map((entry) => objectAt(entry, kind))
       .filter((each) => each !== undefined)
       .filter(isOurs);
-  const [heads, rules, sets] = [ours('chain'), ours('rule'), ours('set')];
+  const [heads, rules, sets] = [ours('chain'), ours('rule'), [...ours('set'), ...ours('map')]];
   const entrances = heads.filter(({ hook, type }) => hook === 'input' && type === 'filter');
   return entrances.map((head) => {
     const isOfTable = (each: Json): boolean =>
@@ -106,10 +106,10 @@ const isCounted = (statement: Json): boolean =>
 
 /** `ct state vmap { established : accept, invalid : drop }`: one rule for each entry. */
 function rulesOfMap(map: Json, before: readonly Fit[], table: Table): readonly Rule[] {
-  const data = objectAt(map, 'data');
-  // One that is kept elsewhere may hold anything.
-  if (data === undefined) return [{ fit: every([...before, 'maybe']), verdict: { type: 'accept' } }];
-  return listAt(data, 'set').map((entry) => {
+  const entries = valuesOf(map['data'], table);
+  // One that is not in the ruleset may hold anything.
+  if (entries === undefined) return [{ fit: every([...before, 'maybe']), verdict: { type: 'accept' } }];
+  return entries.map((entry) => {
     const [value, statement] = Array.isArray(entry) ? (entry as unknown[]) : [];
     const verdict = isObject(statement) ? verdictOf(statement) : undefined;
     return {
@@ -233,13 +233,15 @@ function fitOfPort(value: unknown, incoming: Incoming): Fit {
 
 function fitOfAddress(value: unknown, address: string | undefined): Fit {
   if (typeof value === 'string') return fitAddress(address, value);
+  const range = isObject(value) ? listAt(value, 'range') : [];
+  if (range.length > 0) return fitAddress(address, range.join('-'));
   const prefix = isObject(value) ? objectAt(value, 'prefix') : undefined;
   return prefix === undefined
     ? 'maybe'
     : fitAddress(address, `${String(prefix['addr'])}/${String(prefix['len'])}`);
 }
 
-/** Undefined: a set that is not in the ruleset. */
+/** Undefined: a set or a map that is not in the ruleset. */
 function valuesOf(value: unknown, { sets }: Table): readonly unknown[] | undefined {
   if (typeof value === 'string' && value.startsWith('@')) return sets.get(value);
   if (Array.isArray(value)) return value as unknown[];

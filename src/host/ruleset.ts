@@ -119,15 +119,26 @@ export function fitPort({ hostPort }: Incoming, from: number, to: number): Fit {
   return from > ephemeral[1] || to < ephemeral[0] || from === to ? 'no' : 'maybe';
 }
 
-/** `192.0.2.7`, `192.0.2.0/24` */
+/** `192.0.2.7`, `192.0.2.0/24`, `192.0.2.7-192.0.2.9` */
 export function fitAddress(address: string | undefined, text: string): Fit {
   if (address === undefined) return 'maybe';
   const own = withoutZone(address);
-  const [net = '', bits] = text.split('/');
+  const [range = '', bits] = text.split('/');
+  const [net = '', last] = range.split('-');
   if (!isIPv4(net) && !isIPv6(net)) return 'maybe';
   if (isIPv4(net) !== isIPv4(own)) return 'no';
   const family = isIPv4(net) ? 'ipv4' : 'ipv6';
   const list = new BlockList();
+  if (last !== undefined) {
+    if (isIPv4(last) !== isIPv4(net) || (!isIPv4(last) && !isIPv6(last))) return 'maybe';
+    try {
+      list.addRange(net, last, family);
+    } catch {
+      // It ends before it begins.
+      return 'no';
+    }
+    return fitIf(list.check(own, family));
+  }
   const length = Number(bits ?? (family === 'ipv4' ? 32 : 128));
   if (!Number.isInteger(length) || length < 0 || length > (family === 'ipv4' ? 32 : 128)) return 'maybe';
   list.addSubnet(net, length, family);

@@ -1,5 +1,6 @@
 /** What is listened for after a failure, broken off by the user. */
 
+import dgram from 'node:dgram';
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
@@ -18,6 +19,27 @@ const target = targetOf(
 test('to its end: nothing', async () => {
   const { signal } = new AbortController();
   expect(await listenFor({ device, target, signal }, 200)).toBe('nothing');
+});
+
+test('devices that fail at once are listened for by one pair of ears', async () => {
+  const { createSocket } = dgram;
+  onTestFinished(() => {
+    dgram.createSocket = createSocket;
+    syncBuiltinESMExports();
+  });
+  let opened = 0;
+  dgram.createSocket = ((...given: Parameters<typeof createSocket>) => {
+    opened += 1;
+    return createSocket(...given);
+  }) as typeof createSocket;
+  syncBuiltinESMExports();
+  const { signal } = new AbortController();
+  const listen = () => listenFor({ device, target, signal }, 150);
+  expect(await listen()).toBe('nothing');
+  const openedForOne = opened;
+  expect(openedForOne).toBeGreaterThan(0);
+  expect(await Promise.all(Array.from({ length: 8 }, listen))).toEqual(Array(8).fill('nothing'));
+  expect(opened).toBe(2 * openedForOne);
 });
 
 test('broken off, it says nothing about the device', async () => {

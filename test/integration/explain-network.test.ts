@@ -53,7 +53,7 @@ async function pushFrom(from: Namespace, device: object): Promise<FailedPush> {
 async function hostAndDevice(
   onTestFinished: TestContext['onTestFinished'],
   options: VirtualDeviceOptions = {},
-): Promise<{ network: Network; host: Namespace; device: Namespace }> {
+): Promise<{ network: Network; host: Namespace; device: Namespace; hostEnd: string }> {
   const network = createNetwork();
   onTestFinished(() => network.close());
   const [host, device] = [network.namespace('host'), network.namespace('device')];
@@ -67,7 +67,7 @@ async function hostAndDevice(
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   await once(child.stdout, 'data');
-  return { network, host, device };
+  return { network, host, device, hostEnd: leftEnd };
 }
 
 const there = { host: '10.1.0.7', port: 8266 };
@@ -126,6 +126,21 @@ END`,
       const cure = command.exec(failed.hint)?.[0] ?? 'false';
       await inHost(cure);
       expect((await pushFrom(host, configured)).code).toBeUndefined();
+    },
+  );
+
+  test.skipIf(requireTools('firewalls'))(
+    '1: rules that let in the own network by its interface are not accused',
+    async ({ expect, onTestFinished }) => {
+      const { host, hostEnd } = await hostAndDevice(onTestFinished, { faults: { neverConnects: true } });
+      const rules = [
+        'table inet own { chain in { type filter hook input priority 0; policy drop;',
+        `ct state established,related accept; iifname "${hostEnd}" accept; }; }`,
+      ];
+      await run('ip', ['netns', 'exec', host.name, 'nft', rules.join(' ')]);
+      const failed = await pushFrom(host, there);
+      expect(failed).toMatchObject({ code: 'CONNECT_BACK_MISSING', causes: ['firewall'] });
+      expect(failed.hint).toMatch(/^Perhaps a firewall of this computer is in the way: let TCP from/);
     },
   );
 

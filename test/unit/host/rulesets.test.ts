@@ -54,6 +54,41 @@ test.each<[string, string]>([
 
 const here = { ...four, hostAddress: '192.0.2.2', interfaceName: 'eth0' };
 
+test.each<[string, string, string, string]>([
+  ['by-interface', 'accept', 'accept', 'unknown'],
+  ['by-sets', 'accept', 'accept', 'accept'],
+  // In another of its zones everything is let in.
+  ['firewalld', 'drop', 'drop', 'accept'],
+])('nft, %s, where it is known how the device comes in, and where not', (name, forFour, forSix, forAny) => {
+  const outcomes = [here, { ...six, interfaceName: 'eth0' }, four].map(
+    (incoming) => judgedByNft(textOf(`${name}.json`), incoming)[0]?.outcome,
+  );
+  expect(outcomes).toEqual([forFour, forSix, forAny]);
+});
+
+test('nft: by another interface, and from others that are in its sets or not', () => {
+  const judged = (name: string, more: object) =>
+    judgedByNft(textOf(`${name}.json`), { ...here, ...more })[0]?.outcome;
+  expect(judged('by-interface', { interfaceName: 'wlan1' })).toBe('accept');
+  expect(judged('by-interface', { interfaceName: 'eth1' })).toBe('drop');
+  expect(judged('by-interface', { address: '198.51.100.7' })).toBe('drop');
+  expect(judged('firewalld', { interfaceName: 'wg0' })).toBe('accept');
+  expect(judged('by-sets', { address: '198.51.100.5' })).toBe('accept');
+  expect(judged('by-sets', { address: '198.51.100.10' })).toBe('drop');
+  expect(judged('by-sets', { address: '192.0.2.200' })).toBe('accept');
+  expect(judged('by-sets', { address: '192.0.2.201' })).toBe('drop');
+  expect(judged('by-sets', { address: '203.0.113.7' })).toBe('accept');
+  expect(judged('by-sets', { address: '203.0.113.8' })).toBe('drop');
+});
+
+test('iptables, as it prints interfaces, ranges and addresses of its own', () => {
+  const judged = (more: object) => judgedByIptables(textOf('by-interface.iptables'), { ...here, ...more });
+  expect(judged({})).toBe('accept');
+  expect(judged({ interfaceName: 'wlan0' })).toBe('drop');
+  expect(judged({ interfaceName: 'wlan0', address: '192.0.2.110' })).toBe('accept');
+  expect(judged({ interfaceName: 'wlan0', hostAddress: '192.0.2.9' })).toBe('accept');
+});
+
 test.each<[string, string]>([
   ['-p tcp -m tcp --dport 48266 -j ACCEPT', 'accept'],
   ['-s 192.0.2.0/24 -p tcp -m multiport --dports 80,48000:48999 -j ACCEPT', 'accept'],
