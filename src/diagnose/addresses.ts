@@ -31,9 +31,9 @@ export function translated({
 }: Addresses): Finding | undefined {
   // What stays on this computer is translated nowhere.
   if (neighbourOf(host, hostAddress)?.kind === 'loopback') return undefined;
-  // An interface of its own in the device's network (macvlan, `--network host`): no more than a possibility.
-  const isNear = neighbourOf(host, address)?.address === hostAddress;
-  const found = { cause: 'address-translation', likelihood: isNear ? 0.2 : 0.9 } as const;
+  // An interface of its own in the device's network: `--network host`, macvlan, mirrored networking.
+  if (neighbourOf(host, address)?.address === hostAddress) return undefined;
+  const found = { cause: 'address-translation', likelihood: 0.9 } as const;
   const own = hostAddress ?? 'it';
   if (host?.inside === 'wsl2') {
     return {

@@ -122,6 +122,10 @@ export const wrongPort: Rule = (observed) => {
   const { port, platform, imagePlatform, wording } = observed;
   if (!isSilent(observed)) return undefined;
   const seen = seenOf(observed);
+  // Its own port would get an image that is not for its chip.
+  const isOtherChip =
+    seen?.platform !== undefined && imagePlatform !== undefined && seen.platform !== imagePlatform;
+  if (isOtherChip) return undefined;
   if (seen !== undefined && seen.port !== port) {
     return {
       cause: 'wrong-port',

@@ -144,6 +144,21 @@ END`,
     },
   );
 
+  test.skipIf(requireTools('firewalls'))(
+    '1: nothing leaves this host',
+    async ({ expect, onTestFinished }) => {
+      const { host } = await hostAndDevice(onTestFinished);
+      const rules =
+        'nft add table ip own; nft add chain ip own out "{ type filter hook output priority 0; }"; nft add rule ip own out udp dport 8266 drop';
+      await run('ip', ['netns', 'exec', host.name, 'sh', '-c', rules]);
+      const failed = await pushFrom(host, there);
+      expect(failed).toMatchObject({ code: 'DEVICE_SILENT' });
+      expect(failed.causes?.[0]).toBe('firewall');
+      expect(failed.hint).toMatch(/^A firewall of this computer lets nothing out to UDP port 8266 .*EPERM/);
+      await reads(failed, expect, '01 nothing out');
+    },
+  );
+
   test('2: the device is told an address that it does not reach, and another would do', async ({
     expect,
     onTestFinished,

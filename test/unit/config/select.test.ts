@@ -189,7 +189,7 @@ describe('targets', () => {
   it.each(['firmware.bin', '.pio/build/d1/firmware.bin', 'x\\y'])(
     'that look like an image say so: %s',
     (target) => {
-      expect(failure(none, { targets: [target] }).hint).toBe('Name the image with `--file`.');
+      expect(failure(none, { targets: [target] }).hint).toContain('otarc push --file');
     },
   );
 

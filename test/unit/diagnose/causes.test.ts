@@ -508,13 +508,39 @@ const table: readonly Row[] = [
     hint: 'The Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
   },
   {
+    number: "3 container in the device's own network",
+    code: 'CONNECT_BACK_MISSING',
+    seen: { ...missing, host: { ...lan, inside: 'container' } },
+    cause: 'firewall',
+    hint: 'Perhaps a firewall of this computer is in the way: let TCP from 192.0.2.7 to port 48266 in; `hostPort: 48266` in .otarc keeps the port the same.',
+  },
+  {
+    number: '1 firewall that lets nothing out',
+    by: 'integration/explain-network: 1: nothing leaves this host',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, undeliverable: ['EPERM'], announced: { address: '192.0.2.7', port: 8266 } },
+    cause: 'firewall',
+    hint: 'A firewall of this computer lets nothing out to UDP port 8266 of 192.0.2.7 (EPERM): allow that: look at what it drops on its way out (`sudo nft list ruleset`, `sudo iptables -S OUTPUT`).',
+  },
+  {
+    number: '13 announces another chip',
+    code: 'DEVICE_SILENT',
+    seen: {
+      ...portClosed,
+      imagePlatform: 'esp32',
+      announced: { address: '192.0.2.7', port: 3232, platform: 'esp8266' },
+    },
+    cause: 'wrong-chip',
+    hint: 'The device announces itself as an ESP8266, and the image is for an ESP32: build for the chip that the device has.',
+  },
+  {
     number: '17 too slow for the limit',
     code: 'TIMEOUT',
     seen: { datagramsReceived: 1, isAllTaken: true },
     cause: 'no-verdict-heard',
     hint: [
       'Most likely the device took the image, and only its word got lost: look whether the new sketch runs before you push again.',
-      'Or the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+      'Or the limit is too short for this link, or the Wi-Fi is too weak: raise --timeout; or move the device nearer to the access point, then push again.',
     ].join('\n'),
   },
   {
