@@ -1,8 +1,11 @@
 /** `otarc doctor`: each leg of the way to a device in order, and at the first that fails why, and what to do. */
 
 import type { Flags } from '../config/types.ts';
-import { checkUp } from '../doctor/check.ts';
+import { checkUp, type Checkup } from '../doctor/check.ts';
+import type { Leg } from '../doctor/leg.ts';
 import { linesOf } from '../doctor/text.ts';
+import { cancelled } from '../errors.ts';
+import { exitCodeFor } from '../failure.ts';
 import type { ColorChoice } from '../report/writer.ts';
 import type { Io } from './io.ts';
 
@@ -27,16 +30,23 @@ export async function doctorCommand(options: DoctorOptions, io: Io): Promise<num
   const { json, color, ...wanted } = options;
   const { stdout, stderr, env, stdin, signal } = io;
   const isColoured = color === 'always' || (color === 'auto' && stdout.isTTY === true);
-  const { device, legs, exitCode } = await checkUp({
+  const told: Leg[] = [];
+  const checkup = await checkUp({
     ...wanted,
     env,
     stdin,
     signal,
     tell: (leg) => {
+      told.push(leg);
       if (!json) stdout.write(`${linesOf(leg, isColoured).join('\n')}\n`);
     },
     note: (text) => void stderr.write(`${text}\n`),
+  }).catch((error: unknown): Checkup => {
+    // One document, also where it is interrupted: with what was seen by then.
+    if (!json || !signal.aborted) throw error;
+    return { legs: told, exitCode: exitCodeFor(cancelled(signal)) };
   });
+  const { device, legs, exitCode } = checkup;
   if (json) stdout.write(`${JSON.stringify({ ok: exitCode === 0, exitCode, device, legs }, null, 2)}\n`);
   return exitCode;
 }

@@ -27,6 +27,23 @@ test.each([
   expect(ended.stderr).toMatch(`error CANCELLED: Interrupted by ${signal}.`);
 });
 
+test('a signal leaves one JSON document, with the legs that were looked at', async () => {
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  const device = await quickDevice({ faults: { silent: true } });
+  const knocked = device.waitFor('ignored');
+  const running = await startOtarc(['doctor', addressOf(device), '--file', path, '--json', ...onLoopback], {
+    cwd: dir,
+  });
+  await knocked;
+  running.kill('SIGINT');
+  const { exitCode, stdout } = await running.ended;
+  expect(exitCode).toBe(130);
+  const document = JSON.parse(stdout) as { ok: boolean; exitCode: number; legs: { leg: string }[] };
+  expect(document).toMatchObject({ ok: false, exitCode: 130 });
+  expect(document.legs.at(-1)?.leg).toBe('connect-back port');
+});
+
 test('addresses at which no device can be: the words of a push', async () => {
   const dir = await tempDir();
   const { path } = await imageFile(dir);
