@@ -15,7 +15,8 @@
  * A run makes its images and deploys them: one kind, all devices that are meant. A change while it builds stops the build,
  * and when the calm has come and the old processes have gone, the build starts again within the same run. A change while it
  * deploys lets it finish; however many there were, one more run follows. Firmware and file system are runs of their own,
- * the file system first.
+ * the file system first. While a changed configuration is read no run begins; what it puts an end to is done again by the new
+ * one. What a device has missed is owed until it has it.
  */
 
 import { imageKinds, type ImageKind } from './types.ts';
