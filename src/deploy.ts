@@ -16,7 +16,7 @@ import { OtaError, type ErrorCode } from './errors.ts';
 import type { EventBody, Stage, Tell } from './events.ts';
 import type { ExplainOptions } from './explain.ts';
 import { failedEvent } from './failure.ts';
-import { lockDevice, type Lock } from './lock.ts';
+import { holderText, lockDevice, type Lock } from './lock.ts';
 import { checkFits, checkTarget, type PartitionTable } from './image/index.ts';
 import { thousands } from './numbers.ts';
 import { defaultPorts, platforms, type Device, type Image, type Receipt, type Target } from './types.ts';
@@ -192,9 +192,9 @@ function lockTarget(
     port,
     signal,
     waitMs: timeoutMs,
-    onWait: ({ pid }) => {
-      const who = pid === undefined ? 'another otarc' : `another otarc (process ${pid})`;
-      tell({ type: 'log', level: 'info', message: `waiting for ${who}, which is updating this device` });
+    onWait: (holder) => {
+      const message = `waiting for ${holderText(holder)}, which is updating this device`;
+      tell({ type: 'log', level: 'info', message });
     },
   });
 }

@@ -136,8 +136,13 @@ interface Search {
 
 function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Search {
   const { signal, lastSeen, freshMs = longestFreshMs } = options;
-  const isNamed = !isAddress(device.host);
-  let current = look(device, options);
+  // An address is taken as it is: no file has to be read for it.
+  const hint = isAddress(device.host) ? undefined : lastSeen?.addressOf(device.host);
+  const look = (): Lookout => {
+    const { tell, whenSeenMs } = options;
+    return lookOut(device, { signal, tell, whenSeenMs, lastSeen: hint });
+  };
+  let current = look();
   let failedEarly = false;
   let foundAtMs = Infinity;
   let found: Located | undefined;
@@ -147,7 +152,7 @@ function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Searc
   };
   const lookAgain = (): Promise<Located> => {
     current.close();
-    current = look(device, options);
+    current = look();
     return current.located.then(note);
   };
   const first = current.located.then(note);
@@ -175,9 +180,10 @@ function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Searc
     doubted: () => current.doubted,
     untilClear: async () => {
       const { doubted, sinceMs } = current;
-      const address = isNamed && found?.via === 'mdns' ? found.address : undefined;
+      const isByName = !isAddress(device.host) && found?.via === 'mdns';
+      const address = isByName ? found?.address : undefined;
       // A second one would have shown itself when the device was last pushed to at this very place.
-      const isNew = address !== undefined && lastSeen?.addressOf(device.host) !== address;
+      const isNew = address !== undefined && address !== hint;
       const leftMs = isNew ? sinceMs + twinMs - performance.now() : 0;
       if (leftMs > 0) {
         const over = AbortSignal.any([doubted, signal]);
@@ -192,18 +198,10 @@ function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Searc
   };
 }
 
-function look(device: Device, { signal, tell, whenSeenMs, lastSeen }: Omit<EarlyOptions, 'engine'>): Lookout {
-  const hint = isAddress(device.host) ? undefined : lastSeen?.addressOf(device.host);
-  return lookOut(device, { signal, tell, whenSeenMs, lastSeen: hint });
-}
-
 /** Nobody has answered; two that contradict each other have. */
 function isAbsent(error: unknown): boolean {
-  return (
-    error instanceof OtaError &&
-    error.code === 'NAME_NOT_RESOLVED' &&
-    error.details['timeoutMs'] !== undefined
-  );
+  if (!(error instanceof OtaError) || error.code !== 'NAME_NOT_RESOLVED') return false;
+  return error.details['ambiguous'] !== true && error.details['elsewhere'] !== true;
 }
 
 /** What was said of the first search need not be said of the second. */

@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
 /** `192.0.2.7:8266`, `[::1]:8266`. */
 export function endpointText({ address, port }: { readonly address: string; readonly port: number }): string {
@@ -44,4 +44,17 @@ function plainAddress(text: string): string {
 /** `fe80::1` of `fe80::1%eth0`. */
 export function withoutZone(address: string): string {
   return address.replace(/%.*$/, '');
+}
+
+/** Whether `remote` is in the subnet of `own`; both with or without a zone, which counts for nothing here. */
+export function isInSubnet(
+  remote: string,
+  { address, prefixBits }: { readonly address: string; readonly prefixBits: number },
+): boolean {
+  const [own, other] = [withoutZone(address), withoutZone(remote)];
+  if (isIPv4(own) !== isIPv4(other)) return false;
+  const family = isIPv4(own) ? 'ipv4' : 'ipv6';
+  const subnet = new BlockList();
+  subnet.addSubnet(own, prefixBits, family);
+  return subnet.check(other, family);
 }

@@ -188,12 +188,17 @@ async function isOtarcs(place: ListenOptions): Promise<boolean> {
   return word.type === 'hello' || (word.type === 'ended' && (word.end.isOtarc || word.end.isSilent));
 }
 
-function locked({ name, address, port }: LockRequest, { pid, since }: Holder, waitMs: number): OtaError {
-  const who = pid === undefined ? 'another otarc' : `another otarc (process ${pid})`;
+/** `another otarc (process 4711)` */
+export function holderText({ pid }: Holder): string {
+  return `another otarc${pid === undefined ? '' : ` (process ${pid})`}`;
+}
+
+function locked({ name, address, port }: LockRequest, holder: Holder, waitMs: number): OtaError {
+  const { pid, since } = holder;
   const seconds = Math.round(waitMs / 1000);
   return new OtaError(
     'DEVICE_LOCKED',
-    `${name} is being updated by ${who}, which did not end within ${seconds} s.`,
+    `${name} is being updated by ${holderText(holder)}, which did not end within ${seconds} s.`,
     {
       hint:
         pid === undefined

@@ -29,7 +29,7 @@ import {
   withoutProducts,
   type Written,
 } from './watch/disturbances.ts';
-import { without, withWork } from './watch/pending.ts';
+import { filesIn, without, withWork } from './watch/pending.ts';
 import { dueAtMs, type Batch } from './watch/settle.ts';
 import type {
   ActiveRun,
@@ -122,7 +122,6 @@ function changed(
 
   const work = { kind, cause: 'change', paths, force: false, buildOnly: false } as const;
   const pending = withWork(state.pending, work);
-  const files = Object.values(pending).reduce((sum, each) => sum + each.paths.length, 0);
   const { run } = state;
   const mayStop = run?.work.kind === kind && run.building > 0 && !run.isStopping;
   const stops = mayStop && rules.stopsBuilds && !state.isPaused && !isSuspected(state.disturbances);
@@ -130,7 +129,7 @@ function changed(
   const batch: Batch = {
     firstAtMs: state.batch?.firstAtMs ?? nowMs,
     lastAtMs: nowMs,
-    files,
+    files: filesIn(pending),
     falseStarts: nowMs - falseStarts.lastAtMs < falseStartWindowMs ? falseStarts.count : 0,
   };
   const next = withOwed({ ...state, pending, batch, falseStarts });

@@ -1,7 +1,7 @@
 /** What this computer is, as far as it decides whether a device can connect back to it. Pure; gathered elsewhere. */
 
-import { BlockList, isIPv4 } from 'node:net';
-import { isSameAddress, withoutZone } from '../endpoint.ts';
+import { isIPv4 } from 'node:net';
+import { isInSubnet, isSameAddress, withoutZone } from '../endpoint.ts';
 
 export interface HostFacts {
   readonly system: 'linux' | 'macos' | 'windows' | 'other';
@@ -82,16 +82,6 @@ export function firewallName({ tool }: Firewall): string {
   return { windows: 'the Windows firewall', macos: 'the macOS firewall' }[tool as string] ?? tool;
 }
 
-/** Whether `remote` is in the subnet of this address. */
-export function isNextTo({ address, prefixBits }: HostInterface, remote: string): boolean {
-  const [own, other] = [withoutZone(address), withoutZone(remote)];
-  if (isIPv4(own) !== isIPv4(other)) return false;
-  const family = isIPv4(own) ? 'ipv4' : 'ipv6';
-  const subnet = new BlockList();
-  subnet.addSubnet(own, prefixBits, family);
-  return subnet.check(other, family);
-}
-
 /** The interface that has this address. */
 export function interfaceOf(
   host: HostFacts | undefined,
@@ -107,5 +97,5 @@ export function neighbourOf(
   host: HostFacts | undefined,
   address: string | undefined,
 ): HostInterface | undefined {
-  return address === undefined ? undefined : host?.interfaces.find((each) => isNextTo(each, address));
+  return address === undefined ? undefined : host?.interfaces.find((each) => isInSubnet(address, each));
 }

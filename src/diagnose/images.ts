@@ -2,7 +2,7 @@
 
 import { thousands } from '../numbers.ts';
 import type { Rule } from './finding.ts';
-import { updaterError, type Observations } from './observations.ts';
+import { otherChipOf, updaterError, type Observations } from './observations.ts';
 
 /** The ESP32 core's default scheme has slots of this size. */
 const usualEsp32SlotBytes = 0x14_0000;
@@ -88,14 +88,9 @@ export const wrongChip: Rule = (observed) => {
       cure: ownHint ?? 'Build for the chip that the device has, or correct `platform:` in .otarc.',
     };
   }
-  const { announced, imagePlatform } = observed;
-  const other = typeof announced === 'object' ? announced.platform : undefined;
-  if (
-    code === 'DEVICE_SILENT' &&
-    other !== undefined &&
-    imagePlatform !== undefined &&
-    other !== imagePlatform
-  ) {
+  const other = otherChipOf(observed);
+  const { imagePlatform = '' } = observed;
+  if (code === 'DEVICE_SILENT' && other !== undefined) {
     return {
       cause: 'wrong-chip',
       likelihood: 0.99,

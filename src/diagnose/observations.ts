@@ -117,6 +117,17 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
   };
 }
 
+/** What one device announces of itself, where that could be told. */
+export const seenOf = ({ announced }: Observations): Announced | undefined =>
+  typeof announced === 'object' ? announced : undefined;
+
+/** What the device announces to be, where that is not what the image is for. */
+export function otherChipOf(observed: Observations): Platform | undefined {
+  const { imagePlatform } = observed;
+  const platform = seenOf(observed)?.platform;
+  return imagePlatform === undefined || platform === imagePlatform ? undefined : platform;
+}
+
 /** A device that answers so late that it knows of no such connection is one that has started anew. */
 export const hasForgotten = ({
   systemCode,

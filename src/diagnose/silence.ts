@@ -3,7 +3,7 @@
 import { isSameAddress } from '../endpoint.ts';
 import { defaultPorts, platforms } from '../types.ts';
 import type { Rule } from './finding.ts';
-import type { Announced, Observations } from './observations.ts';
+import { otherChipOf, seenOf, type Announced, type Observations } from './observations.ts';
 import { wordsOf } from './wording.ts';
 
 const isSilent = ({ code, afterChallenge }: Observations): boolean =>
@@ -20,7 +20,6 @@ const isCutOff = (observed: Observations): boolean => errorsOf(observed).include
 const isNobodyThere = (observed: Observations): boolean =>
   observed.neighbour === 'absent' ||
   errorsOf(observed).some((code) => code === 'EHOSTUNREACH' || code === 'EHOSTDOWN');
-const seenOf = ({ announced }: Observations) => (typeof announced === 'object' ? announced : undefined);
 const isAt = (seen: Announced, { address = '' }: Observations): boolean =>
   isSameAddress(seen.address, address);
 
@@ -123,9 +122,7 @@ export const wrongPort: Rule = (observed) => {
   if (!isSilent(observed)) return undefined;
   const seen = seenOf(observed);
   // Its own port would get an image that is not for its chip.
-  const isOtherChip =
-    seen?.platform !== undefined && imagePlatform !== undefined && seen.platform !== imagePlatform;
-  if (isOtherChip) return undefined;
+  if (otherChipOf(observed) !== undefined) return undefined;
   if (seen !== undefined && seen.port !== port) {
     return {
       cause: 'wrong-port',

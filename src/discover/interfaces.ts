@@ -1,8 +1,7 @@
 /** The addresses of this host, and which of them mDNS is asked on. Pure but for `hostAddresses`. */
 
-import { BlockList, isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { withoutZone } from '../endpoint.ts';
+import { isInSubnet, withoutZone } from '../endpoint.ts';
 import { OtaError } from '../errors.ts';
 
 /** One address of one network interface of this host. */
@@ -111,13 +110,9 @@ export function isNobodyAskable(
 
 /** Whether `remote` (with or without a zone) is in the subnet of this address, or on its link. */
 export function isOnLink(own: HostAddress, remote: string): boolean {
-  const family = isIPv4(remote) ? 'IPv4' : 'IPv6';
-  if (own.family !== family) return false;
   const zone = zoneOf(remote);
   if (zone !== undefined && zone !== own.zone) return false;
-  const subnet = new BlockList();
-  subnet.addSubnet(own.address, own.prefixBits, family === 'IPv4' ? 'ipv4' : 'ipv6');
-  return subnet.check(withoutZone(remote), family === 'IPv4' ? 'ipv4' : 'ipv6');
+  return isInSubnet(remote, own);
 }
 
 export function isLinkLocal(address: string): boolean {

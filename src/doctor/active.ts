@@ -2,16 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import { defaultPorts, type Image, type Target } from '../types.ts';
-import { diagnose } from '../diagnose/diagnose.ts';
-import { knownOf } from '../diagnose/known.ts';
 import { OtaError } from '../errors.ts';
 import { probe, type Probed } from '../espota/probe.ts';
 import { explain } from '../explain.ts';
 import type { PartitionTable } from '../image/index.ts';
-import { lockDevice, type Holder } from '../lock.ts';
+import { holderText, lockDevice, type Holder } from '../lock.ts';
 import { thousands } from '../numbers.ts';
 import type { Device, Platform } from '../types.ts';
-import { failed, ok, warning, type Leg } from './leg.ts';
+import { failed, ok, unneededPassword, warning, type Leg } from './leg.ts';
 
 export const announcementOfActive =
   '--active: the device is invited to an update, which is broken off before its first byte: nothing is written, and the ' +
@@ -35,8 +33,7 @@ const smallImage = { kind: 'firmware', sizeBytes: 65_536, md5: createHash('md5')
 export async function activeLegs(options: ActiveOptions): Promise<readonly Leg[]> {
   const { target, image, signal, note, silenceLimitMs } = options;
   const { name, address, port } = target;
-  const onWait = ({ pid }: Holder): void =>
-    note(`waiting for another otarc${pid === undefined ? '' : ` (process ${pid})`}, which is at this device`);
+  const onWait = (holder: Holder): void => note(`waiting for ${holderText(holder)}, which is at this device`);
   const lock = await lockDevice({ name, address, port, signal, waitMs: lockWaitMs, onWait });
   try {
     const context = { tell: () => {}, signal, ...(silenceLimitMs === undefined ? {} : { silenceLimitMs }) };
@@ -81,8 +78,7 @@ function legsOf({ device, target, image }: ActiveOptions, probed: Probed): reado
 
 function passwordLeg(device: Device, target: Target, scheme: Probed['scheme']): Leg {
   if (scheme !== 'none') return ok('password', `accepted (${scheme})`, { scheme });
-  const none = { undeliverable: [], foreignConnections: [] };
-  const [finding] = diagnose({ ...knownOf({ device, target }), ...none, asksPassword: false });
+  const [finding] = unneededPassword(device, target);
   if (finding === undefined) return ok('password', 'asks for none', { scheme });
   return warning('password', finding.text, finding.cure, { scheme, causes: [finding.cause] });
 }

@@ -1,8 +1,10 @@
 /** What a look at one part of the way comes to. */
 
-import { hintOf } from '../diagnose/diagnose.ts';
+import { diagnose, hintOf } from '../diagnose/diagnose.ts';
 import type { Finding } from '../diagnose/finding.ts';
+import { knownOf } from '../diagnose/known.ts';
 import type { ErrorCode, OtaError } from '../errors.ts';
+import type { Device, Target } from '../types.ts';
 
 /** In the order of the way. */
 export const legNames = [
@@ -53,4 +55,10 @@ export function suspected(
   if (findings.length === 0) return undefined;
   const causes = findings.map(({ cause }) => cause);
   return warning(leg, text, hintOf(findings), { ...details, causes });
+}
+
+/** What is to be said of a device that asks for no password, as it says or as it has shown. */
+export function unneededPassword(device: Device, target: Target): readonly Finding[] {
+  const none = { undeliverable: [], foreignConnections: [] };
+  return diagnose({ ...knownOf({ device, target }), ...none, asksPassword: false });
 }

@@ -1,8 +1,6 @@
 /** Whether the device is there, as far as that shows without disturbing it. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { diagnose } from '../diagnose/diagnose.ts';
-import { knownOf } from '../diagnose/known.ts';
 import type { Announced, Observations } from '../diagnose/observations.ts';
 import { wordsOf } from '../diagnose/wording.ts';
 import { endpointText, isSameAddress } from '../endpoint.ts';
@@ -14,10 +12,10 @@ import { listenFor } from '../explain/listen.ts';
 import { neighbourAt } from '../host/neighbour.ts';
 import { thisHost } from '../host/source.ts';
 import { checkTarget } from '../image/index.ts';
-import { tryLock, type Holder } from '../lock.ts';
+import { holderText, tryLock, type Holder } from '../lock.ts';
 import type { Device, Image, Target } from '../types.ts';
 import { withoutUndefined } from '../without-undefined.ts';
-import { failed, ok, suspected, warning, type Leg } from './leg.ts';
+import { failed, ok, suspected, unneededPassword, warning, type Leg } from './leg.ts';
 
 export interface PresenceOptions {
   readonly device: Device;
@@ -76,7 +74,9 @@ function unseenLeg(
 ): Leg {
   if (holder !== undefined) {
     const hint = 'Wait until it is done, then look again.';
-    return warning('device', `${holderText(holder)}; nothing is asked meanwhile`, hint, { ...holder });
+    return warning('device', `${holderText(holder)} is at it; nothing is asked meanwhile`, hint, {
+      ...holder,
+    });
   }
   const who = neighbour === 'present' ? 'somebody has that address, but ' : '';
   return warning(
@@ -107,19 +107,14 @@ async function announcedLeg(options: PresenceOptions, announced: Announced): Pro
       { ...announced, causes: ['old-address'] },
     );
   }
-  const none = { undeliverable: [], foreignConnections: [] };
-  const findings =
-    authRequired === false ? diagnose({ ...knownOf({ device, target }), ...none, asksPassword: false }) : [];
+  const findings = authRequired === false ? unneededPassword(device, target) : [];
   return suspected('device', text, { findings }) ?? ok('device', text, { ...announced });
 }
 
 function besides(leg: Leg, holder: Holder): Leg {
-  const text = `${leg.text}; ${holderText(holder)}`;
+  const text = `${leg.text}; ${holderText(holder)} is at it`;
   return { ...leg, text, details: { ...leg.details, ...holder } };
 }
-
-const holderText = ({ pid }: Holder): string =>
-  `another otarc${pid === undefined ? '' : ` (process ${pid})`} is at it`;
 
 interface Knocked {
   /** The system error that came back for a datagram. */

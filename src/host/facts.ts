@@ -1,8 +1,8 @@
 /** What this computer is, looked at and never changed: for the diagnosis of a device that cannot connect back. */
 
 import type { networkInterfaces } from 'node:os';
-import { interfaceOf, isNextTo, neighbourOf, type HostFacts, type HostInterface } from '../diagnose/host.ts';
-import { withoutZone } from '../endpoint.ts';
+import { interfaceOf, neighbourOf, type HostFacts, type HostInterface } from '../diagnose/host.ts';
+import { isInSubnet, withoutZone } from '../endpoint.ts';
 import { withoutUndefined } from '../without-undefined.ts';
 import { findFirewalls } from './firewalls.ts';
 import type { Incoming } from './ruleset.ts';
@@ -16,7 +16,7 @@ export async function hostFacts(
   const interfaces = interfacesOf(source.interfaces());
   const isFromOutside =
     incoming !== undefined &&
-    !interfaces.some((each) => each.kind === 'loopback' && isNextTo(each, incoming.address));
+    !interfaces.some((each) => each.kind === 'loopback' && isInSubnet(incoming.address, each));
   const facts = { system: systemOf(source.platform), interfaces, firewalls: [] };
   const [inside, firewalls] = await Promise.all([
     insideOf(source),

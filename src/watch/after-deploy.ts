@@ -59,6 +59,7 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
     }
   };
 
+  const allEnded = (): Promise<unknown> => Promise.all([...all.values()].map(({ running }) => running));
   return {
     start(reached, secretVariables) {
       if (isClosed) return;
@@ -74,12 +75,12 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
       }
     },
     async ended(signal) {
-      await Promise.race([Promise.all([...all.values()].map(({ running }) => running)), aborted(signal)]);
+      await Promise.race([allEnded(), aborted(signal)]);
     },
     async close() {
       isClosed = true;
       for (const { controller } of all.values()) controller.abort();
-      await Promise.all([...all.values()].map(({ running }) => running));
+      await allEnded();
     },
   };
 }

@@ -17,6 +17,7 @@ import { createMissed } from './missed.ts';
 import type { WatchProjectOptions } from './options.ts';
 import { outcomesOf } from './outcomes.ts';
 import { createOutsideImages } from './outside-images.ts';
+import { filesIn } from './pending.ts';
 import {
   fileSystemOf,
   leftAloneText,
@@ -75,7 +76,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
       isQueued: isQueued(state),
       devices: devices.map(({ name }) => name),
       builds: build,
-      changed: Object.values(state.pending).reduce((sum, { paths }) => sum + paths.length, 0),
+      changed: filesIn(state.pending),
     });
   };
   const perform = (command: WatchCommand): void => {

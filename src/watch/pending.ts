@@ -29,6 +29,11 @@ export function withWork(pending: WatchState['pending'], work: Work): WatchState
   return { ...pending, [work.kind]: merged };
 }
 
+/** How many different files the next runs are for. */
+export function filesIn(pending: WatchState['pending']): number {
+  return Object.values(pending).reduce((sum, { paths }) => sum + paths.length, 0);
+}
+
 /** The work of that kind is taken up, or given up; with the last one, its settling is over. */
 export function without(state: WatchState, kind: ImageKind): WatchState {
   const { [kind]: _, ...pending } = state.pending;

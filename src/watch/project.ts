@@ -103,8 +103,9 @@ export function goneDataOf({ scope }: Project): readonly string[] {
 /** `builds`: false where somebody else does. */
 export function rulesOf(project: Project, builds: boolean): WatchRules {
   const isWanted = project.kind === 'filesystem' || project.config.push.filesystem === 'on-change';
-  const isThere = !builds || goneDataOf(project).length === 0;
-  return { filesystem: isWanted && isThere ? 'on-change' : 'never', stopsBuilds: builds };
+  // Asked at each change of thousands: the disk is looked at only where it matters.
+  const isOnChange = isWanted && !(builds && goneDataOf(project).length > 0);
+  return { filesystem: isOnChange ? 'on-change' : 'never', stopsBuilds: builds };
 }
 
 function sourceOf(credential: Credential): CredentialSource {

@@ -63,6 +63,18 @@ const isFound = (event: EventBody): boolean => event.type === 'log' && / is 127\
 const placesIn = (events: readonly EventBody[]): string[] =>
   events.flatMap((event) => (event.type === 'device-located' ? [event.address] : []));
 
+/** A push that has found its device, and waits for another otarc to let it go. */
+async function behindLock() {
+  const [name, port] = [freshName(), await freePort()];
+  const device = await quickDevice({ name, port, announce: true });
+  const { signal } = new AbortController();
+  const lock = await lockDevice({ name, address: '127.0.0.1', port, signal, onWait: () => undefined });
+  onTestFinished(() => lock.release());
+  const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0 });
+  await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
+  return { name, port, device, lock, ended };
+}
+
 describe('a device that got another address', () => {
   it('while the image was built is found again', async () => {
     const name = freshName();
@@ -81,13 +93,7 @@ describe('a device that got another address', () => {
   });
 
   it('while another otarc was waited for is found again, and locked there', async () => {
-    const [name, port] = [freshName(), await freePort()];
-    const before = await quickDevice({ name, port, announce: true });
-    const { signal } = new AbortController();
-    const lock = await lockDevice({ name, address: '127.0.0.1', port, signal, onWait: () => undefined });
-    onTestFinished(() => lock.release());
-    const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0 });
-    await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
+    const { name, port, device: before, lock, ended } = await behindLock();
     await before.close();
     const after = await quickDevice({ name, port, announce: true, host: '127.0.0.5' });
     lock.release();
@@ -97,24 +103,14 @@ describe('a device that got another address', () => {
   });
 
   it('is not looked for where another otarc has pushed this very image, and it restarts', async () => {
-    const [name, port] = [freshName(), await freePort()];
-    const device = await quickDevice({ name, port, announce: true });
-    const { signal } = new AbortController();
-    const lock = await lockDevice({ name, address: '127.0.0.1', port, signal, onWait: () => undefined });
-    const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0 });
-    await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
+    const { device, lock, ended } = await behindLock();
     await device.close();
     lock.release(image.md5);
     expect(await ended).toMatchObject({ type: 'skipped' });
   });
 
   it('is waited for while it restarts from the push of another otarc', async () => {
-    const [name, port] = [freshName(), await freePort()];
-    const before = await quickDevice({ name, port, announce: true });
-    const { signal } = new AbortController();
-    const lock = await lockDevice({ name, address: '127.0.0.1', port, signal, onWait: () => undefined });
-    const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0 });
-    await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
+    const { name, port, device: before, lock, ended } = await behindLock();
     await before.close();
     lock.release('another image');
     // Longer than one search for a name takes.
@@ -151,14 +147,7 @@ describe('a device that got another address', () => {
   });
 
   it('is pushed to nowhere when it has left its name to two others', async () => {
-    const name = freshName();
-    const device = await quickDevice({ name, announce: true });
-    const { signal } = new AbortController();
-    const { address, port } = device;
-    const lock = await lockDevice({ name, address, port, signal, onWait: () => undefined });
-    onTestFinished(() => lock.release());
-    const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0 });
-    await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
+    const { name, device, lock, ended } = await behindLock();
     const twin = await startResponder({ name, addresses: ['198.51.100.8'], from: '127.0.0.2' });
     onTestFinished(() => twin.close());
     lock.release();
