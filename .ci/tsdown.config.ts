@@ -2,12 +2,24 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import type { UserConfig } from 'tsdown';
+
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** The result of `pushPath`, found once a build. */
+const reached = new Set<string>();
+
+/** Where a push to an address begins; `deploy` is loaded by a dynamic import, as the other commands do without it. */
+const pushRoots = ['src/cli/main.ts', 'src/cli/commands/deploy.ts'];
+
+/** The graph of modules, as the bundler knows it. */
+interface Graph {
+  getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null;
+}
 
 /**
  * The bundle: everything in it, so that an installation has one package and a start reads few files. Each file costs
  * half a millisecond: what every push needs is one of them, what only some commands need (zod, yaml, execa, mDNS, the
- * simulator) stays apart. `npm run bench -- startup` measures it.
+ * simulator) stays apart, by dynamic imports alone. `npm run bench -- startup` measures it.
  */
 export default {
   cwd: root,
@@ -24,25 +36,23 @@ export default {
   deps: { neverBundle: ['typescript'] },
   checks: { ineffectiveDynamicImport: false },
   outputOptions: {
-    codeSplitting: {
-      groups: [
-        {
-          name: 'push',
-          test: new RegExp(
-            [
-              String.raw`src/(errors|failure|types|secret|numbers|endpoint|without-undefined|cli|program|library|run|deploy|early|lock|plan)\.ts`,
-              String.raw`src/commands/(flags|deploy|push-commands|other-commands)\.ts`,
-              String.raw`src/(report|verify|espota|image|lock)/`,
-              String.raw`src/discover/(index|locate|host-address|interfaces|port|addresses)\.ts`,
-              String.raw`src/config/(index|places|may-push-on-build|default-sketch|environment|problem|resolve[a-z-]*|ledger|sources|select|secrets|limit|first-line|nearest|address)\.ts`,
-              String.raw`node_modules/commander/`,
-            ].join('|'),
-          ),
-        },
-      ],
-    },
+    codeSplitting: { groups: [{ name: (id, context) => (pushPath(context).has(id) ? 'push' : null) }] },
   },
-};
+} satisfies UserConfig;
+
+/** Every module that the roots import statically, directly or not: the bundle's first file. */
+function pushPath(graph: Graph): ReadonlySet<string> {
+  if (reached.size > 0) return reached;
+  const waiting = pushRoots.map((path) => join(root, path));
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    if (reached.has(id)) continue;
+    const info = graph.getModuleInfo(id);
+    if (info === null) throw new Error(`The bundle has no module ${id}.`);
+    reached.add(id);
+    waiting.push(...info.importedIds);
+  }
+  return reached;
+}
 
 /** The licences of everything that is bundled go into dist/, as those licences ask. */
 function thirdPartyLicences() {

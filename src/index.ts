@@ -4,16 +4,16 @@
  * `otarc/simulator` has the virtual device.
  */
 
-export { deployProject, type DeployProjectOptions } from './library.ts';
-export { OtaError, errorCodes, type ErrorCode } from './errors.ts';
-export type { AuthScheme, DeployEvent, EventBody, LogLevel, Stage, Tell } from './events.ts';
-export type { Engine, EngineContext, SendOptions, Session } from './engine.ts';
-export type { Outcome } from './deploy.ts';
-export type { RunResult } from './run.ts';
-export { espota } from './espota/index.ts';
-export { explain, type ExplainOptions } from './explain.ts';
+export { deployProject, type DeployProjectOptions } from './deploy/deploy-project.ts';
+export { OtaError, errorCodes, type ErrorCode } from './model/errors.ts';
+export type { AuthScheme, DeployEvent, EventBody, LogLevel, Stage, Tell } from './model/events.ts';
+export type { Engine, EngineContext, SendOptions, Session } from './engines/engine.ts';
+export type { Outcome } from './deploy/deploy-device.ts';
+export type { RunResult } from './deploy/run.ts';
+export { espota } from './engines/espota/index.ts';
+export { explain, type ExplainOptions } from './diagnose/explain.ts';
 export { readImage } from './image/index.ts';
-export { Secret } from './secret.ts';
+export { Secret } from './model/secret.ts';
 export type {
   Artifact,
   BuildTool,
@@ -24,4 +24,4 @@ export type {
   Platform,
   Receipt,
   Target,
-} from './types.ts';
+} from './model/types.ts';

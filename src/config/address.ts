@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { mayBeIPv6 } from '../endpoint.ts';
+import { mayBeIPv6 } from '../model/endpoint.ts';
 
-export { canonicalHost } from '../endpoint.ts';
+export { canonicalHost } from '../model/endpoint.ts';
 
 export interface HostAndPort {
   readonly host: string;

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseHost } from './address.ts';
 import { describeIssue, type Issue } from './describe-issue.ts';
-import { passwordVariable } from '../secret.ts';
+import { passwordVariable } from '../model/secret.ts';
 import { nearest } from './nearest.ts';
 import { notYet } from './not-yet.ts';
 import { configFileSchema, homedingSchema, type ConfigFile, type HomedingFile } from './schema.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';
-import type { Sourced } from '../project-facts.ts';
+import type { Sourced } from '../model/project-facts.ts';
 import type { Found } from './places.ts';
 
 /**

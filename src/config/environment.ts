@@ -1,12 +1,12 @@
 /** What `OTARC_…` variables say, in the shape of the flags that they stand for. */
 
 import { isIP } from 'node:net';
-import { platforms } from '../types.ts';
+import { platforms } from '../model/types.ts';
 import { isPort } from './address.ts';
 import { nearest } from './nearest.ts';
 import type { Problem } from './problem.ts';
 import type { Flags } from './types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 
 export interface Overrides {
   readonly flags: Flags;

@@ -2,12 +2,12 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { cancelled, OtaError } from '../errors.ts';
+import { cancelled, OtaError } from '../model/errors.ts';
 import { isPasswordVariable, readEnvironment } from './environment.ts';
 import { defaultSketch } from './default-sketch.ts';
 import { findConfigFile, namedConfigFile } from './places.ts';
 import { invalid, pathText, type Problem } from './problem.ts';
-import type { ProjectFacts } from '../project-facts.ts';
+import type { ProjectFacts } from '../model/project-facts.ts';
 import { needsEnvironments, needsProject, type Wanted } from './resolve-question.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ConfigFile, HomedingFile } from './schema.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { notYet, type NotYet } from './not-yet.ts';
 import { configFileSchema } from './schema.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 
 /** The part of a JSON schema that is changed here. */
 interface Node {

@@ -1,4 +1,4 @@
-import type { Sourced } from '../project-facts.ts';
+import type { Sourced } from '../model/project-facts.ts';
 import type { Origin } from './types.ts';
 
 type Candidates<T> = readonly (Sourced<T> | undefined)[];

@@ -1,4 +1,4 @@
-import { cancelled } from '../errors.ts';
+import { cancelled } from '../model/errors.ts';
 
 interface Limit {
   readonly timeoutMs: number;

@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import { cosmiconfig, type Loader } from 'cosmiconfig';
 import { metaSearchPlaces } from 'cosmiconfig/dist/defaults.js';
-import { messageOf, OtaError } from '../errors.ts';
+import { messageOf, OtaError } from '../model/errors.ts';
 import { within } from './limit.ts';
 import { parseText, type ParsedText } from './parse-text.ts';
 import { searchPlaces } from './places.ts';

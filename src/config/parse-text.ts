@@ -11,7 +11,7 @@ import {
   type Document,
   type Node,
 } from 'yaml';
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 import { shownLine } from './shown-line.ts';
 
 export interface ParsedText {

@@ -3,7 +3,7 @@
 import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { messageOf, OtaError } from '../errors.ts';
+import { messageOf, OtaError } from '../model/errors.ts';
 
 const scripts = ['js', 'cjs', 'mjs', 'ts'];
 const extensions = ['json', 'yaml', 'yml', ...scripts];

@@ -1,4 +1,4 @@
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 
 /** One mistake in the configuration, without any value that could be a secret. */
 export interface Problem {

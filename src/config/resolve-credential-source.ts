@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
-import { passwordVariable, Secret } from '../secret.ts';
+import { passwordVariable, Secret } from '../model/secret.ts';
 import { fromFile, fromInvocation, sourced, type Sources } from './sources.ts';
-import type { Sourced } from '../project-facts.ts';
+import type { Sourced } from '../model/project-facts.ts';
 import type { Ledger } from './ledger.ts';
 import type { PasswordSetting } from './schema.ts';
 import type { CredentialSource, Invocation, SecretsFile } from './types.ts';

@@ -1,6 +1,6 @@
-import { Secret } from '../secret.ts';
+import { Secret } from '../model/secret.ts';
 import { parseHost } from './address.ts';
-import type { Sourced } from '../project-facts.ts';
+import type { Sourced } from '../model/project-facts.ts';
 import type { Ledger } from './ledger.ts';
 import { pathText } from './problem.ts';
 import type { Claimant, ProjectDevice } from './resolve-project.ts';
@@ -8,7 +8,7 @@ import { resolveCredentialSource, writtenPassword } from './resolve-credential-s
 import type { ConfigFile, DeviceSettings, HomedingFile } from './schema.ts';
 import { besideFile, fromFile, fromInvocation, sourced, type CheckedFile, type Sources } from './sources.ts';
 import type { CredentialSource, DeviceConfig } from './types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 
 /** A device as the file has it, with its short form spelled out. */
 export interface DeviceEntry {

@@ -5,10 +5,10 @@
  * meant, nothing is taken over.
  */
 
-import { endpointText } from '../endpoint.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { endpointText } from '../model/endpoint.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import { canonicalHost, parseHost } from './address.ts';
-import type { ProjectUpload, Sourced } from '../project-facts.ts';
+import type { ProjectUpload, Sourced } from '../model/project-facts.ts';
 import { sourced } from './sources.ts';
 import type { CredentialSource } from './types.ts';
 

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 import { pathText } from './problem.ts';
 import { selectDevices, undecided } from './select.ts';
 import type { Config, DeviceConfig } from './types.ts';

@@ -11,13 +11,13 @@ import {
   type DeviceEntry,
 } from './resolve-device.ts';
 import { claims, projectDevices, type ProjectDevice } from './resolve-project.ts';
-import type { Sourced } from '../project-facts.ts';
+import type { Sourced } from '../model/project-facts.ts';
 import { Ledger } from './ledger.ts';
 import { pathText } from './problem.ts';
 import type { ConfigFile } from './schema.ts';
 import { besideFile, fromFile, fromInvocation, sourced, type Sources } from './sources.ts';
 import type { AdHoc, BuildConfig, Config, DeviceConfig, HookConfig, WatchConfig } from './types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 
 /**
  * Rank: flag, variable, configuration file, the build tool's own files (where they were asked), default. What a device

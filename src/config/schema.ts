@@ -7,7 +7,7 @@
 
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { platforms } from '../types.ts';
+import { platforms } from '../model/types.ts';
 import { parseHost } from './address.ts';
 
 const text = z.string().min(1);

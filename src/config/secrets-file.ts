@@ -2,8 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
-import { messageOf, OtaError } from '../errors.ts';
-import { Secret } from '../secret.ts';
+import { messageOf, OtaError } from '../model/errors.ts';
+import { Secret } from '../model/secret.ts';
 import { isPasswordVariable } from './environment.ts';
 import type { Problem } from './problem.ts';
 import type { SecretsFile } from './types.ts';

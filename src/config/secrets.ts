@@ -1,9 +1,9 @@
 /** Fetches a password from where the configuration says it is. */
 
 import { readFile } from 'node:fs/promises';
-import { cancelled, OtaError } from '../errors.ts';
-import { Secret } from '../secret.ts';
-import type { Credential } from '../types.ts';
+import { cancelled, OtaError } from '../model/errors.ts';
+import { Secret } from '../model/secret.ts';
+import type { Credential } from '../model/types.ts';
 import { firstLineOf } from './first-line.ts';
 import { within } from './limit.ts';
 import type { DeviceConfig } from './types.ts';

@@ -1,7 +1,7 @@
 /** Which devices are meant. Pure: no datagram leaves for a mistyped name. */
 
-import { OtaError } from '../errors.ts';
-import { twinOf } from '../project-facts.ts';
+import { OtaError } from '../model/errors.ts';
+import { twinOf } from '../model/project-facts.ts';
 import { canonicalHost, parseHost, type HostAndPort } from './address.ts';
 import { nearest } from './nearest.ts';
 import { invocationCredentials } from './resolve-credential-source.ts';

@@ -1,7 +1,7 @@
 /** Where a value can come from, in order of rank, each with the words for its origin. */
 
 import { dirname, resolve } from 'node:path';
-import type { ProjectFacts, Sourced } from '../project-facts.ts';
+import type { ProjectFacts, Sourced } from '../model/project-facts.ts';
 import type { ConfigFile, HomedingFile } from './schema.ts';
 import type { Flags, Invocation } from './types.ts';
 

@@ -1,7 +1,7 @@
 /** The resolved configuration: what the later stages read. Made by `loadConfig`, changed by nobody. */
 
-import type { BuildTool, Device, ImageKind, Platform } from '../types.ts';
-import type { Secret } from '../secret.ts';
+import type { BuildTool, Device, ImageKind, Platform } from '../model/types.ts';
+import type { Secret } from '../model/secret.ts';
 
 /** Flags as they were typed: strings and numbers already checked for their form, paths still as typed. */
 export interface Flags {

@@ -4,8 +4,8 @@ import { hostAddressFor } from '../discover/index.ts';
 import { hostAddresses, isOnLink } from '../discover/interfaces.ts';
 import { lookUpInSystem } from '../discover/os-resolver.ts';
 import type { LookUp, OsAnswer } from '../discover/types.ts';
-import { isAddress } from '../endpoint.ts';
-import { OtaError } from '../errors.ts';
+import { isAddress } from '../model/endpoint.ts';
+import { OtaError } from '../model/errors.ts';
 
 export interface Check {
   /** Whether mDNS would reach it: only on a link of this host. */

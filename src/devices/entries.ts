@@ -5,9 +5,9 @@ import { isMeant, pairUp } from '../discover/pair.ts';
 import { choosePort } from '../discover/port.ts';
 import { printable } from '../discover/service.ts';
 import type { FoundDevice } from '../discover/types.ts';
-import { canonicalHost, isAddress } from '../endpoint.ts';
-import type { Platform } from '../types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { canonicalHost, isAddress } from '../model/endpoint.ts';
+import type { Platform } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import type { Check } from './check.ts';
 
 export type Configured = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform' | 'interfaces'> & {

@@ -2,9 +2,9 @@
 
 import * as addresses from './addresses.ts';
 import type { Finding, Rule } from './finding.ts';
-import { firewallName, lookCommand, openCommand } from './host.ts';
+import { firewallName, lookCommand, openCommand } from './host-findings.ts';
 import type { Observations } from './observations.ts';
-import { wordsOf, type Words } from './wording.ts';
+import { wordsOf, type Words } from '../model/wording.ts';
 
 const isMissing = ({ code }: Observations): boolean => code === 'CONNECT_BACK_MISSING';
 

@@ -3,7 +3,7 @@
  * observations and says how much they speak for its cause. A new cause is one rule here and one row in its test.
  */
 
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 import * as connectBack from './connect-back.ts';
 import type { Finding, Rule } from './finding.ts';
 import * as images from './images.ts';

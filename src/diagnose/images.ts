@@ -1,6 +1,6 @@
 /** Why a device does not take this image. */
 
-import { thousands } from '../numbers.ts';
+import { thousands } from '../model/numbers.ts';
 import type { Rule } from './finding.ts';
 import { otherChipOf, updaterError, type Observations } from './observations.ts';
 

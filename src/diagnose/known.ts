@@ -1,7 +1,7 @@
 /** What is known of a device and an image before anything is sent, as the diagnosis reads it. Pure. */
 
-import type { Credential, Device, Image, Target } from '../types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import type { Credential, Device, Image, Target } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import type { Observations } from './observations.ts';
 
 /** As far as it came before it failed. */

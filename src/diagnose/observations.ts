@@ -1,9 +1,10 @@
 /** What is known when something fails: flat facts, whoever has seen them. Never a secret. */
 
-import type { ErrorCode, OtaError } from '../errors.ts';
-import type { ImageKind, Platform } from '../types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
-import type { HostFacts } from './host.ts';
+import type { ErrorCode, OtaError } from '../model/errors.ts';
+import type { ImageKind, Platform } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
+import type { Wording } from '../model/wording.ts';
+import type { HostFacts } from './host-findings.ts';
 
 export interface Observations {
   /** Absent: nothing has failed. */
@@ -73,8 +74,6 @@ export interface Observations {
   /** What the place that failed has to say about the cure. */
   readonly ownHint?: string;
 }
-
-export type Wording = 'config' | 'espota';
 
 export interface Announced {
   /** How it calls itself, where it is known by its address alone and that is not the configured name. */

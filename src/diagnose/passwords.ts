@@ -1,8 +1,8 @@
 /** What is wrong with the password. */
 
-import { passwordVariable } from '../secret.ts';
+import { passwordVariable } from '../model/secret.ts';
 import type { Rule } from './finding.ts';
-import { wordsOf } from './wording.ts';
+import { wordsOf } from '../model/wording.ts';
 
 export const passwordRequired: Rule = ({ code, device, wording }) =>
   code !== 'PASSWORD_REQUIRED'

@@ -1,10 +1,10 @@
 /** Why a device is not found, or answers nothing. */
 
-import { isSameAddress } from '../endpoint.ts';
-import { defaultPorts, platforms } from '../types.ts';
+import { isSameAddress } from '../model/endpoint.ts';
+import { defaultPorts, platforms } from '../model/types.ts';
 import type { Rule } from './finding.ts';
 import { otherChipOf, seenOf, type Announced, type Observations } from './observations.ts';
-import { wordsOf } from './wording.ts';
+import { wordsOf } from '../model/wording.ts';
 
 const isSilent = ({ code, afterChallenge }: Observations): boolean =>
   code === 'DEVICE_SILENT' && afterChallenge !== true;

@@ -1,7 +1,7 @@
 /** Comparing and choosing among addresses of devices. Pure. */
 
 import { BlockList, isIP, isIPv4 } from 'node:net';
-import { withoutZone } from '../endpoint.ts';
+import { withoutZone } from '../model/endpoint.ts';
 import { isLinkLocal } from './interfaces.ts';
 
 /** Addresses no datagram can be sent to for one device: unspecified, multicast, broadcast. Blocking DNS servers answer so. */

@@ -1,6 +1,6 @@
 /** What is said where a name leads to two places, and whoever is chosen would get the firmware. Pure. */
 
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 import type { Host } from './answers.ts';
 import { listed } from './interfaces.ts';
 import { askedNames, interfaceNames, type Search } from './not-found.ts';

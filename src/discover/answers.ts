@@ -10,7 +10,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from 'dns-packet';
 import { hostsBehind } from './hosts.ts';
-import { folded, withoutZone } from '../endpoint.ts';
+import { folded, withoutZone } from '../model/endpoint.ts';
 import { hasOtherSpellings } from './names.ts';
 import { arduinoService } from './packets.ts';
 import {

@@ -1,7 +1,7 @@
 /** Waits for a device that sleeps, or that is not there yet, until it announces itself. */
 
-import { isAddress } from '../endpoint.ts';
-import { cancelled, type OtaError } from '../errors.ts';
+import { isAddress } from '../model/endpoint.ts';
+import { cancelled, type OtaError } from '../model/errors.ts';
 import { elsewhere, severalAnnounced } from './ambiguous.ts';
 import { browse } from './browse.ts';
 import { locatedOf } from './located.ts';

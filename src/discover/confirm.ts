@@ -3,7 +3,7 @@
  * name the neighbour, and the protocol names nobody. Who announces itself there is asked. Pure.
  */
 
-import { canonicalHost, withoutZone } from '../endpoint.ts';
+import { canonicalHost, withoutZone } from '../model/endpoint.ts';
 import { isLoopback } from './addresses.ts';
 import { isOnLink, type HostAddress } from './interfaces.ts';
 import type { FoundDevice, LocateRequest } from './types.ts';

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { isIP, isIPv4 } from 'node:net';
-import { messageOf, OtaError } from '../errors.ts';
-import { withoutZone } from '../endpoint.ts';
+import { messageOf, OtaError } from '../model/errors.ts';
+import { withoutZone } from '../model/endpoint.ts';
 import {
   describeAddresses,
   type HostAddress,

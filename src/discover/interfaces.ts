@@ -1,8 +1,8 @@
 /** The addresses of this host, and which of them mDNS is asked on. Pure but for `hostAddresses`. */
 
 import { networkInterfaces } from 'node:os';
-import { isInSubnet, withoutZone } from '../endpoint.ts';
-import { OtaError } from '../errors.ts';
+import { isInSubnet, withoutZone } from '../model/endpoint.ts';
+import { OtaError } from '../model/errors.ts';
 
 /** One address of one network interface of this host. */
 export interface HostAddress {

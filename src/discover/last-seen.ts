@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { canonicalHost, isAddress } from '../endpoint.ts';
+import { canonicalHost, isAddress } from '../model/endpoint.ts';
 
 export interface LastSeen {
   addressOf(host: string): string | undefined;

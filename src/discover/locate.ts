@@ -1,7 +1,7 @@
 /** Name to address, for a push. */
 
-import { isAddress } from '../endpoint.ts';
-import { cancelled } from '../errors.ts';
+import { isAddress } from '../model/endpoint.ts';
+import { cancelled } from '../model/errors.ts';
 import { choosePort } from './port.ts';
 import type { Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
 

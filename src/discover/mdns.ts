@@ -16,7 +16,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
 import type { Answer, Question } from 'dns-packet';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../model/errors.ts';
 import { createAllowance, type Limits } from './allowance.ts';
 import type { Endpoint } from './interfaces.ts';
 import { parseResponse, recordsPromised } from './packets.ts';

@@ -1,8 +1,8 @@
 /** What is asked for a host as it stands in the configuration. Pure. */
 
 import { domainToASCII } from 'node:url';
-import { folded } from '../endpoint.ts';
-import { OtaError } from '../errors.ts';
+import { folded } from '../model/endpoint.ts';
+import { OtaError } from '../model/errors.ts';
 
 /** Where a name is looked for. At least one of the two is there. */
 export interface Question {

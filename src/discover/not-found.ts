@@ -1,6 +1,6 @@
 /** What is said where a name leads nowhere. Pure. */
 
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 import { type HostAddress, listed } from './interfaces.ts';
 import type { Question } from './names.ts';
 import type { OsAnswer } from './types.ts';

@@ -1,6 +1,6 @@
 /** Which of the devices that announce themselves are those that are meant. Pure. */
 
-import { canonicalHost, isAddress } from '../endpoint.ts';
+import { canonicalHost, isAddress } from '../model/endpoint.ts';
 import type { FoundDevice } from './types.ts';
 
 /** As the configuration, or a person, calls a device. */

@@ -1,4 +1,4 @@
-import { defaultPorts, type Platform } from '../types.ts';
+import { defaultPorts, type Platform } from '../model/types.ts';
 
 export interface PortSources {
   readonly configured?: number | undefined;

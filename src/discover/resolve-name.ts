@@ -1,7 +1,7 @@
 /** Name to address, from the search to what a push needs to know, or to the words for why not. */
 
-import { wordsOf } from '../diagnose/wording.ts';
-import { cancelled, type OtaError } from '../errors.ts';
+import { wordsOf } from '../model/wording.ts';
+import { cancelled, type OtaError } from '../model/errors.ts';
 import { isLoopback, preferredAddress } from './addresses.ts';
 import { hostAddresses, isOnLink, selectAddresses } from './interfaces.ts';
 import { locatedOf } from './located.ts';

@@ -3,7 +3,7 @@
 import type { Answer, TxtData } from 'dns-packet';
 import { isLoopback, isUsableAddress } from './addresses.ts';
 import { withZone } from './interfaces.ts';
-import { folded, withoutZone } from '../endpoint.ts';
+import { folded, withoutZone } from '../model/endpoint.ts';
 
 /** Who sent a packet. */
 export interface Sender {

@@ -16,7 +16,7 @@ import {
   withoutHost,
 } from './facts.ts';
 import type { Source } from './mdns.ts';
-import { folded, withoutZone } from '../endpoint.ts';
+import { folded, withoutZone } from '../model/endpoint.ts';
 import { arduinoService } from './packets.ts';
 import { addressIn, isBelievable, isGoodbye, reachable, serviceIn, textIn } from './service.ts';
 

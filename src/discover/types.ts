@@ -1,7 +1,7 @@
 /** What is asked for, and what was found. */
 
-import type { Tell } from '../events.ts';
-import type { Device, Platform } from '../types.ts';
+import type { Tell } from '../model/events.ts';
+import type { Device, Platform } from '../model/types.ts';
 
 /** A `Device` is one. */
 export type LocateRequest = Pick<Device, 'name' | 'host' | 'interfaces' | 'wording'> & {

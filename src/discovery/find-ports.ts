@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { FoundDevice } from '../discover/types.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../model/errors.ts';
 import type { ConfigFollower } from './follow-config.ts';
 import { type Port, portsOf } from './ports.ts';
 

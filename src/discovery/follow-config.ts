@@ -5,8 +5,8 @@ import { resolve } from 'node:path';
 import { loadConfig } from '../config/index.ts';
 import { findConfigFile } from '../config/places.ts';
 import type { Config, Flags } from '../config/types.ts';
-import { messageOf } from '../errors.ts';
-import { defaultPorts, platforms } from '../types.ts';
+import { messageOf } from '../model/errors.ts';
+import { defaultPorts, platforms } from '../model/types.ts';
 import type { Configured } from './ports.ts';
 
 export interface FollowConfigOptions {

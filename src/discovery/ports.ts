@@ -10,7 +10,7 @@ import type { DeviceConfig } from '../config/types.ts';
 import { pairUp } from '../discover/pair.ts';
 import { choosePort } from '../discover/port.ts';
 import type { FoundDevice } from '../discover/types.ts';
-import { canonicalHost } from '../endpoint.ts';
+import { canonicalHost } from '../model/endpoint.ts';
 
 export interface Port {
   /** What `arduino-cli upload -p` is called with. */

@@ -1,14 +1,14 @@
 /** The legs that only the device itself can show: it is invited, and left idle. */
 
 import { createHash } from 'node:crypto';
-import { defaultPorts, type Image, type Target } from '../types.ts';
-import { OtaError } from '../errors.ts';
-import { probe, type Probed } from '../espota/probe.ts';
-import { explain } from '../explain.ts';
+import { defaultPorts, type Image, type Target } from '../model/types.ts';
+import { OtaError } from '../model/errors.ts';
+import { probe, type Probed } from '../engines/espota/probe.ts';
+import { explain } from '../diagnose/explain.ts';
 import type { PartitionTable } from '../image/index.ts';
-import { holderText, lockDevice, type Holder } from '../lock.ts';
-import { thousands } from '../numbers.ts';
-import type { Device, Platform } from '../types.ts';
+import { holderText, lockDevice, type Holder } from '../deploy/lock.ts';
+import { thousands } from '../model/numbers.ts';
+import type { Device, Platform } from '../model/types.ts';
 import { failed, ok, unneededPassword, warning, type Leg } from './leg.ts';
 
 export const announcementOfActive =

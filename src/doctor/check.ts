@@ -6,22 +6,22 @@
  */
 
 import type { Flags } from '../config/types.ts';
-import type { ReadyDevice } from '../deploy.ts';
+import type { ReadyDevice } from '../deploy/deploy-device.ts';
 import { locate } from '../discover/index.ts';
-import { cancelled, OtaError } from '../errors.ts';
-import type { Tell } from '../events.ts';
-import { trySockets } from '../espota/probe.ts';
-import { explain } from '../explain.ts';
-import { asOtaError, exitCodeFor } from '../failure.ts';
-import { hostFacts } from '../host/facts.ts';
-import { thisHost } from '../host/source.ts';
+import { cancelled, OtaError } from '../model/errors.ts';
+import type { Tell } from '../model/events.ts';
+import { trySockets } from '../engines/espota/probe.ts';
+import { explain } from '../diagnose/explain.ts';
+import { asOtaError, exitCodeFor } from '../model/failure.ts';
+import { hostFacts } from '../diagnose/host/facts.ts';
+import { thisHost } from '../diagnose/host/source.ts';
 import type { PartitionTable } from '../image/index.ts';
-import { planProject, type PlannedProject } from '../library.ts';
-import type { PlannedImage } from '../plan.ts';
-import { readyDevice } from '../run.ts';
-import { targetOf } from '../target.ts';
-import type { Device, Image, Target } from '../types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { planProject, type PlannedProject } from '../deploy/deploy-project.ts';
+import type { PlannedImage } from '../deploy/plan.ts';
+import { readyDevice } from '../deploy/run.ts';
+import { targetOf } from '../deploy/target.ts';
+import type { Device, Image, Target } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import { activeLegs, announcementOfActive } from './active.ts';
 import { failed, ok, warning, type Leg, type LegName } from './leg.ts';
 import { presenceLeg } from './presence.ts';

@@ -3,8 +3,8 @@
 import { diagnose, hintOf } from '../diagnose/diagnose.ts';
 import type { Finding } from '../diagnose/finding.ts';
 import { knownOf } from '../diagnose/known.ts';
-import type { ErrorCode, OtaError } from '../errors.ts';
-import type { Device, Target } from '../types.ts';
+import type { ErrorCode, OtaError } from '../model/errors.ts';
+import type { Device, Target } from '../model/types.ts';
 
 /** In the order of the way. */
 export const legNames = [

@@ -2,19 +2,19 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Announced, Observations } from '../diagnose/observations.ts';
-import { wordsOf } from '../diagnose/wording.ts';
-import { endpointText, isSameAddress } from '../endpoint.ts';
-import { OtaError } from '../errors.ts';
-import { stepBack } from '../espota/messages.ts';
-import { openTransport, type Transport } from '../espota/transport.ts';
-import { explain } from '../explain.ts';
-import { listenFor } from '../explain/listen.ts';
-import { neighbourAt } from '../host/neighbour.ts';
-import { thisHost } from '../host/source.ts';
+import { wordsOf } from '../model/wording.ts';
+import { endpointText, isSameAddress } from '../model/endpoint.ts';
+import { OtaError } from '../model/errors.ts';
+import { stepBack } from '../engines/espota/messages.ts';
+import { openTransport, type Transport } from '../engines/espota/transport.ts';
+import { explain } from '../diagnose/explain.ts';
+import { listenFor } from '../diagnose/listen.ts';
+import { neighbourAt } from '../diagnose/host/neighbour.ts';
+import { thisHost } from '../diagnose/host/source.ts';
 import { checkTarget } from '../image/index.ts';
-import { holderText, tryLock, type Holder } from '../lock.ts';
-import type { Device, Image, Target } from '../types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { holderText, tryLock, type Holder } from '../deploy/lock.ts';
+import type { Device, Image, Target } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import { failed, ok, suspected, unneededPassword, warning, type Leg } from './leg.ts';
 
 export interface PresenceOptions {

@@ -1,22 +1,22 @@
 /** The legs on this side of the network: configuration, build tool, image. */
 
 import { relative } from 'node:path';
-import { ask } from '../build/ask.ts';
-import { findArtifact } from '../build/index.ts';
-import { detectTool } from '../build/detect.ts';
-import { findExecutable } from '../build/executable.ts';
-import { findPio } from '../build/pio/project.ts';
-import { toolMissing } from '../build/failures.ts';
-import type { BuildRequest } from '../build/types.ts';
-import { OtaError } from '../errors.ts';
-import type { EventBody } from '../events.ts';
+import { ask } from '../builders/ask.ts';
+import { findArtifact } from '../builders/index.ts';
+import { detectTool } from '../builders/detect.ts';
+import { findExecutable } from '../builders/executable.ts';
+import { findPio } from '../builders/pio/project.ts';
+import { toolMissing } from '../builders/failures.ts';
+import type { BuildRequest } from '../builders/types.ts';
+import { OtaError } from '../model/errors.ts';
+import type { EventBody } from '../model/events.ts';
 import { checkFits, checkTarget, readImage, type PartitionTable } from '../image/index.ts';
-import { thousands } from '../numbers.ts';
-import type { PlannedImage } from '../plan.ts';
-import type { ReadyDevice } from '../deploy.ts';
-import { tableBeside } from '../run.ts';
-import type { Artifact, BuildTool, Image } from '../types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { thousands } from '../model/numbers.ts';
+import type { PlannedImage } from '../deploy/plan.ts';
+import type { ReadyDevice } from '../deploy/deploy-device.ts';
+import { tableBeside } from '../deploy/run.ts';
+import type { Artifact, BuildTool, Image } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import { ok, warning, type Leg } from './leg.ts';
 
 export interface Surroundings {

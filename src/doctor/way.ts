@@ -8,11 +8,11 @@ import {
   neighbourOf,
   openCommand,
   type HostFacts,
-} from '../diagnose/host.ts';
+} from '../diagnose/host-findings.ts';
 import type { Located } from '../discover/index.ts';
-import { trySockets } from '../espota/probe.ts';
-import type { Device, Target } from '../types.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { trySockets } from '../engines/espota/probe.ts';
+import type { Device, Target } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import { ok, suspected, warning, type Leg } from './leg.ts';
 
 export interface Naming {

@@ -1,6 +1,6 @@
 /** The chips by the number that an image carries, and what the flash byte of the header means on each. */
 
-import type { Chip, Platform } from '../types.ts';
+import type { Chip, Platform } from '../model/types.ts';
 import type { FlashSettings } from './facts.ts';
 
 /** Chip ids of the ESP32 family's extended header (IDF: `esp_chip_id_t`). */

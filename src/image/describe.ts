@@ -1,7 +1,7 @@
 /** Images and partition tables for a person to read: lines of text, made from values alone. */
 
 import { word } from './bytes.ts';
-import { thousands } from '../numbers.ts';
+import { thousands } from '../model/numbers.ts';
 import { chipName } from './chips.ts';
 import type { Check, Facts, Segment } from './facts.ts';
 import { subtypeName, typeName } from './partition-names.ts';

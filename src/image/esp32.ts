@@ -11,7 +11,7 @@
 
 import { createHash } from 'node:crypto';
 import { byteText, cText, hex, isAllOf, startsWith, u16, u32 } from './bytes.ts';
-import { thousands } from '../numbers.ts';
+import { thousands } from '../model/numbers.ts';
 import { chipName, chipOf, flashSettings } from './chips.ts';
 import {
   corrupt,

@@ -16,7 +16,7 @@
  */
 
 import { byteText, isAllOf, u32, word } from './bytes.ts';
-import { thousands } from '../numbers.ts';
+import { thousands } from '../model/numbers.ts';
 import { flashSettings } from './chips.ts';
 import { crc32Msb } from './crc32.ts';
 import {

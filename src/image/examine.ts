@@ -1,7 +1,7 @@
 /** What `otarc inspect` shows: any file of a build, images and partition tables, whether it may be pushed or not. */
 
-import { errorCodes } from '../errors.ts';
-import type { Platform } from '../types.ts';
+import { errorCodes } from '../model/errors.ts';
+import type { Platform } from '../model/types.ts';
 import type { Facts, Problem } from './facts.ts';
 import { identify } from './identify.ts';
 import { isPartitionTable } from './partition-binary.ts';

@@ -1,7 +1,7 @@
 /** What the parsers tell: everything that can be known of an image, whether it may be pushed or not. */
 
-import type { ErrorCode } from '../errors.ts';
-import type { Chip, ImageKind, Platform } from '../types.ts';
+import type { ErrorCode } from '../model/errors.ts';
+import type { Chip, ImageKind, Platform } from '../model/types.ts';
 
 export type ProblemCode = Extract<
   ErrorCode,

@@ -2,8 +2,8 @@
 
 import { constants, type BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { cancelled, messageOf, OtaError } from '../errors.ts';
-import { thousands } from '../numbers.ts';
+import { cancelled, messageOf, OtaError } from '../model/errors.ts';
+import { thousands } from '../model/numbers.ts';
 
 /**
  * All bytes of a file of at most `limitBytes`.

@@ -1,8 +1,8 @@
 /** Whether this image may go to that device: the chip, and the slot. Both throw, for the flow stops there. */
 
-import { OtaError } from '../errors.ts';
-import type { Image, Platform } from '../types.ts';
-import { thousands } from '../numbers.ts';
+import { OtaError } from '../model/errors.ts';
+import type { Image, Platform } from '../model/types.ts';
+import { thousands } from '../model/numbers.ts';
 import { chipName } from './chips.ts';
 import { filesystemPartition, smallestAppSlotBytes, type PartitionTable } from './partition.ts';
 

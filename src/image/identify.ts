@@ -1,7 +1,7 @@
 /** What a file is, from its bytes alone: which parser is to read it, and whether it is what was asked for. */
 
-import type { ImageKind, Platform } from '../types.ts';
-import { thousands } from '../numbers.ts';
+import type { ImageKind, Platform } from '../model/types.ts';
+import { thousands } from '../model/numbers.ts';
 import { isEsp8266, parseEsp8266, signatureLength } from './esp8266.ts';
 import { parseEsp32 } from './esp32.ts';
 import { fine, incomplete, corrupt, notOta, type Facts, type Identification } from './facts.ts';

@@ -5,7 +5,7 @@
  */
 
 import { u32, word } from './bytes.ts';
-import { thousands } from '../numbers.ts';
+import { thousands } from '../model/numbers.ts';
 import type { Segment } from './facts.ts';
 
 /** 0xE9: the first byte of every image that a chip of Espressif's boots. */

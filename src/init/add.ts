@@ -1,10 +1,10 @@
 /** Folder, network and answers → what is to be written. */
 
 import { dirname, join, resolve } from 'node:path';
-import { findSketchFile } from '../build/arduino-cli/sketch-file.ts';
+import { findSketchFile } from '../builders/arduino-cli/sketch-file.ts';
 import { resolveCredential } from '../config/index.ts';
 import type { BrowseOptions, FoundDevice } from '../discover/types.ts';
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 import { scriptOf } from './arduino-command.ts';
 import { chosenDevices, chosenHooks, defaultChoices, type Seen, type Wishes } from './choose.ts';
 import { otarcPy, ownFiles, type HookName } from './hooks.ts';

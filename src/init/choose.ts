@@ -2,7 +2,7 @@
 
 import { nearest } from '../config/nearest.ts';
 import type { FoundDevice } from '../discover/types.ts';
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 import { foundDevices, typedDevice, withOwnNames } from './device-choice.ts';
 import { defaultHooks, fittingHooks, hookNames, type HookName } from './hooks.ts';
 import type { Kind } from './look.ts';

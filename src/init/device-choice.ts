@@ -1,13 +1,13 @@
 /** Devices as they are typed or found → as the configuration will have them. Pure. */
 
 import { isIP } from 'node:net';
-import { isNetworkName } from '../build/network-name.ts';
+import { isNetworkName } from '../builders/network-name.ts';
 import { canonicalHost, parseHost } from '../config/address.ts';
-import { defaultPorts } from '../types.ts';
+import { defaultPorts } from '../model/types.ts';
 import { isMeant } from '../discover/pair.ts';
 import type { FoundDevice } from '../discover/types.ts';
-import { passwordVariable } from '../secret.ts';
-import { withoutUndefined } from '../without-undefined.ts';
+import { passwordVariable } from '../model/secret.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import type { DeviceChoice } from './types.ts';
 
 /** `NAME`, `ADDRESS[:PORT]`, `NAME.local`, each also with `KEY=` before it; undefined: none of them. */

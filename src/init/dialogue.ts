@@ -2,8 +2,8 @@
 
 import type { Readable, Writable } from 'node:stream';
 import type { FoundDevice } from '../discover/types.ts';
-import { cancelled, OtaError } from '../errors.ts';
-import { Secret } from '../secret.ts';
+import { cancelled, OtaError } from '../model/errors.ts';
+import { Secret } from '../model/secret.ts';
 import { chosenDevices, chosenHooks, defaultTool, typed, type Seen, type Wishes } from './choose.ts';
 import { foundDevices, typedDevice } from './device-choice.ts';
 import { defaultHooks, fittingHooks, hookLabels, type HookName } from './hooks.ts';

@@ -1,7 +1,7 @@
 /** Lines of `.otarc.env`. Pure. */
 
 import { parseEnv } from 'node:util';
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 
 /** `NAME=value`, quoted so that it is read again as it is. */
 export function envLine(name: string, value: string): string {

@@ -3,10 +3,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { parseProperties, platformOfFqbn } from '../build/arduino-cli/plan.ts';
-import { ask, type Answer } from '../build/ask.ts';
-import { findExecutable } from '../build/executable.ts';
-import type { Platform } from '../types.ts';
+import { parseProperties, platformOfFqbn } from '../builders/arduino-cli/plan.ts';
+import { ask, type Answer } from '../builders/ask.ts';
+import { findExecutable } from '../builders/executable.ts';
+import type { Platform } from '../model/types.ts';
 import type { Surroundings } from './look.ts';
 import { localName, networkFolder } from './plan-arduino.ts';
 import type { ArduinoFacts } from './types.ts';

@@ -3,13 +3,13 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { delimiter, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isSketchFolder } from '../build/detect.ts';
-import { findExecutable } from '../build/executable.ts';
+import { isSketchFolder } from '../builders/detect.ts';
+import { findExecutable } from '../builders/executable.ts';
 import { loadConfig } from '../config/index.ts';
 import type { Config } from '../config/types.ts';
 import type { BrowseOptions, FoundDevice } from '../discover/types.ts';
-import { messageOf, OtaError } from '../errors.ts';
-import { buildRequestOf } from '../plan.ts';
+import { messageOf, OtaError } from '../model/errors.ts';
+import { buildRequestOf } from '../deploy/plan.ts';
 import type { Configured, Installation, Templates } from './types.ts';
 
 /** From `dist/` as from `src/init/`. */
@@ -46,7 +46,7 @@ export async function readConfigured(
   { env, signal }: Surroundings,
 ): Promise<{ config: Config; configured: Configured }> {
   const ask = async (draft: Config) => {
-    const { projectFacts } = await import('../build/facts.ts');
+    const { projectFacts } = await import('../builders/facts.ts');
     const request = buildRequestOf({ config: draft, command: undefined }, draft.build.environment);
     return projectFacts(request, { env, signal });
   };

@@ -1,7 +1,7 @@
 /** What to type next. Pure. */
 
 import { join } from 'node:path';
-import { passwordVariable } from '../secret.ts';
+import { passwordVariable } from '../model/secret.ts';
 import { isSameDevice, variableOf } from './device-choice.ts';
 import { sectionsOf } from './ini.ts';
 import { environmentsOf, valueOf } from './ini-values.ts';

@@ -1,6 +1,6 @@
 /** Which environments' Upload goes over the air: those that do so already, else those that choose no cable themselves. Pure. */
 
-import { isNetworkName } from '../build/network-name.ts';
+import { isNetworkName } from '../builders/network-name.ts';
 import { blocksOf, type Block } from './block.ts';
 import { sectionsOf, type Section } from './ini.ts';
 import { environmentsOf, familyOf, providerOf, valueOf } from './ini-values.ts';

@@ -7,7 +7,7 @@ import { isSameDevice, variableOf } from './device-choice.ts';
 import { envLine, valuesOf } from './env-file.ts';
 import { toBytesText, toReadableText } from './lines.ts';
 import { deviceLines, otarcText, passwordOf } from './otarc-file.ts';
-import { passwordVariable } from '../secret.ts';
+import { passwordVariable } from '../model/secret.ts';
 import { stampOf, withStamp, withoutStamp } from './stamp.ts';
 import {
   emptyPlan,

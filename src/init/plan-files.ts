@@ -1,7 +1,7 @@
 /** Templates that become files of the project as they are. Pure. */
 
 import { dirname, join } from 'node:path';
-import { passwordVariable } from '../secret.ts';
+import { passwordVariable } from '../model/secret.ts';
 import { hookNames, ownFiles, type OwnFile } from './hooks.ts';
 import { toBytesText } from './lines.ts';
 import { stampOf, withStamp } from './stamp.ts';

@@ -1,7 +1,7 @@
 /** What becomes of `platformio.ini`, and of `otarc.py` beside it. Pure. */
 
 import { basename, join } from 'node:path';
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 import { otarcPy } from './hooks.ts';
 import { brokenLineOf, sectionsOf } from './ini.ts';
 import { environmentsOf, valueOf } from './ini-values.ts';

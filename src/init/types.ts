@@ -1,7 +1,7 @@
 /** What `otarc init` knows, what it was told, and what it will do. Texts of files are as `lines.ts` has them. */
 
-import type { Platform } from '../types.ts';
-import type { Secret } from '../secret.ts';
+import type { Platform } from '../model/types.ts';
+import type { Secret } from '../model/secret.ts';
 import type { HookName } from './hooks.ts';
 
 /** A device as the configuration will have it. */

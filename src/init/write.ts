@@ -20,7 +20,7 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { cancelled, messageOf, OtaError } from '../errors.ts';
+import { cancelled, messageOf, OtaError } from '../model/errors.ts';
 import type { FileEdit } from './types.ts';
 
 interface WriteOptions {

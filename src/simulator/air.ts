@@ -3,7 +3,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 
-import { OtaError, messageOf } from '../errors.ts';
+import { OtaError, messageOf } from '../model/errors.ts';
 import type { Link } from './models.ts';
 import type { Timeline } from './timeline.ts';
 

@@ -5,7 +5,7 @@ import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 
 import type { MulticastDNS } from 'multicast-dns';
 
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../model/errors.ts';
 import { asLegacy, recordsOf, replyTo, type Service } from './records.ts';
 
 export interface Announcement {

@@ -1,6 +1,6 @@
 /** What a virtual device tells, and how a test waits for it. */
 
-import { OtaError, cancelled } from '../errors.ts';
+import { OtaError, cancelled } from '../model/errors.ts';
 import type { IgnoredReason } from './exchange.ts';
 import type { Model } from './models.ts';
 

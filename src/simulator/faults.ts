@@ -2,7 +2,7 @@
 
 import { closest, distance } from 'fastest-levenshtein';
 
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 
 /** Values of a count are used up: `lostInvitations: 1` loses the next one and is 0 afterwards. */
 export interface Faults {

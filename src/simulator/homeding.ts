@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 
-import { OtaError, messageOf } from '../errors.ts';
+import { OtaError, messageOf } from '../model/errors.ts';
 
 export interface HomedingDevice {
   readonly name?: string;

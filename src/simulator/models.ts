@@ -1,6 +1,6 @@
 /** What tells one device from another, read from the device-side sources of the three Arduino cores. */
 
-import { defaultPorts, type Platform } from '../types.ts';
+import { defaultPorts, type Platform } from '../model/types.ts';
 
 /**
  * `esp32` is the core up to 3.3.0, `esp32-3.3.1` the SHA-256 exchange of later ones, `esp32-3.3.1-md5` the same with a

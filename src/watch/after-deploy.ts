@@ -1,7 +1,7 @@
 /** The command that runs after each deploy: a serial or a network monitor, most often. One at a time for each device. */
 
-import { runProcess } from '../build/process.ts';
-import { messageOf } from '../errors.ts';
+import { runProcess } from '../builders/process.ts';
+import { messageOf } from '../model/errors.ts';
 import { aborted } from './wait.ts';
 
 export interface Reached {

@@ -1,13 +1,13 @@
 /** Makes the images of one run, and makes them again as often as a change stops it. */
 
 import { relative, resolve } from 'node:path';
-import { buildPlanned } from '../build/prepared.ts';
-import type { ReadyImage } from '../deploy.ts';
-import { cancelled, OtaError } from '../errors.ts';
-import type { Tell } from '../events.ts';
+import { buildPlanned } from '../builders/prepared.ts';
+import type { ReadyImage } from '../deploy/deploy-device.ts';
+import { cancelled, OtaError } from '../model/errors.ts';
+import type { Tell } from '../model/events.ts';
 import { awaitImage } from '../image/index.ts';
-import type { PlannedImage } from '../plan.ts';
-import { tellImage } from '../run.ts';
+import type { PlannedImage } from '../deploy/plan.ts';
+import { tellImage } from '../deploy/run.ts';
 import type { BuildOutput } from './build-output.ts';
 import { placeText } from './compiler-error.ts';
 import type { Project } from './project.ts';

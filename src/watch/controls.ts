@@ -1,7 +1,7 @@
 /** What a person at the keyboard can do to a watch. */
 
-import { OtaError } from '../errors.ts';
-import { exitCodeFor } from '../failure.ts';
+import { OtaError } from '../model/errors.ts';
+import { exitCodeFor } from '../model/failure.ts';
 import { quitted } from './keeper.ts';
 import type { Controls } from './options.ts';
 import type { Phase, Work } from './types.ts';

@@ -1,4 +1,4 @@
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 
 /** A script that waits for an image must not wait for ever: nobody may ever build one. */
 export function idleLimit(

@@ -8,10 +8,10 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ImagePlace } from '../build/image-place.ts';
-import { cancelled, OtaError, type ErrorCode } from '../errors.ts';
+import type { ImagePlace } from '../builders/image-place.ts';
+import { cancelled, OtaError, type ErrorCode } from '../model/errors.ts';
 import { readImage } from '../image/index.ts';
-import type { Artifact, Image, Platform } from '../types.ts';
+import type { Artifact, Image, Platform } from '../model/types.ts';
 import { watchFiles, type FileProblem } from './files.ts';
 import { isBelow } from './git-ignore.ts';
 

@@ -1,11 +1,11 @@
 /** The images of a project that somebody else builds. */
 
-import type { ImagePlace } from '../build/image-place.ts';
-import type { ReadyImage } from '../deploy.ts';
-import { OtaError } from '../errors.ts';
-import type { Tell } from '../events.ts';
-import type { PlannedImage } from '../plan.ts';
-import { tellImage } from '../run.ts';
+import type { ImagePlace } from '../builders/image-place.ts';
+import type { ReadyImage } from '../deploy/deploy-device.ts';
+import { OtaError } from '../model/errors.ts';
+import type { Tell } from '../model/events.ts';
+import type { PlannedImage } from '../deploy/plan.ts';
+import { tellImage } from '../deploy/run.ts';
 import type { FileProblem } from './files.ts';
 import { watchImage, type ImageWatch } from './image-watch.ts';
 import type { Project } from './project.ts';

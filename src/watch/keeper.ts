@@ -2,8 +2,8 @@
 
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OtaError } from '../errors.ts';
-import { asOtaError } from '../failure.ts';
+import { OtaError } from '../model/errors.ts';
+import { asOtaError } from '../model/failure.ts';
 import type { FileProblem } from './files.ts';
 import { watchProjectFiles, type ProjectFiles, type ProjectFilesOptions } from './project-files.ts';
 import type { Project } from './project.ts';

@@ -3,11 +3,11 @@
  * done here. Each deployment is a run like any other (`run.ts`), with one `run-started` and one `done`.
  */
 
-import { cancelled, type OtaError } from '../errors.ts';
-import { asOtaError, exitCodeFor } from '../failure.ts';
-import { runContextOf } from '../library.ts';
-import { run as runPlan, type RunResult } from '../run.ts';
-import { isQueued, phaseOf, startState, step } from '../watch.ts';
+import { cancelled, type OtaError } from '../model/errors.ts';
+import { asOtaError, exitCodeFor } from '../model/failure.ts';
+import { runContextOf } from '../deploy/deploy-project.ts';
+import { run as runPlan, type RunResult } from '../deploy/run.ts';
+import { isQueued, phaseOf, startState, step } from './machine.ts';
 import { createBuildOutput } from './build-output.ts';
 import { createContents } from './contents.ts';
 import { createControls } from './controls.ts';

@@ -1,6 +1,6 @@
 /** The devices that a run did not reach: a person is told how they get the image, and they are listened for. */
 
-import type { Device } from '../types.ts';
+import type { Device } from '../model/types.ts';
 import { missedText } from './problems.ts';
 import { awaitReturn, type Browse } from './return.ts';
 

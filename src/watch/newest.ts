@@ -2,7 +2,7 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Artifact } from '../types.ts';
+import type { Artifact } from '../model/types.ts';
 import type { Scope } from './scope.ts';
 
 /** The path of a source that was written after the image; undefined: there is none, so the image is up to date. */

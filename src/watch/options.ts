@@ -1,6 +1,6 @@
 /** What `watchProject` is given, and what it shows and offers. */
 
-import type { DeployProjectOptions } from '../library.ts';
+import type { DeployProjectOptions } from '../deploy/deploy-project.ts';
 import type { Phase } from './types.ts';
 import type { Browse } from './return.ts';
 

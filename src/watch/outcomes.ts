@@ -1,8 +1,8 @@
 /** What the end of a run means for a watch. Pure. */
 
-import type { Outcome } from '../deploy.ts';
-import { errorCodes } from '../errors.ts';
-import type { RunResult } from '../run.ts';
+import type { Outcome } from '../deploy/deploy-device.ts';
+import { errorCodes } from '../model/errors.ts';
+import type { RunResult } from '../deploy/run.ts';
 
 export interface Outcomes {
   readonly deployed: readonly string[];

@@ -1,6 +1,6 @@
 /** The images that somebody else builds, over all changes of the configuration: each new one is wanted. */
 
-import type { ImagePlace } from '../build/image-place.ts';
+import type { ImagePlace } from '../builders/image-place.ts';
 import type { FileProblem } from './files.ts';
 import { openImages, type Images } from './images.ts';
 import { sourceNewerThan } from './newest.ts';

@@ -1,6 +1,6 @@
 /** What the next runs of a watch are for, and how several reasons for one become one. Pure. */
 
-import type { ImageKind } from '../types.ts';
+import type { ImageKind } from '../model/types.ts';
 import type { Cause, WatchState, Work } from './types.ts';
 
 /** Ten thousand files of another branch are as good a reason as a thousand. */

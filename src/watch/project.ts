@@ -1,18 +1,18 @@
 /** A project as it stands in its files at one moment, and everything that is asked once and kept until they change. */
 
 import { existsSync } from 'node:fs';
-import { imagePlaceOf, type ImagePlace } from '../build/image-place.ts';
-import type { BuildPlan } from '../build/plan.ts';
-import { planBuild } from '../build/prepared.ts';
-import type { Sources } from '../build/source-paths.ts';
-import { sourcesOf } from '../build/sources.ts';
+import { imagePlaceOf, type ImagePlace } from '../builders/image-place.ts';
+import type { BuildPlan } from '../builders/plan.ts';
+import { planBuild } from '../builders/prepared.ts';
+import type { Sources } from '../builders/source-paths.ts';
+import { sourcesOf } from '../builders/sources.ts';
 import { resolveCredential } from '../config/index.ts';
 import type { CredentialSource, DeviceConfig } from '../config/types.ts';
-import type { ReadyDevice } from '../deploy.ts';
-import { planProject, type DeployProjectOptions, type PlannedProject } from '../library.ts';
-import { makePlan, type Plan, type PlannedImage } from '../plan.ts';
-import { readyDevice } from '../run.ts';
-import type { Credential, ImageKind } from '../types.ts';
+import type { ReadyDevice } from '../deploy/deploy-device.ts';
+import { planProject, type DeployProjectOptions, type PlannedProject } from '../deploy/deploy-project.ts';
+import { makePlan, type Plan, type PlannedImage } from '../deploy/plan.ts';
+import { readyDevice } from '../deploy/run.ts';
+import type { Credential, ImageKind } from '../model/types.ts';
 import { scopeOf, type Scope } from './scope.ts';
 import type { WatchRules } from './types.ts';
 

@@ -1,7 +1,7 @@
 /** Waits until a device that could not be reached announces itself again. */
 
 import type { BrowseOptions, FoundDevice } from '../discover/types.ts';
-import type { Device } from '../types.ts';
+import type { Device } from '../model/types.ts';
 
 /** As `browse` of the discover stage. */
 export type Browse = (options: BrowseOptions) => Promise<void>;

@@ -1,10 +1,10 @@
 /** Does one run after the other: with `run.ts`, as any other deployment, but with images that a change makes anew. */
 
-import { cancelled, type OtaError } from '../errors.ts';
-import type { Tell } from '../events.ts';
-import type { Plan } from '../plan.ts';
-import { run as runPlan, type RunContext, type RunResult } from '../run.ts';
-import type { Device, Image } from '../types.ts';
+import { cancelled, type OtaError } from '../model/errors.ts';
+import type { Tell } from '../model/events.ts';
+import type { Plan } from '../deploy/plan.ts';
+import { run as runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
+import type { Device, Image } from '../model/types.ts';
 import type { Cause, Work } from './types.ts';
 import type { BuildOutput } from './build-output.ts';
 import { createBuilder, type Builder } from './builder.ts';

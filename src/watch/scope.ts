@@ -1,7 +1,7 @@
 /** Which paths are watched, and what a change of each means. Reads the .gitignore files, and nothing else. */
 
 import { basename, relative, sep } from 'node:path';
-import type { Sources } from '../build/source-paths.ts';
+import type { Sources } from '../builders/source-paths.ts';
 import { gitIgnoreBelow, ignoredBy, ignoreFilesAbove, isBelow, type GitIgnore } from './git-ignore.ts';
 import { isBesideLibrary, isNoisyFile, isNoisyFolder } from './noise.ts';
 

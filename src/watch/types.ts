@@ -1,6 +1,6 @@
 /** What the state machine of a watch (`watch.ts`) knows, hears, and wants done. */
 
-import type { ImageKind } from '../types.ts';
+import type { ImageKind } from '../model/types.ts';
 import type { Disturbances, Written } from './disturbances.ts';
 import type { Batch } from './settle.ts';
 

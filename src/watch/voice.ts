@@ -1,6 +1,6 @@
 /** What a watch says outside its runs. */
 
-import type { DeployEvent, EventBody, Tell } from '../events.ts';
+import type { DeployEvent, EventBody, Tell } from '../model/events.ts';
 import type { FileProblem } from './files.ts';
 import { problemText } from './problems.ts';
 

@@ -1,6 +1,6 @@
 /** Small things to wait with. Signals of `AbortSignal.any` are not among them: a watch runs for days, and those stay. */
 
-import { cancelled } from '../errors.ts';
+import { cancelled } from '../model/errors.ts';
 
 /** A controller that is aborted with the first of `signals`. `release` ends it, and all that still listens to it. */
 export function linkedController(...signals: readonly AbortSignal[]): {

@@ -1,6 +1,6 @@
 /** A command line as words, without a shell: quotes group, nothing is expanded. Pure. */
 
-import { OtaError } from '../errors.ts';
+import { OtaError } from '../model/errors.ts';
 
 /**
  * Blanks separate words. `'…'` and `"…"` group them; a backslash takes the next character as it is where that is a blank,

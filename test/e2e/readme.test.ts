@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { errorCodes } from '../../src/errors.ts';
+import { errorCodes } from '../../src/model/errors.ts';
 import { otarc } from '../support/otarc.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { DeployEvent } from '../../src/events.ts';
+import type { DeployEvent } from '../../src/model/events.ts';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
 import { packed } from '../support/packed.ts';
 import { nodeVersions } from '../tools/nodes.ts';

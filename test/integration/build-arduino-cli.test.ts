@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { build, findArtifact } from '../../src/build/build.ts';
+import { build, findArtifact } from '../../src/builders/build.ts';
 import { firmwareOf, recordedContext } from '../support/build-context.ts';
 import { arduinoFqbn, makeArduinoSketch, setVersion } from '../support/projects.ts';
 import { tempDir } from '../support/temp-dir.ts';

@@ -1,7 +1,7 @@
 import { chmod, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { build, findArtifact } from '../../src/build/build.ts';
+import { build, findArtifact } from '../../src/builders/build.ts';
 import { firmwareOf, recordedContext } from '../support/build-context.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

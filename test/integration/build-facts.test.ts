@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { projectFacts, projectImages, projectUploads } from '../../src/build/facts.ts';
-import { findArtifact } from '../../src/build/index.ts';
-import type { ProjectFacts } from '../../src/project-facts.ts';
+import { projectFacts, projectImages, projectUploads } from '../../src/builders/facts.ts';
+import { findArtifact } from '../../src/builders/index.ts';
+import type { ProjectFacts } from '../../src/model/project-facts.ts';
 import { firmwareOf, recordedContext } from '../support/build-context.ts';
 import { makePioProject, type Project } from '../support/projects.ts';
 import { tempDir } from '../support/temp-dir.ts';

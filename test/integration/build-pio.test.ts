@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { build, builtEnvironment, findArtifact } from '../../src/build/build.ts';
+import { build, builtEnvironment, findArtifact } from '../../src/builders/build.ts';
 import { firmwareOf, recordedContext } from '../support/build-context.ts';
 import { makePioProject, setVersion } from '../support/projects.ts';
 import { tempDir } from '../support/temp-dir.ts';

@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { pathsOf } from '../../src/build/arduino-cli/sources.ts';
-import { imagePlaceOf } from '../../src/build/image-place.ts';
-import { usualFolders } from '../../src/build/pio/sources.ts';
-import { planBuild } from '../../src/build/prepared.ts';
-import { sourcesOf } from '../../src/build/sources.ts';
-import type { BuildRequest } from '../../src/build/types.ts';
+import { pathsOf } from '../../src/builders/arduino-cli/sources.ts';
+import { imagePlaceOf } from '../../src/builders/image-place.ts';
+import { usualFolders } from '../../src/builders/pio/sources.ts';
+import { planBuild } from '../../src/builders/prepared.ts';
+import { sourcesOf } from '../../src/builders/sources.ts';
+import type { BuildRequest } from '../../src/builders/types.ts';
 import { firmwareOf } from '../support/build-context.ts';
 import { arduinoFqbn, makeArduinoSketch, makePioProject } from '../support/projects.ts';
 import { tempDir } from '../support/temp-dir.ts';

@@ -10,7 +10,7 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test, type ExpectStatic } from 'vitest';
-import { lockDevice } from '../../src/lock.ts';
+import { lockDevice } from '../../src/deploy/lock.ts';
 import {
   startVirtualDevice,
   type VirtualDevice,

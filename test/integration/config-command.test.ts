@@ -5,7 +5,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { afterAll, describe, expect, it } from 'vitest';
-import { config, type ConfigOptions } from '../../src/commands/config.ts';
+import { config, type ConfigOptions } from '../../src/cli/commands/config.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'otarc-config-command-')));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

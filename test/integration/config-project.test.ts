@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig, resolveCredential, selectDevices, type Loaded } from '../../src/config/index.ts';
 import { mayPushOnBuild } from '../../src/config/may-push-on-build.ts';
 import { searchPlaces } from '../../src/config/places.ts';
-import type { ProjectFacts } from '../../src/project-facts.ts';
+import type { ProjectFacts } from '../../src/model/project-facts.ts';
 import type { Wanted } from '../../src/config/resolve-question.ts';
 import type { Config, Flags } from '../../src/config/types.ts';
-import { OtaError } from '../../src/errors.ts';
-import { Secret } from '../../src/secret.ts';
+import { OtaError } from '../../src/model/errors.ts';
+import { Secret } from '../../src/model/secret.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const facts: ProjectFacts = {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { resolveCredential } from '../../src/config/secrets.ts';
 import type { CredentialSource, DeviceConfig } from '../../src/config/types.ts';
-import { Secret } from '../../src/secret.ts';
+import { Secret } from '../../src/model/secret.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'otarc-secrets-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,11 +3,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { deploy, type DeployOptions, type ReadyImage } from '../../src/deploy.ts';
-import { espota } from '../../src/espota/index.ts';
-import type { EventBody } from '../../src/events.ts';
-import { lockDevice } from '../../src/lock.ts';
-import type { Device, Image } from '../../src/types.ts';
+import { deploy, type DeployOptions, type ReadyImage } from '../../src/deploy/deploy-device.ts';
+import { espota } from '../../src/engines/espota/index.ts';
+import type { EventBody } from '../../src/model/events.ts';
+import { lockDevice } from '../../src/deploy/lock.ts';
+import type { Device, Image } from '../../src/model/types.ts';
 import { startResponder } from '../support/mdns-responder.ts';
 import { freePort } from '../support/free-port.ts';
 import { quickDevice } from '../support/otarc.ts';

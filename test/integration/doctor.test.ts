@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Leg, LegName } from '../../src/doctor/leg.ts';
 import { presenceLeg } from '../../src/doctor/presence.ts';
-import { lockDevice, tryLock } from '../../src/lock.ts';
+import { lockDevice, tryLock } from '../../src/deploy/lock.ts';
 import { models, startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { doctor } from '../support/doctor.ts';
 import { imageFile } from '../support/image-file.ts';

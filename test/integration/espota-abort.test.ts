@@ -3,8 +3,8 @@
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { espota } from '../../src/espota/index.ts';
-import type { EventBody } from '../../src/events.ts';
+import { espota } from '../../src/engines/espota/index.ts';
+import type { EventBody } from '../../src/model/events.ts';
 import {
   startVirtualDevice,
   type VirtualDevice,

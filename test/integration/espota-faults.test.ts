@@ -2,7 +2,7 @@
 
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ErrorCode } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/model/errors.ts';
 import {
   faultKinds,
   startVirtualDevice,
@@ -11,7 +11,7 @@ import {
   type VirtualDevice,
   type VirtualDeviceOptions,
 } from '../../src/simulator/index.ts';
-import type { Target } from '../../src/types.ts';
+import type { Target } from '../../src/model/types.ts';
 import { makeEsp32Image, makeEsp8266Image, makeLittlefsImage } from '../support/images.ts';
 import { fast, imageOf, password, push, type Pushed } from '../support/push.ts';
 

@@ -12,7 +12,7 @@ import {
   type VirtualDevice,
   type VirtualDeviceOptions,
 } from '../../src/simulator/index.ts';
-import type { Image, Target } from '../../src/types.ts';
+import type { Image, Target } from '../../src/model/types.ts';
 import { makeEsp32Image, makeEsp8266Image, makeLittlefsImage } from '../support/images.ts';
 import { fast, imageOf, push, type Pushed } from '../support/push.ts';
 

@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { AuthScheme } from '../../src/events.ts';
+import type { AuthScheme } from '../../src/model/events.ts';
 import { startVirtualDevice, type Model, type VirtualDevice } from '../../src/simulator/index.ts';
-import type { Credential, Image } from '../../src/types.ts';
+import type { Credential, Image } from '../../src/model/types.ts';
 import { makeEsp32Image, makeEsp8266Image, makeLittlefsImage, makeRp2040Image } from '../support/images.ts';
 import { fast, imageOf, password, passwordHash, push, type Pushed } from '../support/push.ts';
 

@@ -4,9 +4,9 @@ import dgram from 'node:dgram';
 import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
-import { awaitReturn, listenFor } from '../../src/explain/listen.ts';
-import { explain } from '../../src/explain.ts';
-import { OtaError } from '../../src/errors.ts';
+import { awaitReturn, listenFor } from '../../src/diagnose/listen.ts';
+import { explain } from '../../src/diagnose/explain.ts';
+import { OtaError } from '../../src/model/errors.ts';
 import { targetOf } from '../support/push.ts';
 
 const name = `nobody-${process.pid}`;

@@ -1,14 +1,14 @@
 /** Failures that the checks before a push do not let through, or of one kind: the engine alone against a virtual device. */
 
 import { afterEach, expect, test } from 'vitest';
-import type { OtaError } from '../../src/errors.ts';
-import { explain } from '../../src/explain.ts';
+import type { OtaError } from '../../src/model/errors.ts';
+import { explain } from '../../src/diagnose/explain.ts';
 import {
   startVirtualDevice,
   type VirtualDevice,
   type VirtualDeviceOptions,
 } from '../../src/simulator/index.ts';
-import type { Image, Target } from '../../src/types.ts';
+import type { Image, Target } from '../../src/model/types.ts';
 import { makeEsp8266Image, makeLittlefsImage } from '../support/images.ts';
 import { fast, imageOf, password, push, targetOf } from '../support/push.ts';
 

@@ -3,8 +3,8 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { hostFacts } from '../../src/host/facts.ts';
-import { thisHost } from '../../src/host/source.ts';
+import { hostFacts } from '../../src/diagnose/host/facts.ts';
+import { thisHost } from '../../src/diagnose/host/source.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** Before all others that it finds. */

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { inspect, type InspectOptions } from '../../src/commands/inspect.ts';
+import { inspect, type InspectOptions } from '../../src/cli/commands/inspect.ts';
 import { makeEsp32Image, makeEsp8266Image, makePartitionTable, makeRp2040Image } from '../support/images.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

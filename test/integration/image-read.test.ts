@@ -5,7 +5,7 @@ import { mkdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { awaitImage, readImage, readPartitionTable } from '../../src/image/read.ts';
-import type { Artifact } from '../../src/types.ts';
+import type { Artifact } from '../../src/model/types.ts';
 import {
   defaultPartitions,
   makeEsp32Image,

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type ListenOptions } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { OtaError } from '../../src/errors.ts';
-import { lockDevice, placesFor, type Holder, type LockRequest } from '../../src/lock.ts';
+import { OtaError } from '../../src/model/errors.ts';
+import { lockDevice, placesFor, type Holder, type LockRequest } from '../../src/deploy/lock.ts';
 import { freePort } from '../support/free-port.ts';
 
 const jiti = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'jiti');

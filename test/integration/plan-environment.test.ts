@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { builtEnvironment } from '../../src/build/build.ts';
-import type { DeployEvent } from '../../src/events.ts';
-import { deployProject, type DeployProjectOptions } from '../../src/library.ts';
+import { builtEnvironment } from '../../src/builders/build.ts';
+import type { DeployEvent } from '../../src/model/events.ts';
+import { deployProject, type DeployProjectOptions } from '../../src/deploy/deploy-project.ts';
 import { firmwareOf, recordedContext } from '../support/build-context.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

@@ -5,8 +5,8 @@ import { PassThrough } from 'node:stream';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import type { Io } from '../../src/commands/io.ts';
-import { simulate, type SimulateOptions } from '../../src/commands/simulate.ts';
+import type { Io } from '../../src/cli/commands/io.ts';
+import { simulate, type SimulateOptions } from '../../src/cli/commands/simulate.ts';
 import { RawClient, authentication, md5Of, sketch } from '../support/raw-client.ts';
 
 let folder = '';

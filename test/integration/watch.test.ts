@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import type { DeployEvent } from '../../src/events.ts';
+import type { DeployEvent } from '../../src/model/events.ts';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
 import { quickDevice, storyOf, writeOtarc } from '../support/otarc.ts';
 import { makeScriptProject, startWatch, type Watching } from '../support/watch.ts';

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
-import type { BuildContext, BuildRequest } from '../../src/build/types.ts';
-import type { EventBody } from '../../src/events.ts';
+import type { BuildContext, BuildRequest } from '../../src/builders/types.ts';
+import type { EventBody } from '../../src/model/events.ts';
 
 interface RecordedContext extends BuildContext {
   readonly events: EventBody[];

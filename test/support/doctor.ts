@@ -1,7 +1,7 @@
 /** `otarc doctor` in the test's own process, over loopback alone. */
 
 import { PassThrough, Writable } from 'node:stream';
-import { doctorCommand, type DoctorOptions } from '../../src/commands/doctor.ts';
+import { doctorCommand, type DoctorOptions } from '../../src/cli/commands/doctor.ts';
 import type { Leg } from '../../src/doctor/leg.ts';
 
 class Sink extends Writable {

@@ -3,9 +3,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { deployProject, type DeployProjectOptions } from '../../src/library.ts';
-import type { DeployEvent } from '../../src/events.ts';
-import { createWriter } from '../../src/report/writer.ts';
+import { deployProject, type DeployProjectOptions } from '../../src/deploy/deploy-project.ts';
+import type { DeployEvent } from '../../src/model/events.ts';
+import { createWriter } from '../../src/cli/report/writer.ts';
 
 export interface PushRequest extends Pick<DeployProjectOptions, 'targets' | 'timeoutMs' | 'flags'> {
   /** Made if need be. */

@@ -3,9 +3,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
-import { initCommand, type InitOptions } from '../../src/commands/init.ts';
+import { initCommand, type InitOptions } from '../../src/cli/commands/init.ts';
 import type { FoundDevice } from '../../src/discover/types.ts';
-import { OtaError } from '../../src/errors.ts';
+import { OtaError } from '../../src/model/errors.ts';
 
 class Sink extends Writable {
   text = '';

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
-import type { DeployEvent } from '../../src/events.ts';
+import type { DeployEvent } from '../../src/model/events.ts';
 import {
   startVirtualDevice,
   type VirtualDevice,

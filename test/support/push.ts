@@ -3,13 +3,13 @@
 import { createHash } from 'node:crypto';
 import { diagnosed } from '../../src/diagnose/diagnose.ts';
 import { knownOf } from '../../src/diagnose/known.ts';
-import type { SendOptions } from '../../src/engine.ts';
-import { OtaError } from '../../src/errors.ts';
-import { espota } from '../../src/espota/index.ts';
-import type { EventBody } from '../../src/events.ts';
-import { Secret } from '../../src/secret.ts';
+import type { SendOptions } from '../../src/engines/engine.ts';
+import { OtaError } from '../../src/model/errors.ts';
+import { espota } from '../../src/engines/espota/index.ts';
+import type { EventBody } from '../../src/model/events.ts';
+import { Secret } from '../../src/model/secret.ts';
 import type { VirtualDevice, VirtualDeviceOptions } from '../../src/simulator/index.ts';
-import type { Credential, Image, Receipt, Target } from '../../src/types.ts';
+import type { Credential, Image, Receipt, Target } from '../../src/model/types.ts';
 
 /** No delay that only a real device needs. */
 export const fast: Pick<VirtualDeviceOptions, 'flash' | 'timing'> = {

@@ -1,7 +1,7 @@
 /** Starts a build that would take ten minutes, and calls `process.exit` in the middle of it. Argument: an empty folder. */
 
 import { join } from 'node:path';
-import { build } from '../../src/build/build.ts';
+import { build } from '../../src/builders/build.ts';
 import { firmwareOf, recordedContext } from './build-context.ts';
 
 const dir = process.argv[2] ?? '';

@@ -1,7 +1,7 @@
 /** Run in a network namespace: `otarc devices` in the folder and with the flags of the JSON argument. */
 
-import { devicesCommand, type DevicesOptions } from '../../src/commands/devices.ts';
-import { asOtaError, exitCodeFor } from '../../src/failure.ts';
+import { devicesCommand, type DevicesOptions } from '../../src/cli/commands/devices.ts';
+import { asOtaError, exitCodeFor } from '../../src/model/failure.ts';
 
 type Argument = Partial<Omit<DevicesOptions, 'flags'>> & {
   readonly cwd: string;

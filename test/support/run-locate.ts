@@ -1,7 +1,7 @@
 /** Run in a network namespace: locates what the JSON argument says, prints what came of it, ends by `process.exit`. */
 
 import { hostAddressFor, locate } from '../../src/discover/index.ts';
-import { OtaError } from '../../src/errors.ts';
+import { OtaError } from '../../src/model/errors.ts';
 
 const {
   host,

@@ -1,7 +1,7 @@
 /** Takes the lock of a device and says so, then holds it until its stdin ends: then it tells `argv[4]` as pushed. */
 
 import type { ListenOptions } from 'node:net';
-import { lockDevice } from '../../src/lock.ts';
+import { lockDevice } from '../../src/deploy/lock.ts';
 
 const [address = '', port = '', pushed = '', places] = process.argv.slice(2);
 const lock = await lockDevice({

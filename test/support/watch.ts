@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { onTestFinished } from 'vitest';
-import type { DeployEvent } from '../../src/events.ts';
+import type { DeployEvent } from '../../src/model/events.ts';
 import type { Controls, Shown, WatchProjectOptions } from '../../src/watch/options.ts';
 import { watchProject } from '../../src/watch/loop.ts';
 import type { VirtualDevice } from '../../src/simulator/index.ts';

@@ -4,25 +4,21 @@ import { describe, expect, it } from 'vitest';
 
 const src = join(import.meta.dirname, '..', '..', 'src');
 
-/** Values that flow between the stages, and what is judged of them; they know nothing of those. */
-const shared = [
-  'types',
-  'errors',
-  'events',
-  'engine',
-  'secret',
-  'without-undefined',
-  'share',
-  'failure',
-  'numbers',
-  'endpoint',
-  'project-facts',
-  'diagnose',
+/** What each folder answers stands in the README, "How the code is laid out". Nothing imports what stands behind it. */
+const layers = [
+  ['model'],
+  ['config'],
+  ['builders'],
+  ['image'],
+  ['engines'],
+  ['network'],
+  ['diagnose'],
+  ['deploy'],
+  ['watch', 'init', 'doctor'],
+  ['simulator'],
+  ['cli'],
+  ['index.ts', 'bin.ts'],
 ];
-const stages = ['build', 'config', 'discover', 'espota', 'image', 'verify', 'report', 'simulator', 'host'];
-const flow = ['lock', 'explain', 'target', 'early', 'deploy', 'plan', 'run', 'library', 'index'];
-/** What is built around the flow; none knows of another. */
-const features = ['watch', 'init', 'discovery', 'devices', 'doctor'];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll(sep, '/'))
@@ -42,20 +38,13 @@ function importsOf(file: string, text: string): string[] {
   return paths.map((path) => normalize(join(dirname(file), path)).replaceAll(sep, '/'));
 }
 
-/** `espota` of `espota/pace.ts`, `types` of `types.ts`. */
-const partOf = (file: string): string => file.replace(/(\/.*|\.ts)$/, '');
+/** `engines` of `engines/espota/pace.ts`, `bin.ts` of `bin.ts`. */
+const folderOf = (file: string): string =>
+  (file.split('/')[0] ?? file).replace(/^(discover|devices|discovery)$/, 'network');
 
-/** 0 is the lowest; nothing imports what is above it. */
+/** 0 is the lowest; nothing imports what is above it. A file outside `src` (package.json) is below all. */
 function layerOf(file: string): number {
-  const part = partOf(file);
-  if (file.startsWith('..') || shared.includes(part)) return 0;
-  if (stages.includes(part)) return 1;
-  if (flow.includes(part)) return 2;
-  if (features.includes(part)) return 3;
-  if (part === 'commands') return 4;
-  if (part === 'program') return 5;
-  if (part === 'cli') return 6;
-  return 7;
+  return file.startsWith('..') ? -1 : layers.findIndex((folders) => folders.includes(folderOf(file)));
 }
 
 const edges = [...imports].flatMap(([from, targets]) => targets.map((to) => ({ from, to })));
@@ -66,27 +55,25 @@ describe('imports', () => {
     expect(edges.length).toBeGreaterThan(200);
     const missing = edges.filter(({ to }) => !to.startsWith('..') && !texts.has(to));
     expect(missing.map(shown)).toEqual([]);
-    expect(files.filter((file) => layerOf(file) === 7)).toEqual(['bin.ts']);
+    expect(files.filter((file) => layerOf(file) === -1)).toEqual([]);
   });
 
-  it('go one way: bin, cli, program, commands, what is around the flow, the flow, the stages, the values', () => {
+  it('go one way, from the command line down to the model', () => {
     expect(edges.filter(({ from, to }) => layerOf(to) > layerOf(from)).map(shown)).toEqual([]);
   });
 
-  it('lead from no stage to another, nor from one thing around the flow to another', () => {
-    const apart = [1, 3];
+  it('lead from no folder to another of its layer: watch, init and doctor do not know each other', () => {
     const across = edges.filter(
-      ({ from, to }) =>
-        apart.includes(layerOf(from)) && layerOf(to) === layerOf(from) && partOf(from) !== partOf(to),
+      ({ from, to }) => layerOf(to) === layerOf(from) && folderOf(from) !== folderOf(to),
     );
     expect(across.map(shown)).toEqual([]);
   });
 
-  it('of the simulator lead to the types and the errors only: it is a second reading of the protocol', () => {
-    const outside = edges.filter(
-      ({ from, to }) => partOf(from) === 'simulator' && partOf(to) !== 'simulator',
-    );
-    expect([...new Set(outside.map(({ to }) => to))].toSorted()).toEqual(['errors.ts', 'types.ts']);
+  it('of the simulator lead to the model only: it is a second reading of the protocol', () => {
+    const outside = edges
+      .filter(({ from, to }) => folderOf(from) === 'simulator' && folderOf(to) !== 'simulator')
+      .map(({ to }) => to);
+    expect([...new Set(outside.map(folderOf))]).toEqual(['model']);
   });
 
   it('make no circle', () => {
@@ -107,10 +94,10 @@ describe('imports', () => {
 });
 
 describe('the process', () => {
-  it('is ended by cli.ts alone', () => {
+  it('is ended by cli/main.ts alone', () => {
     const ending = files.filter((file) =>
       /\bprocess\s*\.\s*(exit\b|exitCode\b|kill\(process\.pid)/.test(texts.get(file) ?? ''),
     );
-    expect(ending).toEqual(['cli.ts']);
+    expect(ending).toEqual(['cli/main.ts']);
   });
 });

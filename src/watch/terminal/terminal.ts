@@ -1,6 +1,6 @@
 /** The terminal of a person who watches: status line, keys, and a notification at the end of a run. */
 
-import type { DeployEvent } from '../../events.ts';
+import type { DeployEvent } from '../../model/events.ts';
 import type { Controls, Shown } from '../options.ts';
 import { createKeyboard } from './keyboard.ts';
 import { canReadKeys, readKeys, type Keys } from './keys.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readEnvironment } from '../../../src/config/environment.ts';
-import { passwordVariable } from '../../../src/secret.ts';
+import { passwordVariable } from '../../../src/model/secret.ts';
 
 describe('readEnvironment', () => {
   it('reads what stands for a flag', () => {

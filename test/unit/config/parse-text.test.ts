@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OtaError } from '../../../src/errors.ts';
+import { OtaError } from '../../../src/model/errors.ts';
 import { parseText } from '../../../src/config/parse-text.ts';
 
 function failure(file: string, text: string): string {

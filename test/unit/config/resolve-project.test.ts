@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { checkFile } from '../../../src/config/check-file.ts';
-import type { ProjectFacts, ProjectUpload } from '../../../src/project-facts.ts';
+import type { ProjectFacts, ProjectUpload } from '../../../src/model/project-facts.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import { selectDevices } from '../../../src/config/select.ts';
 import type { Sources } from '../../../src/config/sources.ts';
 import type { Config, DeviceConfig } from '../../../src/config/types.ts';
-import { OtaError } from '../../../src/errors.ts';
-import { Secret } from '../../../src/secret.ts';
+import { OtaError } from '../../../src/model/errors.ts';
+import { Secret } from '../../../src/model/secret.ts';
 
 interface Spoken {
   readonly host?: string;

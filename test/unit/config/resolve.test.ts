@@ -3,7 +3,7 @@ import { checkFile, checkHomeding } from '../../../src/config/check-file.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import type { CheckedFile, Sources } from '../../../src/config/sources.ts';
 import type { HomedingFile } from '../../../src/config/schema.ts';
-import { Secret } from '../../../src/secret.ts';
+import { Secret } from '../../../src/model/secret.ts';
 import type { Config, CredentialSource } from '../../../src/config/types.ts';
 
 /** Resolves with `value` as `/home/p/.otarc`; places are `FILE:path`. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { OtaError } from '../../../src/errors.ts';
-import { Secret } from '../../../src/secret.ts';
+import { OtaError } from '../../../src/model/errors.ts';
+import { Secret } from '../../../src/model/secret.ts';
 import { doubtOf, isForNobody, selectDevices, type Selection } from '../../../src/config/select.ts';
 import type { Config, DeviceConfig, Invocation } from '../../../src/config/types.ts';
 

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { diagnose, diagnosed, heightOf, hintOf } from '../../../src/diagnose/diagnose.ts';
 import type { Cause } from '../../../src/diagnose/finding.ts';
-import type { HostFacts } from '../../../src/diagnose/host.ts';
+import type { HostFacts } from '../../../src/diagnose/host-findings.ts';
 import type { Observations } from '../../../src/diagnose/observations.ts';
-import { OtaError, type ErrorCode } from '../../../src/errors.ts';
+import { OtaError, type ErrorCode } from '../../../src/model/errors.ts';
 
 const lan: HostFacts = {
   system: 'linux',
@@ -33,7 +33,7 @@ const portClosed = { ...nothingBack, undeliverable: ['ECONNREFUSED'] };
 const table: readonly Row[] = [
   {
     number: '1 firewall that is known',
-    by: 'unit/host/facts: nftables',
+    by: 'unit/diagnose/host/facts: nftables',
     code: 'CONNECT_BACK_MISSING',
     seen: { ...missing, host: { ...lan, firewalls: [{ tool: 'ufw', state: 'filters' }] } },
     cause: 'firewall',
@@ -69,7 +69,7 @@ const table: readonly Row[] = [
   },
   {
     number: '1 firewall that only root may look at',
-    by: 'unit/host/facts: nftables, as anybody',
+    by: 'unit/diagnose/host/facts: nftables, as anybody',
     code: 'CONNECT_BACK_MISSING',
     seen: { ...missing, host: { ...lan, firewalls: [{ tool: 'nftables', state: 'unknown' }] } },
     cause: 'firewall',
@@ -98,7 +98,7 @@ const table: readonly Row[] = [
   },
   {
     number: '3 WSL 2',
-    by: 'unit/host/facts: WSL 2',
+    by: 'unit/diagnose/host/facts: WSL 2',
     code: 'CONNECT_BACK_MISSING',
     seen: { ...missing, hostAddress: '172.20.1.5', host: { ...lan, inside: 'wsl2', interfaces: [] } },
     cause: 'address-translation',
@@ -106,7 +106,7 @@ const table: readonly Row[] = [
   },
   {
     number: '3 container',
-    by: 'unit/host/facts: a container',
+    by: 'unit/diagnose/host/facts: a container',
     code: 'CONNECT_BACK_MISSING',
     seen: { ...missing, hostAddress: '172.17.0.2', host: { ...lan, inside: 'container', interfaces: [] } },
     cause: 'address-translation',
@@ -481,7 +481,7 @@ const table: readonly Row[] = [
   },
   {
     number: '17 weak Wi-Fi, away for a while',
-    by: 'unit/explain/announced: it has restarted if it denies the connection after a while; to have been away alone shows no more than that',
+    by: 'unit/diagnose/announced: it has restarted if it denies the connection after a while; to have been away alone shows no more than that',
     code: 'TRANSFER_STALLED',
     seen: { acknowledgedBytes: 20_000, silentMs: 14_000, awayMs: 2600 },
     cause: 'weak-wifi',

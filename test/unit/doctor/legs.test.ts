@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import type { HostFacts, HostInterface } from '../../../src/diagnose/host.ts';
+import type { HostFacts, HostInterface } from '../../../src/diagnose/host-findings.ts';
 import { expectedMs } from '../../../src/doctor/active.ts';
 import { warning } from '../../../src/doctor/leg.ts';
 import { linesOf } from '../../../src/doctor/text.ts';
 import type { Located } from '../../../src/discover/index.ts';
 import { hostLeg, nameLeg, portLeg } from '../../../src/doctor/way.ts';
-import type { Device, Target } from '../../../src/types.ts';
+import type { Device, Target } from '../../../src/model/types.ts';
 
 const eth0: HostInterface = { name: 'eth0', address: '192.0.2.2', prefixBits: 24, kind: 'network' };
 const wlan0: HostInterface = { name: 'wlan0', address: '203.0.113.2', prefixBits: 24, kind: 'network' };

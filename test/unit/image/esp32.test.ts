@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Chip } from '../../../src/types.ts';
+import type { Chip } from '../../../src/model/types.ts';
 import { identify } from '../../../src/image/identify.ts';
 import { hex } from '../../../src/image/bytes.ts';
 import { flipped, makeEsp32Image, makeMergedEsp32Image, noise } from '../../support/images.ts';

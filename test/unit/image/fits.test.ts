@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { OtaError } from '../../../src/errors.ts';
+import { OtaError } from '../../../src/model/errors.ts';
 import { checkFits, checkTarget } from '../../../src/image/fits.ts';
 import type { PartitionTable } from '../../../src/image/partition.ts';
-import type { Image } from '../../../src/types.ts';
+import type { Image } from '../../../src/model/types.ts';
 import { defaultPartitions } from '../../support/images.ts';
 
 function imageOf(facts: Partial<Image>): Image {

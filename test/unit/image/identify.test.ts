@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { platforms, type ImageKind, type Platform } from '../../../src/types.ts';
+import { platforms, type ImageKind, type Platform } from '../../../src/model/types.ts';
 import { identify } from '../../../src/image/identify.ts';
 import {
   flipped,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { OtaError } from '../../../src/errors.ts';
+import { OtaError } from '../../../src/model/errors.ts';
 import { parseHomeding } from '../../../src/simulator/homeding.ts';
 
 test('name, port and password', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { phaseOf, startState, step } from '../../../src/watch.ts';
+import { phaseOf, startState, step } from '../../../src/watch/machine.ts';
 import type { WatchInput, WatchRules, WatchState, Work } from '../../../src/watch/types.ts';
 
 /** What a world around the machine may do; it answers commands as the loop does. */

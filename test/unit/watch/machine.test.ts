@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isQueued, phaseOf, startState, step } from '../../../src/watch.ts';
+import { isQueued, phaseOf, startState, step } from '../../../src/watch/machine.ts';
 import type {
   RunEnded,
   WatchCommand,

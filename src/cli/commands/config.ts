@@ -1,0 +1,78 @@
+import { styleText } from 'node:util';
+import { loadConfig } from '../../config/index.ts';
+import type { Config, Flags, Origin } from '../../config/types.ts';
+import { buildRequestOf } from '../../deploy/plan.ts';
+import type { ProjectFacts } from '../../model/project-facts.ts';
+import type { Io } from './io.ts';
+
+export interface ConfigOptions {
+  readonly flags: Flags;
+  readonly json: boolean;
+  /** Print the JSON schema instead; no configuration is read. */
+  readonly schema: boolean;
+}
+
+/** `otarc config`: every resolved value and where it came from. Passwords are shown as a mark. */
+export async function config({ flags, json, schema }: ConfigOptions, io: Io): Promise<number> {
+  if (schema) {
+    const { jsonSchema } = await import('../../config/json-schema.ts');
+    io.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+    return 0;
+  }
+  const { env, signal } = io;
+  const ask = async (draft: Config): Promise<ProjectFacts | undefined> => {
+    const { projectFacts } = await import('../../builders/index.ts');
+    return projectFacts(buildRequestOf({ config: draft, command: undefined }, draft.build.environment), {
+      env,
+      signal,
+    });
+  };
+  const loading = loadConfig({ flags, env, signal, project: { wanted: 'everything', ask } });
+  const { config: resolved, warnings } = await loading;
+  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
+  io.stdout.write(json ? asJson(resolved, warnings) : asText(resolved, hasColour(io)));
+  return 0;
+}
+
+function asJson({ projectDir, file, origins }: Config, warnings: readonly string[]): string {
+  const values = origins.map(({ value = null, ...rest }) => ({ ...rest, value }));
+  return `${JSON.stringify({ projectDir, file: file ?? null, warnings, values }, null, 2)}\n`;
+}
+
+function asText({ projectDir, file, origins }: Config, colour: boolean): string {
+  const rows = origins.map((origin) => ({ ...origin, text: valueText(origin) }));
+  const pathWidth = widest(rows.map(({ path }) => path));
+  // One long value (a command, a folder) must not push every origin out of the window.
+  const valueWidth = Math.min(48, widest(rows.map(({ text }) => text)));
+  const lines = rows.flatMap(({ path, text, origin }, index) => {
+    const line = `${path.padEnd(pathWidth)}  ${text.padEnd(valueWidth)}  ${origin}`;
+    const isNewSection = index > 0 && sectionOf(path) !== sectionOf(rows[index - 1]?.path ?? '');
+    return [...(isNewSection ? [''] : []), isDefault(origin) && colour ? dim(line) : line];
+  });
+  const head = [`project ${projectDir}`, `file    ${file ?? 'none'}`];
+  return `${[...head, '', ...lines].join('\n')}\n`;
+}
+
+function valueText({ value, note }: Origin): string {
+  if (value === undefined) return note === undefined ? '' : `– ${note}`;
+  if (Array.isArray(value)) return `[${value.map(String).map(printable).join(', ')}]`;
+  return printable(String(value));
+}
+
+/** Control characters from a file must not reach the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** A device, or a key of the first level. */
+const sectionOf = (path: string): string =>
+  path.startsWith('devices') ? path.slice(0, path.lastIndexOf('.')) : path.replace(/\..*$/, '');
+
+const isDefault = (origin: string): boolean => /^default(?::|$)/.test(origin);
+const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(({ length }) => length));
+const dim = (text: string): string => styleText('dim', text, { validateStream: false });
+
+function hasColour({ stdout, env }: Io): boolean {
+  if (env['NO_COLOR']) return false;
+  return stdout.isTTY === true;
+}

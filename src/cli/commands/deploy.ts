@@ -1,0 +1,113 @@
+/** `otarc deploy` and `otarc push`: the same run, and only `deploy` builds first. */
+
+import { appendFileSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { messageOf, OtaError } from '../../model/errors.ts';
+import type { DeployEvent } from '../../model/events.ts';
+import { deployProject, type DeployProjectOptions } from '../../deploy/deploy-project.ts';
+import { createJsonWriter, createWriter, type ColorChoice, type Reporter } from '../report/writer.ts';
+import type { Io } from './io.ts';
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly verbosity: 'quiet' | 'normal' | 'verbose';
+  readonly color: ColorChoice;
+  /** Absolute path of a file that gets all that is told, for a bug report. */
+  readonly debugLog?: string | undefined;
+}
+
+/** Resolves to the exit code; what went wrong was told by then. */
+export async function deployCommand(
+  wanted: Omit<DeployProjectOptions, 'output'> & { readonly output: OutputOptions },
+  io: Io,
+): Promise<number> {
+  const reporter = reporterFor(wanted.output, io);
+  const output = wanted.output.verbosity === 'quiet' ? await nowhere() : io.stderr;
+  const pulse = wanted.hook === true ? startPulse(reporter, io) : undefined;
+  const { exitCode } = await deployProject({
+    ...wanted,
+    onEvent: (event) => {
+      pulse?.told();
+      reporter.tell(event);
+    },
+    signal: io.signal,
+    env: io.env,
+    get stdin() {
+      return io.stdin;
+    },
+    output,
+  }).finally(() => pulse?.stop());
+  return exitCode;
+}
+
+/** Of a hook that has nothing to tell for a while. */
+const pulseMs = 3000;
+
+/**
+ * A device may count nothing until its end, and a hook whose build tool has gone sees that by a closed pipe only, at its
+ * next line. So there is a line every few seconds.
+ */
+function startPulse(reporter: Reporter, { stderr }: Io): { told: () => void; stop: () => void } | undefined {
+  if (stderr.isTTY === true) return undefined;
+  const tell = (): void =>
+    reporter.tell({ type: 'log', level: 'info', message: 'still at it …', at: new Date().toISOString() });
+  const timer = setInterval(tell, pulseMs).unref();
+  return { told: () => void timer.refresh(), stop: () => clearInterval(timer) };
+}
+
+/** A run of nothing, and why, for who reads events as for who reads lines. */
+export function deployNothing(message: string, output: OutputOptions, io: Io): number {
+  const reporter = reporterFor(output, io);
+  const at = (): string => new Date().toISOString();
+  reporter.tell({ type: 'run-started', schema: 1, at: at() });
+  reporter.tell({ type: 'log', level: 'info', message, at: at() });
+  const none = { deployed: [], skipped: [], failed: [] };
+  reporter.tell({ type: 'done', ok: true, ...none, durationMs: 0, exitCode: 0, at: at() });
+  return 0;
+}
+
+/** Errors only: of a failed build its last lines, which the failure itself carries. */
+async function nowhere(): Promise<Writable> {
+  const { Writable } = await import('node:stream');
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
+}
+
+/** @throws {OtaError} `USAGE`: the file of `--debug-log` cannot be written */
+export function reporterFor({ json, verbosity, color, debugLog }: OutputOptions, io: Io): Reporter {
+  const { stdout, stderr } = io;
+  const reporter = json
+    ? createJsonWriter(stdout)
+    : createWriter({ stdout, stderr, verbosity, color, now: () => performance.now() });
+  return debugLog === undefined ? reporter : withLog(reporter, debugLog);
+}
+
+/**
+ * Line by line, at once: a log for a bug report is needed most where otarc does not come to its end. A disk that is full
+ * in the midst of it must not end an update: the log ends there.
+ */
+function withLog(reporter: Reporter, path: string): Reporter {
+  let isOpen = true;
+  try {
+    appendFileSync(path, '');
+  } catch (cause) {
+    throw new OtaError('USAGE', `${path} cannot be written: ${messageOf(cause)}`, {
+      hint: 'Name another file for --debug-log.',
+      cause,
+    });
+  }
+  const write = (event: DeployEvent): void => {
+    try {
+      appendFileSync(path, `${JSON.stringify(event)}\n`);
+    } catch (cause) {
+      isOpen = false;
+      const message = `${path} ends here, as it cannot be written any more: ${messageOf(cause)}`;
+      reporter.tell({ type: 'log', level: 'warn', message, at: event.at });
+    }
+  };
+  return {
+    tell(event) {
+      if (isOpen) write(event);
+      reporter.tell(event);
+    },
+  };
+}

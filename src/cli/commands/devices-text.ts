@@ -1,0 +1,83 @@
+/** The list of devices as lines for a person. Pure. */
+
+import { endpointText } from '../../model/endpoint.ts';
+import type { Change } from '../../devices/changes.ts';
+import type { Entry } from '../../devices/entries.ts';
+import { cut, pad, widthOf } from '../terminal/width.ts';
+
+export interface Line {
+  readonly text: string;
+  readonly style?: 'dim' | 'yellow';
+}
+
+const heads = ['NAME', 'ADDRESS', 'PORT', 'PLATFORM', 'BOARD', 'PASSWORD', 'STATE'];
+/** One long name must not push everything else out of the window. */
+const mostCells = [28, 39, 5, 8, 28, 10, Infinity];
+
+/** Empty where there are none. @param cells of the terminal; Infinity: as wide as it gets */
+export function tableOf(entries: readonly Entry[], cells: number): Line[] {
+  if (entries.length === 0) return [];
+  const isCut = cells !== Infinity;
+  const hasConfig = entries.some(({ isConfigured }) => isConfigured);
+  const rows = entries.map((entry) => ({ ...styleOf(entry), columns: columnsOf(entry, hasConfig) }));
+  const all = [{ style: 'dim' as const, columns: heads }, ...rows];
+  const shown = all.map((row) => ({
+    ...row,
+    columns: row.columns.map((text, at) => (isCut ? cut(text, mostCells[at] ?? Infinity) : text)),
+  }));
+  const widths = heads.map((_, at) => Math.max(...shown.map(({ columns }) => widthOf(columns[at] ?? ''))));
+  return shown.map(({ columns, ...style }) => ({
+    ...style,
+    text: cut(
+      columns
+        .map((text, at) => pad(text, widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+      cells,
+    ),
+  }));
+}
+
+/** `arrived  hall at 192.0.2.11:8266, ESP8266_NODEMCU, no password` */
+export function changeText({ type, entry }: Change): string {
+  const { name, addresses, port, board, platform } = entry;
+  const [address] = addresses;
+  const place =
+    address === undefined ? undefined : port === undefined ? address : endpointText({ address, port });
+  const password = { yes: 'with a password', none: 'no password', '': undefined }[passwordOf(entry)];
+  const facts = [board ?? platform, password, ...entry.notes].filter((fact) => fact !== undefined);
+  const where = place === undefined ? name : `${name} at ${place}`;
+  return `${type.padEnd(7)}  ${[where, ...(type === 'left' ? [] : facts)].join(', ')}`;
+}
+
+function columnsOf(entry: Entry, hasConfig: boolean): string[] {
+  const { name, addresses, port, platform, board, notes, state, isConfigured } = entry;
+  const others = addresses.length > 1 ? ` +${addresses.length - 1}` : '';
+  const stateText = {
+    here: 'here',
+    ambiguous: 'ambiguous',
+    awaited: '…',
+    absent: 'absent',
+    unknown: 'unknown',
+  }[state];
+  return [
+    name,
+    addresses.length === 0 ? '' : `${addresses[0]}${others}`,
+    port === undefined ? '' : String(port),
+    platform ?? '',
+    board ?? '',
+    passwordOf(entry),
+    [`${stateText}${isConfigured || !hasConfig ? '' : ', not in .otarc'}`, ...notes].join('; '),
+  ];
+}
+
+/** As the device says, else as the configuration has it. */
+function passwordOf({ authRequired, hasPassword }: Entry): 'yes' | 'none' | '' {
+  if (authRequired !== undefined) return authRequired ? 'yes' : 'none';
+  return hasPassword === true ? 'yes' : '';
+}
+
+function styleOf({ state, notes }: Entry): Pick<Line, 'style'> {
+  if (state === 'absent' || state === 'awaited' || state === 'unknown') return { style: 'dim' };
+  return state === 'ambiguous' || notes.length > 0 ? { style: 'yellow' } : {};
+}

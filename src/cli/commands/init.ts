@@ -1,0 +1,163 @@
+/** `otarc init`: writes `.otarc` and the hooks for the tool that it finds, and takes them out again. */
+
+import { Readable, Writable } from 'node:stream';
+import { OtaError } from '../../model/errors.ts';
+import { planToAdd, refuseConflicts, type AddRequest, type Planned } from '../../init/add.ts';
+import type { Terminal } from '../../init/dialogue.ts';
+import { findFolder } from '../../init/look.ts';
+import { diffOf, shownPath } from '../../init/show.ts';
+import type { FileEdit } from '../../init/types.ts';
+import { writeEdits } from '../../init/write.ts';
+import { colorOf } from './flags.ts';
+import type { Io } from './io.ts';
+
+export interface InitOptions {
+  /** Absolute. */
+  readonly cwd: string;
+  /** `NAME`, `ADDRESS[:PORT]` or `NAME=ADDRESS[:PORT]`; empty: what is found. */
+  readonly devices: readonly string[];
+  /** Empty: those that fit the folder. */
+  readonly hooks: readonly string[];
+  readonly environment?: string | undefined;
+  readonly fqbn?: string | undefined;
+  /** As typed; `-` is stdin. */
+  readonly passwordFile?: string | undefined;
+  readonly yes: boolean;
+  readonly force: boolean;
+  readonly remove: boolean;
+  readonly dryRun: boolean;
+  /** Listen for devices that announce themselves. */
+  readonly scan: boolean;
+  readonly json: boolean;
+}
+
+type Browse = AddRequest['browse'];
+
+/** @param browse in place of the network */
+export async function initCommand(options: InitOptions, io: Io, browse?: Browse): Promise<number> {
+  const terminal = terminalOf(options, io);
+  refuseNonsense(options, terminal);
+  const folder = await findFolder(options.cwd);
+  const { plan, next } = await planFor(folder, { options, io, terminal, browse });
+  refuseConflicts(plan);
+  const report: Report = { plan, next, folder };
+  if (options.json) {
+    if (!options.dryRun) await writeEdits(plan.edits, io);
+    io.stdout.write(asJson(report, options));
+    return 0;
+  }
+  for (const note of plan.notes) io.stderr.write(`${note}\n`);
+  for (const { file, text } of plan.proposals) {
+    io.stderr.write(`${shownPath(file, folder)} is yours and stays as it is. To be added:\n`);
+    io.stdout.write(`${text}\n`);
+  }
+  io.stdout.write(diffOf(plan.edits, { folder, isColored: isColored(io) }));
+  if (plan.edits.length === 0) io.stdout.write('nothing to do\n');
+  else if (options.dryRun) io.stderr.write('Nothing was written: --dry-run.\n');
+  else if (!(await isConfirmed(plan.edits, { options, terminal }))) {
+    io.stderr.write('Nothing was written.\n');
+    return 0;
+  } else {
+    await writeEdits(plan.edits, io);
+    io.stdout.write(
+      `\n${plan.edits.map((edit) => `${deedOf(edit)} ${shownPath(edit.path, folder)}\n`).join('')}`,
+    );
+  }
+  if (!options.remove && next.length > 0) {
+    io.stderr.write(`\nNext:\n${next.map((step) => `  ${step}\n`).join('')}`);
+  }
+  return 0;
+}
+
+interface Invocation {
+  readonly options: InitOptions;
+  readonly io: Io;
+  readonly terminal: Terminal | undefined;
+}
+
+async function planFor(
+  folder: string,
+  { options, io, terminal, browse }: Invocation & { browse: Browse },
+): Promise<Planned> {
+  const { env, signal } = io;
+  if (options.remove) {
+    const { planToRemove } = await import('../../init/remove.ts');
+    return { plan: await planToRemove({ folder, force: options.force, env, signal }), next: [] };
+  }
+  return planToAdd({
+    folder,
+    wishes: options,
+    passwordFile: options.passwordFile,
+    cwd: io.cwd,
+    env,
+    signal,
+    get stdin() {
+      return io.stdin;
+    },
+    browse: options.scan ? (browse ?? (await import('../../discover/browse.ts')).browse) : undefined,
+    ask:
+      terminal === undefined
+        ? undefined
+        : async (seen, password) => {
+            const { askChoices } = await import('../../init/dialogue.ts');
+            return askChoices(options, seen, { password, terminal });
+          },
+    onWait: (message) => options.json || io.stderr.write(`${message}\n`),
+  });
+}
+
+async function isConfirmed(
+  edits: readonly FileEdit[],
+  { options, terminal }: Omit<Invocation, 'io'>,
+): Promise<boolean> {
+  if (options.yes || terminal === undefined) return true;
+  const { askConfirmation } = await import('../../init/dialogue.ts');
+  const files = edits.length === 1 ? 'this file' : `these ${edits.length} files`;
+  return askConfirmation(options.remove ? `Change ${files} back?` : `Write ${files}?`, terminal);
+}
+
+function refuseNonsense(options: InitOptions, terminal: Terminal | undefined): void {
+  const { remove, devices, hooks, passwordFile, fqbn, environment } = options;
+  const isMore = [...devices, ...hooks, passwordFile, fqbn, environment].some((each) => each !== undefined);
+  if (remove && isMore) {
+    throw new OtaError(
+      'USAGE',
+      '`--remove` takes out everything that init has written: it goes with no device or hook.',
+      {
+        hint: 'Give it alone, or with --yes, --force or --dry-run.',
+      },
+    );
+  }
+  if (terminal !== undefined || options.yes || options.dryRun) return;
+  throw new OtaError('USAGE', 'There is no terminal to ask on.', {
+    hint: 'Give --yes to take the defaults, or --dry-run to see what they come to.',
+  });
+}
+
+/** Where questions may be asked: on stderr, so that stdout has results alone. */
+function terminalOf({ yes, json, passwordFile }: InitOptions, io: Io): Terminal | undefined {
+  if (yes || json || passwordFile === '-' || io.stderr.isTTY !== true) return undefined;
+  const { stdin: input, stderr: output, signal } = io;
+  if (input.isTTY !== true || !(input instanceof Readable) || !(output instanceof Writable)) return undefined;
+  return { input, output, signal };
+}
+
+interface Report extends Planned {
+  readonly folder: string;
+}
+
+function asJson({ plan, next, folder }: Report, { dryRun }: InitOptions): string {
+  const { edits, notes, proposals } = plan;
+  const files = edits.map((edit) => ({ path: edit.path, action: deedOf(edit) }));
+  return `${JSON.stringify({ folder, dryRun, files, notes, proposals, next }, null, 2)}\n`;
+}
+
+function deedOf({ before, after }: FileEdit): 'made' | 'changed' | 'deleted' {
+  if (before === undefined) return 'made';
+  return after === undefined ? 'deleted' : 'changed';
+}
+
+function isColored({ env, stdout }: Io): boolean {
+  const choice = colorOf(env);
+  return choice === 'always' || (choice === 'auto' && stdout.isTTY === true);
+}

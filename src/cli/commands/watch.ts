@@ -1,0 +1,117 @@
+/** `otarc watch`: deploys on save, until it is ended. */
+
+import { browse } from '../../discover/browse.ts';
+import type { DeployEvent } from '../../model/events.ts';
+import type { DeployProjectOptions } from '../../deploy/deploy-project.ts';
+import { createAfterDeploy, type AfterDeploy } from '../../watch/after-deploy.ts';
+import { watchProject } from '../../watch/loop.ts';
+import { openTerminal, type Terminal } from '../../watch/terminal/terminal.ts';
+import { toWords } from '../../watch/words.ts';
+import { reporterFor, type OutputOptions } from './deploy.ts';
+import type { Io } from './io.ts';
+
+export interface WatchOptions extends Omit<DeployProjectOptions, 'output' | 'source' | 'file'> {
+  readonly output: OutputOptions;
+  /** False: `--no-build`. */
+  readonly build: boolean;
+  readonly once: boolean;
+  readonly poll: boolean;
+  readonly notify: boolean;
+  /** After each deploy: words, no shell. */
+  readonly exec?: string | undefined;
+}
+
+/** For `--once --no-build` in a script: no build takes longer to complete an image. */
+const idleLimitMs = 10 * 60_000;
+
+/** Resolves to the exit code, when a person, a signal or `--once` has ended it. */
+export async function watchCommand(options: WatchOptions, io: Io): Promise<number> {
+  const { output, build, once, poll, notify, exec } = options;
+  const words = exec === undefined ? undefined : toWords(exec);
+  // A terminal that is looked at: not for `--json`, and not for one push that nobody waits for.
+  const isShown = !output.json && output.verbosity !== 'quiet' && !once;
+  const terminal: Terminal | undefined = isShown
+    ? openTerminal(io, { notify, color: output.color })
+    : undefined;
+  const shown: Io = terminal === undefined ? io : withStreams(io, terminal);
+  let reporter = reporterFor(output, shown);
+  let after: AfterDeploy | undefined;
+  const addresses = new Map<string, string>();
+  let isQuit = false;
+
+  const tell = (event: DeployEvent): void => {
+    // What was said of the last run may be said again of this one.
+    if (event.type === 'run-started') reporter = reporterFor(output, shown);
+    if (event.type === 'device-located') addresses.set(event.device ?? '', event.address);
+    isQuit ||= isOfQuit(event);
+    const isTold = output.verbosity === 'verbose' || !isBetweenTheLines(event);
+    if (output.json || (isTold && !isQuit)) reporter.tell(event);
+    terminal?.tell(event);
+  };
+  if (words !== undefined) {
+    after = createAfterDeploy({
+      words,
+      cwd: options.flags?.cwd ?? io.cwd,
+      env: io.env,
+      output: terminal?.aside ?? shown.stderr,
+      warn: (message) => tell({ type: 'log', level: 'warn', message, at: new Date().toISOString() }),
+    });
+  }
+  try {
+    const exitCode = await watchProject({
+      ...options,
+      build,
+      once,
+      poll,
+      sinceMs: performance.timeOrigin,
+      // A person who waits can end it; a script cannot.
+      idleLimitMs: io.stdin.isTTY === true ? undefined : idleLimitMs,
+      showBuild: output.verbosity === 'verbose',
+      browse,
+      onEvent: tell,
+      onStart: (controls) => terminal?.start(controls),
+      onState: (state) => terminal?.show(state),
+      onDeployed({ devices, secretVariables }) {
+        const deployed = devices.map((device) => ({ device, address: addresses.get(device) ?? '' }));
+        after?.start(deployed, secretVariables);
+      },
+      signal: io.signal,
+      env: io.env,
+      get stdin() {
+        return io.stdin;
+      },
+      output: shown.stderr,
+    });
+    // A script that deploys once wants to see what comes of the command, too.
+    if (once && !io.signal.aborted) await after?.ended(io.signal);
+    return exitCode;
+  } finally {
+    await after?.close();
+    terminal?.close();
+  }
+}
+
+/**
+ * What the result of a run says as well: a save has its line, a build has one, and the result. A file system is named, as
+ * the result looks like that of firmware.
+ */
+function isBetweenTheLines(event: DeployEvent): boolean {
+  if (event.type === 'image-ready') return event.kind === 'firmware';
+  return event.type === 'build-finished' || event.type === 'accepted';
+}
+
+/** Whoever has pressed `q` knows why it ends. */
+function isOfQuit(event: DeployEvent): boolean {
+  return event.type === 'failed' && event.details['reason'] === 'quit';
+}
+
+function withStreams(io: Io, { stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>): Io {
+  return {
+    ...io,
+    stdout,
+    stderr,
+    get stdin() {
+      return io.stdin;
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/** The command line: argv → command → exit code. Each command is loaded when it is asked for. */
+
+import { Command, CommanderError } from 'commander';
+import { applyVariables, isOn } from './commands/flags.ts';
+import type { Io } from './commands/io.ts';
+import { addOtherCommands } from './commands/other-commands.ts';
+import { addPushCommands, type Parts } from './commands/push-commands.ts';
+import { OtaError } from '../model/errors.ts';
+import { asOtaError, exitCodeFor } from '../model/failure.ts';
+import { writeFailure } from './report/failure.ts';
+
+const intro = `Most people need:
+  otarc deploy      build with the project's own tool and push to the device of .otarc
+  otarc push NAME   push the image that the last build left
+  otarc demo        see it work, without any hardware`;
+
+const exits = `Exit status: 0 done, 1 a build, check or push failed, 2 usage or configuration, 130 interrupted.`;
+
+export interface CommandLine {
+  /** Without node and script. */
+  readonly argv: readonly string[];
+  /** Of this package. */
+  readonly version: string;
+}
+
+/** Runs what the command line asks for. What went wrong was told by the time it resolves to the exit code. */
+export async function main({ argv, version }: CommandLine, io: Io): Promise<number> {
+  let exitCode = 0;
+  const done = (code: number): void => {
+    exitCode = code;
+  };
+  const { own, after } = splitAtDashes(withFolderBehind(argv));
+  const program = createProgram({ io, done, after, version, command: commandOf(own) });
+  try {
+    if (own.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
+    if (isInsideBuild(own, io.env)) return await stepBack(own, io);
+    await program.parseAsync([...own], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    return reportFailure(error, io, own);
+  }
+}
+
+interface ProgramParts extends Parts {
+  /** The word that names it, where there is one. */
+  readonly command: string | undefined;
+  readonly version: string;
+}
+
+function createProgram(parts: ProgramParts): Command {
+  const { io, version } = parts;
+  const program = new Command('otarc')
+    .description('Save the sketch, and the device across the room runs it.')
+    .usage('<command> [options]')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+    })
+    .addHelpText('before', `${intro}\n`)
+    .addHelpText('after', `\n${exits}`);
+  program.hook('preAction', (_, command) => {
+    // A device is as its flags say; variables are for the pushing side.
+    if (command.name() !== 'simulate' && command.name() !== 'espota') applyVariables(command, io.env);
+  });
+  // A push that knows what it wants need not wait for the flags of the others.
+  addPushCommands(program, parts);
+  if (!isRunOf(parts.command)) addOtherCommands(program, parts);
+  return program;
+}
+
+const commandOf = (argv: readonly string[]): string | undefined => argv.find((word) => !word.startsWith('-'));
+/** Commands that tell events, and whose targets end at `--`. */
+const runs: readonly string[] = ['deploy', 'push', 'watch'];
+/** Commands that send an image. */
+const pushes: readonly string[] = [...runs, 'espota'];
+const isJson = (argv: readonly string[], env: NodeJS.ProcessEnv): boolean =>
+  argv.includes('--json') || isOn(env['OTARC_JSON']);
+const isRunOf = (command: string | undefined): boolean => runs.includes(command ?? '');
+
+/** `otarc -C DIR deploy`, as with git and make: the folder may stand before the command. */
+function withFolderBehind(argv: readonly string[]): readonly string[] {
+  const [flag, folder, command, ...rest] = argv;
+  const isFolder = flag === '-C' || flag === '--cwd';
+  return isFolder && folder !== undefined && command !== undefined ? [command, flag, folder, ...rest] : argv;
+}
+
+/** `deploy hall -- make firmware`: what follows belongs to somebody else's command line. */
+function splitAtDashes(argv: readonly string[]): {
+  own: readonly string[];
+  after: readonly string[] | undefined;
+} {
+  const at = isRunOf(commandOf(argv)) ? argv.indexOf('--') : -1;
+  return at === -1 ? { own: argv, after: undefined } : { own: argv.slice(0, at), after: argv.slice(at + 1) };
+}
+
+/** Of a build that otarc itself has started, and whose image it will push. */
+function isInsideBuild(argv: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  const asks = argv.some((word) => ['-h', '--help', '--dry-run'].includes(word));
+  return Boolean(env['OTARC_SESSION']) && !asks && pushes.includes(commandOf(argv) ?? '');
+}
+
+/**
+ * A hook or an upload recipe that is run by such a build leaves the image to the otarc above it, so that no build pushes
+ * twice. A deploy that would build once more inside its own build would do so without end.
+ */
+async function stepBack(argv: readonly string[], io: Io): Promise<number> {
+  const command = commandOf(argv) ?? '';
+  if (command === 'deploy' || command === 'watch') {
+    throw new OtaError('USAGE', `otarc ${command} was called by a build that otarc itself has started.`, {
+      hint: 'Leave it out of the build command: the otarc that runs the build pushes the image.',
+    });
+  }
+  const json = isJson(argv, io.env);
+  if (argv.includes('--hook') && !json) return 0;
+  const { deployNothing } = await import('./commands/deploy.ts');
+  const message = `otarc ${command}: left to the otarc that runs this build (OTARC_SESSION is set)`;
+  return deployNothing(message, { json, verbosity: 'normal', color: 'never' }, io);
+}
+
+/** What no command has told itself: mistakes in usage, files that cannot be read, mistakes of otarc. */
+function reportFailure(error: unknown, { stdout, stderr, env }: Io, argv: readonly string[]): number {
+  const isCommanders = error instanceof CommanderError;
+  const failure = isCommanders
+    ? new OtaError('USAGE', error.message.replace(/^error: /, '').replaceAll('\n', ' '))
+    : asOtaError(error);
+  const command = commandOf(argv);
+  // espota.py, and whoever calls it, knows 0 and 1.
+  const status = exitCodeFor(failure);
+  const exitCode = command === 'espota' && status === 2 ? 1 : status;
+  const format = isJson(argv, env) ? (isRunOf(command) ? 'events' : 'document') : 'text';
+  // commander has printed its own already, with the nearest word where there is one.
+  if (!isCommanders || format !== 'text') {
+    writeFailure(failure, { stdout, stderr, format, exitCode, now: () => new Date() });
+  }
+  return exitCode;
+}

@@ -1,0 +1,25 @@
+/** Whether the network can be asked before the configuration is read: 60 ms that nobody has to wait for. */
+
+import { readFileSync } from 'node:fs';
+import { findConfigFile } from './places.ts';
+import type { Flags } from './types.ts';
+
+/** The interfaces to ask on; undefined where only the configuration can say. */
+export function interfacesBeforehand(
+  { interfaces, config, cwd = process.cwd() }: Flags,
+  env: NodeJS.ProcessEnv,
+): readonly string[] | undefined {
+  if (interfaces !== undefined) return interfaces;
+  if (config !== undefined || [env['OTARC_INTERFACE'], env['OTARC_CONFIG']].some(Boolean)) return undefined;
+  try {
+    const found = findConfigFile(cwd, env);
+    return found === undefined || saysNothing(found.file) ? [] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A program may say anything; in data a key stands as it is, or with an escape character. */
+function saysNothing(file: string): boolean {
+  return !/\.[cm]?[jt]s$/.test(file) && !/interfaces|\\/.test(readFileSync(file, 'utf8'));
+}

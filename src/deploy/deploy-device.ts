@@ -1,0 +1,262 @@
+/**
+ * THE flow: one image to one device, read top to bottom.
+ *
+ *   locate, prepare ──▶ (the image is there) ──▶ check ──▶ lock ──▶ send ──▶ verify ──▶ deployed
+ *          │                    │                 │         │        │
+ *          └────────────────────┴─────────────────┴─────────┴────────┴──▶ failed, with the stage and the reason
+ *
+ * Locating and preparing run beside the build (`early.ts`); nothing is sent to the device before the image is whole and
+ * checked.
+ */
+
+import type { LastSeen } from '../discover/last-seen.ts';
+import { startEarly, type Early } from './prepare.ts';
+import type { Engine, Session } from '../engines/engine.ts';
+import { OtaError, type ErrorCode } from '../model/errors.ts';
+import type { EventBody, Stage, Tell } from '../model/events.ts';
+import type { ExplainOptions } from '../diagnose/explain.ts';
+import { failedEvent } from '../model/failure.ts';
+import { holderText, lockDevice, type Lock } from './lock.ts';
+import { checkFits, checkTarget, type PartitionTable } from '../image/index.ts';
+import { thousands } from '../model/numbers.ts';
+import {
+  defaultPorts,
+  platforms,
+  type Device,
+  type Image,
+  type Receipt,
+  type Target,
+} from '../model/types.ts';
+import { verify } from './verify.ts';
+
+/** A device whose password is at hand, and what of its configuration was read. */
+export interface ReadyDevice {
+  readonly device: Device;
+  /** The device's own, above the build's. */
+  readonly partitions?: PartitionTable | undefined;
+}
+
+/** An image that was read, and the partition table of the build that made it. */
+export interface ReadyImage {
+  readonly image: Image;
+  readonly partitions?: PartitionTable | undefined;
+}
+
+export interface DeployOptions {
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+  readonly engine: Engine;
+  /** Checks that may fail; `all`: every one of them (`--force`). */
+  readonly allowed: ReadonlySet<ErrorCode> | 'all';
+  /** Everything up to, not including, the invitation. */
+  readonly dryRun: boolean;
+  /** Why the device need not get this image; undefined: push it. Asked after the checks. */
+  readonly skipReason?: ((device: Device, image: Image) => string | undefined) | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** How long the device may answer nothing at all. Default: the engine's own. */
+  readonly silenceLimitMs?: number | undefined;
+  /** Waits so long for a device that sleeps to announce itself. */
+  readonly whenSeenMs?: number | undefined;
+  /** How old the place of a device may be at the invitation. Default: 10 s. */
+  readonly freshMs?: number | undefined;
+  /** Where devices were found last. */
+  readonly lastSeen?: LastSeen | undefined;
+  /** How long a device that broke off is listened for, whether it comes back; 0: not at all. Default: as one boots. */
+  readonly returnMs?: number | undefined;
+}
+
+export type Outcome =
+  | { readonly type: 'deployed'; readonly receipt: Receipt }
+  | { readonly type: 'skipped'; readonly reason: string }
+  | { readonly type: 'failed'; readonly stage: Stage; readonly error: OtaError };
+
+/**
+ * Deploys one image to one device and tells how it ended. An `OtaError` becomes the outcome; anything else is a mistake
+ * in otarc and is thrown. `coming` may still be in the making, and may reject with what its build or its read met.
+ */
+export async function deploy(
+  ready: ReadyDevice,
+  coming: Promise<ReadyImage>,
+  options: DeployOptions,
+): Promise<Outcome> {
+  const { tell } = options;
+  const { device } = ready;
+  let stage: Stage = 'build';
+  let image: Image | undefined;
+  let target: Target | undefined;
+  let { partitions } = ready;
+  const early = startEarly(device, options);
+  try {
+    const made = await coming;
+    image = made.image;
+    partitions ??= made.partitions;
+    stage = 'locate';
+    target = await early.target(image);
+    tell(located(device, target));
+    stage = 'image';
+    check({ image, device, target, partitions, options });
+    const unneeded = options.skipReason?.(device, image);
+    if (unneeded !== undefined) return skip(unneeded, tell);
+    stage = 'push';
+    if (options.dryRun) {
+      await (await early.session(target)).close();
+      return skip(wouldPush(image, target), tell);
+    }
+    const { lock, target: current } = await lockCurrent(target, { image, early, options });
+    try {
+      if (current !== target) {
+        target = current;
+        tell(located(device, target));
+        check({ image, device, target, partitions, options });
+      }
+      if (isPushedMeanwhile(lock, image, options)) {
+        // For the next in the queue it is still the image that the device got last.
+        lock.release(image.md5);
+        return skip('another otarc has pushed this very image in the meantime', tell);
+      }
+      const receipt = await push(image, await early.session(target), options);
+      lock.release(image.md5);
+      tell({ type: 'rebooting' });
+      stage = 'verify';
+      tell(verify());
+      return { type: 'deployed', receipt };
+    } finally {
+      lock.release();
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof OtaError)) throw thrown;
+    if (stage === 'build' && thrown.code.startsWith('IMAGE_')) stage = 'image';
+    const longestMs = options.returnMs;
+    const error = await explained(thrown, { ...options, device, target, image, partitions, longestMs });
+    tell(failedEvent(error, stage));
+    return { type: 'failed', stage, error };
+  } finally {
+    await early.close();
+  }
+}
+
+/** Loaded only now: a push that goes well does not pay for it. */
+async function explained(thrown: OtaError, options: ExplainOptions): Promise<OtaError> {
+  try {
+    const { explain } = await import('../diagnose/explain.ts');
+    return await explain(thrown, options);
+  } catch {
+    // An otarc that was updated while this one watches has other files. What happened is worth more than why.
+    return thrown;
+  }
+}
+
+async function push(image: Image, session: Session, options: DeployOptions): Promise<Receipt> {
+  const { signal, timeoutMs, silenceLimitMs } = options;
+  try {
+    return await session.send(image, { signal, timeoutMs, silenceLimitMs });
+  } finally {
+    await session.close();
+  }
+}
+
+interface Locking {
+  readonly image: Image;
+  readonly early: Early;
+  readonly options: DeployOptions;
+}
+
+/** The lock of the place where the device is once nothing more is waited for: it may have got another address meanwhile. */
+async function lockCurrent(
+  target: Target,
+  locking: Locking,
+): Promise<{ readonly lock: Lock; readonly target: Target }> {
+  const { image, early, options } = locking;
+  const lock = await lockTarget(target, options);
+  try {
+    if (isPushedMeanwhile(lock, image, options)) return { lock, target };
+    const current = await early.current(target, image);
+    if (current.address === target.address && current.port === target.port) return { lock, target };
+    lock.release();
+    return await lockCurrent(current, locking);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function isPushedMeanwhile({ pushedMeanwhile }: Lock, { md5 }: Image, { allowed }: DeployOptions): boolean {
+  return pushedMeanwhile === md5 && allowed !== 'all';
+}
+
+function located({ host: name }: Device, { address, port, via }: Target): EventBody {
+  return { type: 'device-located', name, address, port, via };
+}
+
+/** Another otarc may be at this device: a hook, a watch in another terminal. */
+function lockTarget(
+  { name, address, port }: Target,
+  { tell, signal, timeoutMs }: DeployOptions,
+): Promise<Lock> {
+  return lockDevice({
+    name,
+    address,
+    port,
+    signal,
+    waitMs: timeoutMs,
+    onWait: (holder) => {
+      const message = `waiting for ${holderText(holder)}, which is updating this device`;
+      tell({ type: 'log', level: 'info', message });
+    },
+  });
+}
+
+interface Checked {
+  readonly image: Image;
+  readonly device: Device;
+  readonly target: Target;
+  readonly partitions: PartitionTable | undefined;
+  readonly options: DeployOptions;
+}
+
+/** Whatever can be known to be wrong before the device is disturbed. */
+function check({ image, device, target, partitions, options }: Checked): void {
+  pass(() => checkTarget(image, { platform: target.platform }), options);
+  pass(() => checkKnownChip(image, device, target), options);
+  if (partitions !== undefined) pass(() => checkFits(image, partitions), options);
+}
+
+/**
+ * Where nothing says what the device is, its port is a hint: a port that is another core's default asks the question
+ * once. For an ESP32 image any other port does: an ESP8266 takes it, as first byte and size nibble fit, and would copy it
+ * over its boot sector.
+ */
+function checkKnownChip(image: Image, device: Device, target: Target): void {
+  if (image.platform === undefined || target.platform !== undefined) return;
+  const usual = platforms.find((platform) => defaultPorts[platform] === target.port);
+  if (usual === image.platform || (usual === undefined && image.platform !== 'esp32')) return;
+  const name = image.platform.toUpperCase();
+  throw new OtaError(
+    'IMAGE_WRONG_CHIP',
+    `The image is for an ${name}, and nothing tells whether ${device.name} at port ${target.port} is one.`,
+    {
+      hint: `If it is, say --platform ${image.platform}, or \`platform: ${image.platform}\` in .otarc. Another chip may not survive this image.`,
+      details: { imagePlatform: image.platform, port: target.port },
+    },
+  );
+}
+
+function pass(run: () => void, { allowed, tell }: DeployOptions): void {
+  try {
+    run();
+  } catch (error) {
+    const mayPass = error instanceof OtaError && (allowed === 'all' || allowed.has(error.code));
+    if (!mayPass) throw error;
+    tell({ type: 'log', level: 'warn', message: `${error.code} was allowed: ${error.message}` });
+  }
+}
+
+function wouldPush({ sizeBytes, kind, chip, platform }: Image, { address, port }: Target): string {
+  const what = kind === 'filesystem' ? 'file system' : `${chip ?? platform ?? ''} firmware`.trim();
+  return `dry run: would push ${thousands(sizeBytes)} bytes of ${what} to ${address} port ${port}; nothing was sent`;
+}
+
+function skip(reason: string, tell: Tell): Outcome {
+  tell({ type: 'skipped', reason });
+  return { type: 'skipped', reason };
+}

@@ -1,0 +1,50 @@
+/** The device as it is configured and where it was found, put together: where the datagrams go. */
+
+import { hostAddressFor, type Located } from '../discover/index.ts';
+import { OtaError } from '../model/errors.ts';
+import { defaultPorts, type Device, type Image, type Platform, type Target } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
+
+export async function targetOf({
+  device,
+  located,
+  image,
+}: {
+  readonly device: Device;
+  readonly located: Located;
+  readonly image?: Image | undefined;
+}): Promise<Target> {
+  const port = portOf(device, located, image);
+  if (port === undefined) {
+    throw new OtaError('USAGE', `${device.name}: neither the image nor the device says which port to use.`, {
+      hint: 'Say --platform esp8266, esp32 or rp2040, or the --port; in .otarc: `platform:` or `port:`.',
+    });
+  }
+  const { hostAddress: wanted, hostPort, interfaces, credential, acceptFrom, name } = device;
+  const hostAddress =
+    wanted === undefined && interfaces.length === 0
+      ? undefined
+      : await hostAddressFor(located.address, { interfaces, hostAddress: wanted });
+  const { address, via } = located;
+  const platform = platformOf(device, located);
+  return withoutUndefined({
+    name,
+    address,
+    port,
+    via,
+    credential,
+    acceptFrom,
+    platform,
+    hostAddress,
+    hostPort,
+  });
+}
+
+const platformOf = (device: Device, located: Located): Platform | undefined =>
+  device.platform ?? located.platform;
+
+/** Configured or announced, else that of the platform, which the image may be the first to say. */
+export function portOf(device: Device, located: Located, image?: Image): number | undefined {
+  const platform = platformOf(device, located) ?? image?.platform;
+  return located.port ?? (platform === undefined ? undefined : defaultPorts[platform]);
+}

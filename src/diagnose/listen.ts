@@ -1,0 +1,94 @@
+/** What a device says of itself over mDNS, listened for when something has failed, or is looked at. */
+
+import { hasForgotten, type Observations } from './observations.ts';
+import { browse, browseFor } from '../discover/browse.ts';
+import { hostAddressFor } from '../discover/index.ts';
+import type { FoundDevice } from '../discover/types.ts';
+import type { Tell } from '../model/events.ts';
+import { createShare } from './single-flight.ts';
+import type { Device, Target } from '../model/types.ts';
+import { announcedBy, type Wanted } from './announced.ts';
+
+export interface Listening {
+  readonly device: Pick<Device, 'name' | 'host'>;
+  readonly target: Target;
+  readonly signal: AbortSignal;
+}
+
+/** Whoever fails meanwhile hears the rest of it, and all that was heard before. */
+const shareListening = createShare<readonly FoundDevice[]>(0);
+
+/** Undefined: nobody could be asked, or it was not listened to the end. */
+export async function listenFor(listening: Listening, forMs: number): Promise<Observations['announced']> {
+  const { signal } = listening;
+  try {
+    const own = await ownAddress(listening);
+    const listen = (shared: AbortSignal) => browseFor({ forMs, interfaces: [own], signal: shared });
+    const found = await shareListening(`${own} ${forMs}`, listen, signal);
+    return found === undefined ? undefined : announcedBy(found, wantedOf(listening));
+  } catch {
+    return undefined;
+  }
+}
+
+/** One that is there answers at once, and a question that got lost is asked again within a second. */
+const absentMs = 1200;
+
+type Broken = Pick<Observations, 'systemCode' | 'silentMs'>;
+type Return = Pick<Observations, 'cameBackWith' | 'awayMs'>;
+
+/** Whether a device that broke off in mid-flash was away, and whether it has restarted. Nothing where that does not show. */
+export async function awaitReturn(
+  listening: Listening & { readonly tell: Tell; readonly limitMs: number },
+  broken: Broken,
+): Promise<Return> {
+  const { device, signal, tell, limitMs } = listening;
+  const message = `listening whether ${device.name} has restarted, ${limitMs / 1000} s at most`;
+  tell({ type: 'log', level: 'info', message });
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), limitMs);
+  const wanted = wantedOf(listening);
+  let awayMs: number | undefined;
+  try {
+    const interfaces = [await ownAddress(listening)];
+    const startedAtMs = performance.now();
+    await browse({
+      interfaces,
+      signal: AbortSignal.any([signal, over.signal]),
+      onChange: (found) => {
+        const seen = announcedBy(found, wanted);
+        if (awayMs !== undefined || typeof seen !== 'object' || seen.foreignName !== undefined) return;
+        awayMs = performance.now() - startedAtMs;
+        over.abort();
+      },
+    });
+  } catch {
+    return {};
+  } finally {
+    clearTimeout(timer);
+  }
+  return returnOf(awayMs, broken);
+}
+
+/**
+ * Pure. `heardAtMs`: its first word, from the failure on; undefined: there was none. Having been away alone may be a gap
+ * in the Wi-Fi: only a connection that the device itself denies shows that it has started anew.
+ */
+export function returnOf(heardAtMs: number | undefined, broken: Broken): Return {
+  if (heardAtMs === undefined) return {};
+  const wasAway = heardAtMs >= absentMs;
+  const isReset = broken.systemCode === 'ECONNRESET';
+  if (hasForgotten(broken) || (isReset && wasAway)) return { cameBackWith: 'old-image' };
+  return wasAway ? { awayMs: Math.round(heardAtMs) } : {};
+}
+
+const wantedOf = ({ device: { name, host }, target: { address, port } }: Listening): Wanted => ({
+  name,
+  host,
+  address,
+  port,
+});
+
+async function ownAddress({ target: { address, hostAddress } }: Listening): Promise<string> {
+  return hostAddress ?? (await hostAddressFor(address, { interfaces: [] }));
+}

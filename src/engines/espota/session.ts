@@ -1,0 +1,117 @@
+/**
+ * One exchange with one device over espota, read top to bottom.
+ *
+ *   prepared ── invite (UDP) ──▶ agreed ── the device connects back (TCP) ──▶ connected ── the image ──▶ verdict
+ *       │            │                │                    │                        │
+ *       └────────────┴────────────────┴── abort, limit, refusal ──▶ both sockets closed, the connection reset
+ */
+
+import type { SendOptions, Session } from '../engine.ts';
+import { OtaError } from '../../model/errors.ts';
+import type { Image, Receipt, Target } from '../../model/types.ts';
+import { agree, type Exchange } from './agree.ts';
+import { deviceText, withObserved, type Observed } from './failures.ts';
+import { largestReadBytes } from './replies.ts';
+import { watchForSleep } from './sleep.ts';
+import { interrupted, transferFailed } from './transfer-failures.ts';
+import { transfer } from './transfer.ts';
+import type { Connection, Transport } from './transport.ts';
+
+/** Slower than any link on which a push is worth waiting for. */
+const slowestBytesPerSecond = 2_000;
+
+export function createSession(parts: Omit<Exchange, 'where'>): Session {
+  const { target, context, transport, inbox, now } = parts;
+  const observed = nothingObserved(transport);
+  const where = { target, observed };
+  const closed = new AbortController();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed.abort();
+    return (closing ??= transport.close());
+  };
+
+  return {
+    close,
+    async send(image, options) {
+      const limit = limitOf(image, options, target);
+      const signal = AbortSignal.any([context.signal, options.signal, limit.signal, closed.signal]);
+      const startedAtMs = now();
+      const sleep = watchForSleep(observed);
+      let connection: Connection | undefined;
+      let isBegun = false;
+      let isAllTaken = false;
+      try {
+        const agreement = await agree({ ...parts, where }, image, {
+          signal,
+          silenceLimitMs: options.silenceLimitMs,
+        });
+        connection = agreement.connection;
+        connection.accept();
+        context.tell({ type: 'connected', address: connection.address });
+        await options.beforeImage?.();
+        isBegun = true;
+        const { roundTripMs } = agreement;
+        const isEsp32 = (target.platform ?? image.platform) === 'esp32';
+        const end = await transfer({
+          bytes: image.bytes,
+          connection,
+          inbox,
+          now,
+          signal,
+          tell: context.tell,
+          onAllTaken: () => (isAllTaken = true),
+          ...(roundTripMs === undefined ? {} : { roundTripMs }),
+          ...(isEsp32 ? { largestCountBytes: largestReadBytes } : {}),
+        });
+        sleep.look();
+        if (end.type !== 'accepted') throw transferFailed(where, image, { ...end, type: end.type });
+        connection.end();
+        connection = undefined;
+        const receipt: Receipt = {
+          durationMs: Math.round(now() - startedAtMs),
+          sizeBytes: image.sizeBytes,
+          sentBytes: image.bytes.length,
+        };
+        context.tell({ type: 'accepted', ...receipt });
+        return receipt;
+      } catch (error) {
+        sleep.look();
+        if (!signal.aborted || !(error instanceof OtaError)) throw error;
+        if (!isBegun) throw withObserved(error, observed);
+        throw interrupted(where, image, { error, isAllTaken });
+      } finally {
+        limit.clear();
+        sleep.stop();
+        connection?.reset();
+        await close();
+      }
+    },
+  };
+}
+
+/** Before the first datagram. */
+export function nothingObserved({ local }: Transport): Observed {
+  return {
+    hostAddress: local.address,
+    hostPort: local.port,
+    invitations: 0,
+    datagramsReceived: 0,
+    undeliverable: [],
+    foreignConnections: [],
+  };
+}
+
+function limitOf(
+  image: Image,
+  options: SendOptions,
+  target: Target,
+): { signal: AbortSignal; clear: () => void } {
+  const timeoutMs = options.timeoutMs ?? 60_000 + (image.sizeBytes * 1000) / slowestBytesPerSecond;
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    const message = `${deviceText(target)} was not done within ${Math.round(timeoutMs / 1000)} s.`;
+    controller.abort(new OtaError('TIMEOUT', message, { details: { timeoutMs } }));
+  }, timeoutMs);
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}

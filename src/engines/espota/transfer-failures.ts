@@ -1,0 +1,82 @@
+/** How a transfer failed, in words: from what was observed to the error that a person reads. Pure. */
+
+import { OtaError } from '../../model/errors.ts';
+import type { Image } from '../../model/types.ts';
+import { deviceText, withObserved, type Where } from './failures.ts';
+import type { TransferEnd } from './transfer.ts';
+
+/** The error for every end of a transfer but `accepted`. */
+export function transferFailed(
+  { target, observed }: Where,
+  image: Image,
+  end: TransferEnd & { type: Exclude<TransferEnd['type'], 'accepted'> },
+): OtaError {
+  const device = deviceText(target);
+  const details = { ...observed, ...end, totalBytes: image.sizeBytes };
+  const taken = `${end.acknowledgedBytes} of ${image.sizeBytes} bytes`;
+  // A file-system image is written in place: what was there is gone, what should be there is not whole.
+  if (image.kind === 'filesystem' && (end.type === 'lost' || end.type === 'stalled')) {
+    const because = end.type === 'lost' ? 'CONNECTION_LOST' : 'TRANSFER_STALLED';
+    const message = `${device} took ${taken} of its file system, then no more.`;
+    return new OtaError('FILESYSTEM_HALF_WRITTEN', message, { details: { ...details, because } });
+  }
+  switch (end.type) {
+    case 'rejected':
+      return new OtaError('IMAGE_REJECTED', `${device} rejected the image: ${end.answer}`, { details });
+    case 'garbage':
+      return new OtaError('PROTOCOL_ERROR', `${device} answered with something unreadable: "${end.answer}"`, {
+        details,
+      });
+    case 'early-ok':
+      return new OtaError(
+        'PROTOCOL_ERROR',
+        `${device} said OK after ${end.sentBytes} of ${image.sizeBytes} bytes.`,
+        { details },
+      );
+    case 'lost':
+      return new OtaError('CONNECTION_LOST', `${device} closed the connection after it had taken ${taken}.`, {
+        details,
+      });
+    case 'stalled':
+      return new OtaError(
+        'TRANSFER_STALLED',
+        `${device} took ${taken} and then nothing more for ${Math.round(end.silentMs / 1000)} s.`,
+        { details },
+      );
+    case 'no-verdict':
+      return new OtaError(
+        'NO_VERDICT',
+        `${device} took all ${image.sizeBytes} bytes but never said whether it accepts them.`,
+        { details },
+      );
+  }
+}
+
+/**
+ * An interruption while the image was on its way. Firmware goes beside the running sketch, a file system is written in
+ * place: what was there is gone. Once the last byte has been sent, nobody but the device knows whether it has taken them.
+ */
+export function interrupted(
+  { target, observed }: Where,
+  image: Image,
+  { error, isAllTaken }: { readonly error: OtaError; readonly isAllTaken: boolean },
+): OtaError {
+  const isFilesystem = image.kind === 'filesystem';
+  if (!isFilesystem && !isAllTaken) {
+    const { code, message, hint, cause } = error;
+    const kept = code === 'CANCELLED' ? `The device keeps its old sketch. ${hint}` : hint;
+    return withObserved(new OtaError(code, message, { hint: kept, details: error.details, cause }), observed);
+  }
+  const details = { ...observed, ...error.details, because: error.code, isAllTaken };
+  const device = deviceText(target);
+  const state = !isFilesystem
+    ? `${device} had taken all of the image, and may run it all the same.`
+    : isAllTaken
+      ? `The file system on ${device} may be half written.`
+      : `The file system on ${device} is half written.`;
+  const hint = isFilesystem
+    ? 'Push the file-system image again before the device is restarted.'
+    : 'Look whether the device runs the new sketch before you push again.';
+  const code = error.code === 'CANCELLED' || !isFilesystem ? error.code : 'FILESYSTEM_HALF_WRITTEN';
+  return new OtaError(code, `${error.message} ${state}`, { hint, details, cause: error });
+}

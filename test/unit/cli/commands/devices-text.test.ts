@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { Entry } from '../../../../src/devices/entries.ts';
+import { changeText, tableOf } from '../../../../src/cli/commands/devices-text.ts';
+import { widthOf } from '../../../../src/cli/terminal/width.ts';
+
+const entry = (name: string, more: Partial<Entry> = {}): Entry => ({
+  name,
+  isConfigured: false,
+  state: 'here',
+  host: `${name}.local`,
+  addresses: ['192.0.2.11'],
+  notes: [],
+  ...more,
+});
+const house = [
+  entry('livingroom', {
+    isConfigured: true,
+    port: 8266,
+    platform: 'esp8266',
+    board: 'ESP8266_NODEMCU',
+    authRequired: true,
+    hasPassword: true,
+  }),
+  entry('attic', { isConfigured: true, state: 'absent', addresses: [], hasPassword: true }),
+  entry('客厅', {
+    port: 3232,
+    board: 'esp32',
+    authRequired: false,
+    addresses: ['192.0.2.12', 'fe80::1%eth0'],
+  }),
+];
+
+describe('the table of devices', () => {
+  it('shows what is known of each', () => {
+    expect(
+      tableOf(house, Infinity)
+        .map(({ text }) => text)
+        .join('\n'),
+    ).toMatchInlineSnapshot(`
+      "NAME        ADDRESS        PORT  PLATFORM  BOARD            PASSWORD  STATE
+      livingroom  192.0.2.11     8266  esp8266   ESP8266_NODEMCU  yes       here
+      attic                                                       yes       absent
+      客厅        192.0.2.12 +1  3232            esp32            none      here, not in .otarc"
+    `);
+  });
+
+  it('has as many cells as the terminal, whatever the names are', () => {
+    const long = [...house, entry('x'.repeat(60), { board: 'y'.repeat(64), notes: ['z'.repeat(300)] })];
+    for (const cells of [1, 20, 60, 79, 200]) {
+      const widths = tableOf(long, cells).map(({ text }) => widthOf(text));
+      expect(Math.max(...widths)).toBeLessThanOrEqual(cells);
+    }
+    const wide = tableOf(long, 200).map(({ text }) => text);
+    expect(wide.at(-1)).toContain(`${'x'.repeat(27)}…`);
+  });
+
+  it('is empty where there is none', () => {
+    expect(tableOf([], 80)).toEqual([]);
+  });
+
+  it('dims what is not there', () => {
+    expect(tableOf(house, 80).map(({ style }) => style)).toEqual(['dim', undefined, 'dim', undefined]);
+  });
+});
+
+describe('a change in one line', () => {
+  it('says who, where and what', () => {
+    const [livingroom = entry('?'), attic = entry('?')] = house;
+    expect(changeText({ type: 'arrived', entry: livingroom })).toBe(
+      'arrived  livingroom at 192.0.2.11:8266, ESP8266_NODEMCU, with a password',
+    );
+    expect(changeText({ type: 'left', entry: livingroom })).toBe('left     livingroom at 192.0.2.11:8266');
+    expect(changeText({ type: 'absent', entry: { ...attic, notes: ['no route'] } })).toBe(
+      'absent   attic, with a password, no route',
+    );
+  });
+});
