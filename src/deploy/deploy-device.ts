@@ -5,18 +5,19 @@
  *          │                    │                 │         │        │
  *          └────────────────────┴─────────────────┴─────────┴────────┴──▶ failed, with the stage and the reason
  *
- * Locating and preparing run beside the build (`early.ts`); nothing is sent to the device before the image is whole and
+ * Locating and preparing run beside the build (`prepare.ts`); nothing is sent to the device before the image is whole and
  * checked.
  */
 
 import type { LastSeen } from '../discover/last-seen.ts';
+import { defaultLimitMs, startDeadline, type Deadline } from './deadline.ts';
 import { startEarly, type Early } from './prepare.ts';
 import type { Engine, Session } from '../engines/engine.ts';
 import { OtaError, type ErrorCode } from '../model/errors.ts';
 import type { EventBody, Stage, Tell } from '../model/events.ts';
 import type { ExplainOptions } from '../diagnose/explain.ts';
 import { failedEvent } from '../model/failure.ts';
-import { holderText, lockDevice, type Lock } from './lock.ts';
+import { holderText, lockDevice, longestLockWaitMs, type Lock } from './lock.ts';
 import { checkFits, checkTarget, type PartitionTable } from '../image/index.ts';
 import { thousands } from '../model/numbers.ts';
 import {
@@ -52,6 +53,7 @@ export interface DeployOptions {
   readonly dryRun: boolean;
   /** Why the device need not get this image; undefined: push it. Asked after the checks. */
   readonly skipReason?: ((device: Device, image: Image) => string | undefined) | undefined;
+  /** One deadline for the whole push of this device. Default: generous, derived from the size. */
   readonly timeoutMs?: number | undefined;
   /** How long the device may answer nothing at all. Default: the engine's own. */
   readonly silenceLimitMs?: number | undefined;
@@ -86,12 +88,20 @@ export async function deploy(
   let target: Target | undefined;
   let { partitions } = ready;
   const early = startEarly(device, options);
+  let deadline: Deadline | undefined;
   try {
     const made = await coming;
     image = made.image;
     partitions ??= made.partitions;
     stage = 'locate';
-    target = await early.target(image);
+    // A device that sleeps is waited for beside the deadline.
+    if (options.whenSeenMs !== undefined) await early.target(image);
+    deadline = startDeadline({
+      name: device.name,
+      limitMs: options.timeoutMs ?? defaultLimitMs(image),
+      signal: options.signal,
+    });
+    target = await deadline.bound(early.target(image));
     tell(located(device, target));
     stage = 'image';
     check({ image, device, target, partitions, options });
@@ -102,7 +112,7 @@ export async function deploy(
       await (await early.session(target)).close();
       return skip(wouldPush(image, target), tell);
     }
-    const { lock, target: current } = await lockCurrent(target, { image, early, options });
+    const { lock, target: current } = await lockCurrent(target, { image, early, options, deadline });
     try {
       if (current !== target) {
         target = current;
@@ -114,7 +124,7 @@ export async function deploy(
         lock.release(image.md5);
         return skip('another otarc has pushed this very image in the meantime', tell);
       }
-      const receipt = await push(image, await early.session(target), options);
+      const receipt = await push(image, await early.session(target), { ...options, signal: deadline.signal });
       lock.release(image.md5);
       tell({ type: 'rebooting' });
       stage = 'verify';
@@ -131,6 +141,7 @@ export async function deploy(
     tell(failedEvent(error, stage));
     return { type: 'failed', stage, error };
   } finally {
+    deadline?.close();
     await early.close();
   }
 }
@@ -147,9 +158,9 @@ async function explained(thrown: OtaError, options: ExplainOptions): Promise<Ota
 }
 
 async function push(image: Image, session: Session, options: DeployOptions): Promise<Receipt> {
-  const { signal, timeoutMs, silenceLimitMs } = options;
+  const { signal, silenceLimitMs } = options;
   try {
-    return await session.send(image, { signal, timeoutMs, silenceLimitMs });
+    return await session.send(image, { signal, silenceLimitMs });
   } finally {
     await session.close();
   }
@@ -159,6 +170,7 @@ interface Locking {
   readonly image: Image;
   readonly early: Early;
   readonly options: DeployOptions;
+  readonly deadline: Deadline;
 }
 
 /** The lock of the place where the device is once nothing more is waited for: it may have got another address meanwhile. */
@@ -166,11 +178,11 @@ async function lockCurrent(
   target: Target,
   locking: Locking,
 ): Promise<{ readonly lock: Lock; readonly target: Target }> {
-  const { image, early, options } = locking;
-  const lock = await lockTarget(target, options);
+  const { image, early, options, deadline } = locking;
+  const lock = await lockTarget(target, options, deadline);
   try {
     if (isPushedMeanwhile(lock, image, options)) return { lock, target };
-    const current = await early.current(target, image);
+    const current = await deadline.bound(early.current(target, image));
     if (current.address === target.address && current.port === target.port) return { lock, target };
     lock.release();
     return await lockCurrent(current, locking);
@@ -191,14 +203,15 @@ function located({ host: name }: Device, { address, port, via }: Target): EventB
 /** Another otarc may be at this device: a hook, a watch in another terminal. */
 function lockTarget(
   { name, address, port }: Target,
-  { tell, signal, timeoutMs }: DeployOptions,
+  { tell, timeoutMs }: DeployOptions,
+  { signal, leftMs }: Deadline,
 ): Promise<Lock> {
   return lockDevice({
     name,
     address,
     port,
     signal,
-    waitMs: timeoutMs,
+    waitMs: timeoutMs === undefined ? Math.min(longestLockWaitMs, leftMs()) : leftMs(),
     onWait: (holder) => {
       const message = `waiting for ${holderText(holder)}, which is updating this device`;
       tell({ type: 'log', level: 'info', message });

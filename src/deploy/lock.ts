@@ -24,7 +24,7 @@ export interface LockRequest {
   readonly name: string;
   readonly address: string;
   readonly port: number;
-  /** Default: long enough for one push to a slow device. */
+  /** Default: `longestLockWaitMs`. */
   readonly waitMs?: number | undefined;
   readonly signal: AbortSignal;
   /** Told once for each holder that is waited for. */
@@ -40,7 +40,8 @@ export interface Lock {
   release(pushed?: string): void;
 }
 
-const defaultWaitMs = 120_000;
+/** Long enough for one push to a slow device. */
+export const longestLockWaitMs = 120_000;
 const helloMs = 1000;
 
 /**
@@ -49,7 +50,7 @@ const helloMs = 1000;
  * @throws OtaError DEVICE_LOCKED when another otarc holds it for longer than `waitMs`; CANCELLED
  */
 export async function lockDevice(request: LockRequest): Promise<Lock> {
-  const { address, port, signal, waitMs = defaultWaitMs } = request;
+  const { address, port, signal, waitMs = longestLockWaitMs } = request;
   const deadlineMs = performance.now() + waitMs;
   const places = request.places ?? placesFor(`${address}:${port}`);
   let pushedMeanwhile: string | undefined;

@@ -30,7 +30,7 @@ export interface Job {
 
 export interface Plan {
   readonly images: readonly PlannedImage[];
-  /** Jobs of one wave run side by side, waves one after the other. One job a wave: in sequence. */
+  /** The jobs of a wave start in their order, as the executor has places; a wave starts when the one before has ended. */
   readonly waves: readonly (readonly Job[])[];
 }
 
@@ -68,7 +68,7 @@ export function makePlan(wanted: PlanRequest): Plan {
       expectedPlatform: platforms.size === 1 ? platform : undefined,
     });
   });
-  return { images, waves: jobs.map((job) => [job]) };
+  return { images, waves: jobs.length === 0 ? [] : [jobs] };
 }
 
 function fileKindOf({ config, fileKind }: PlanRequest): ImageKind | undefined {

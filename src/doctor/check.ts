@@ -18,7 +18,7 @@ import { thisHost } from '../diagnose/host/source.ts';
 import type { PartitionTable } from '../image/index.ts';
 import { planProject, type PlannedProject } from '../deploy/deploy-project.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
-import { readyDevice } from '../deploy/run.ts';
+import { readyDevice } from '../deploy/ready-device.ts';
 import { targetOf } from '../deploy/target.ts';
 import type { Device, Image, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';

@@ -14,7 +14,7 @@ import { checkFits, checkTarget, readImage, type PartitionTable } from '../image
 import { thousands } from '../model/numbers.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
 import type { ReadyDevice } from '../deploy/deploy-device.ts';
-import { tableBeside } from '../deploy/run.ts';
+import { tableBeside } from '../deploy/make-image.ts';
 import type { Artifact, BuildTool, Image } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 import { ok, warning, type Leg } from './leg.ts';

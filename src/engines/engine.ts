@@ -27,9 +27,8 @@ export interface Engine {
 }
 
 export interface SendOptions {
+  /** Carries the deadline of the whole push; its reason is what the push failed by. */
   readonly signal: AbortSignal;
-  /** For the whole exchange. Default: generous, derived from the size. */
-  readonly timeoutMs?: number | undefined;
   /** How long the device may answer nothing at all. Default: the engine's own. */
   readonly silenceLimitMs?: number | undefined;
   /**

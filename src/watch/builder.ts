@@ -7,7 +7,7 @@ import { cancelled, OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import { awaitImage } from '../image/index.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
-import { tellImage } from '../deploy/run.ts';
+import { readyImageOf } from '../deploy/make-image.ts';
 import type { BuildOutput } from './build-output.ts';
 import { placeText } from './compiler-error.ts';
 import type { Project } from './project.ts';
@@ -56,7 +56,7 @@ export function createBuilder(context: BuilderContext): Builder {
       });
       const { expectedPlatform } = planned;
       const image = await awaitImage(artifact, { signal, expectedPlatform });
-      const ready = await tellImage({ image, artifact }, { tell, signal });
+      const ready = await readyImageOf({ image, artifact }, { tell, signal });
       if (stop.signal.aborted) throw cancelled(signal);
       how = 'made';
       return ready;

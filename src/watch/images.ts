@@ -5,7 +5,7 @@ import type { ReadyImage } from '../deploy/deploy-device.ts';
 import { OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
-import { tellImage } from '../deploy/run.ts';
+import { readyImageOf } from '../deploy/make-image.ts';
 import type { FileProblem } from './files.ts';
 import { watchImage, type ImageWatch } from './image-watch.ts';
 import type { Project } from './project.ts';
@@ -77,7 +77,7 @@ export async function openImages(project: Project, options: ImagesOptions): Prom
           hint: 'Build the project once, or set `build.image` in .otarc.',
         });
       }
-      return tellImage(await watch.take(signal), { tell, signal });
+      return readyImageOf(await watch.take(signal), { tell, signal });
     },
     async close() {
       await Promise.all([...watches.values()].map((watch) => watch.close()));

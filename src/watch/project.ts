@@ -11,7 +11,7 @@ import type { CredentialSource, DeviceConfig } from '../config/types.ts';
 import type { ReadyDevice } from '../deploy/deploy-device.ts';
 import { planProject, type DeployProjectOptions, type PlannedProject } from '../deploy/deploy-project.ts';
 import { makePlan, type Plan, type PlannedImage } from '../deploy/plan.ts';
-import { readyDevice } from '../deploy/run.ts';
+import { readyDevice } from '../deploy/ready-device.ts';
 import type { Credential, ImageKind } from '../model/types.ts';
 import { scopeOf, type Scope } from './scope.ts';
 import type { WatchRules } from './types.ts';

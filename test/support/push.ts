@@ -1,5 +1,6 @@
 /** The engine against a virtual device, with everything that was told. */
 
+import { startDeadline } from '../../src/deploy/deadline.ts';
 import { createHash } from 'node:crypto';
 import { diagnosed } from '../../src/diagnose/diagnose.ts';
 import { knownOf } from '../../src/diagnose/known.ts';
@@ -45,13 +46,15 @@ export interface Pushed {
 export interface PushOptions extends Partial<SendOptions> {
   readonly target?: Partial<Target>;
   readonly tell?: (event: EventBody) => void;
+  /** Of the whole push, as `--timeout` sets it. */
+  readonly timeoutMs?: number;
 }
 
 /** One push, as `deploy` does it. An `OtaError` is given back, anything else is thrown. */
 export async function push(
   device: Pick<VirtualDevice, 'address' | 'port'>,
   image: Image,
-  { target, tell, signal = new AbortController().signal, timeoutMs }: PushOptions = {},
+  { target, tell, signal: outer = new AbortController().signal, timeoutMs = 600_000 }: PushOptions = {},
 ): Promise<Pushed> {
   const events: EventBody[] = [];
   const startedAt = performance.now();
@@ -60,6 +63,9 @@ export async function push(
     events,
     tookMs: performance.now() - startedAt,
   });
+  const { name } = targetOf(device, target);
+  const deadline = startDeadline({ name, limitMs: timeoutMs, signal: outer });
+  const { signal } = deadline;
   const context = {
     signal,
     tell: (event: EventBody): void => {
@@ -70,9 +76,9 @@ export async function push(
   try {
     const session = await espota.prepare(targetOf(device, target), context);
     try {
-      const limit = timeoutMs === undefined ? {} : { timeoutMs };
-      return ended({ receipt: await session.send(image, { signal, ...limit }) });
+      return ended({ receipt: await session.send(image, { signal }) });
     } finally {
+      deadline.close();
       await session.close();
     }
   } catch (error) {

@@ -6,19 +6,16 @@
  *       └────────────┴────────────────┴── abort, limit, refusal ──▶ both sockets closed, the connection reset
  */
 
-import type { SendOptions, Session } from '../engine.ts';
+import type { Session } from '../engine.ts';
 import { OtaError } from '../../model/errors.ts';
-import type { Image, Receipt, Target } from '../../model/types.ts';
+import type { Receipt } from '../../model/types.ts';
 import { agree, type Exchange } from './agree.ts';
-import { deviceText, withObserved, type Observed } from './failures.ts';
+import { withObserved, type Observed } from './failures.ts';
 import { largestReadBytes } from './replies.ts';
 import { watchForSleep } from './sleep.ts';
 import { interrupted, transferFailed } from './transfer-failures.ts';
 import { transfer } from './transfer.ts';
 import type { Connection, Transport } from './transport.ts';
-
-/** Slower than any link on which a push is worth waiting for. */
-const slowestBytesPerSecond = 2_000;
 
 export function createSession(parts: Omit<Exchange, 'where'>): Session {
   const { target, context, transport, inbox, now } = parts;
@@ -34,8 +31,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
   return {
     close,
     async send(image, options) {
-      const limit = limitOf(image, options, target);
-      const signal = AbortSignal.any([context.signal, options.signal, limit.signal, closed.signal]);
+      const signal = AbortSignal.any([context.signal, options.signal, closed.signal]);
       const startedAtMs = now();
       const sleep = watchForSleep(observed);
       let connection: Connection | undefined;
@@ -81,7 +77,6 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
         if (!isBegun) throw withObserved(error, observed);
         throw interrupted(where, image, { error, isAllTaken });
       } finally {
-        limit.clear();
         sleep.stop();
         connection?.reset();
         await close();
@@ -100,18 +95,4 @@ export function nothingObserved({ local }: Transport): Observed {
     undeliverable: [],
     foreignConnections: [],
   };
-}
-
-function limitOf(
-  image: Image,
-  options: SendOptions,
-  target: Target,
-): { signal: AbortSignal; clear: () => void } {
-  const timeoutMs = options.timeoutMs ?? 60_000 + (image.sizeBytes * 1000) / slowestBytesPerSecond;
-  const controller = new AbortController();
-  const timer = setTimeout(() => {
-    const message = `${deviceText(target)} was not done within ${Math.round(timeoutMs / 1000)} s.`;
-    controller.abort(new OtaError('TIMEOUT', message, { details: { timeoutMs } }));
-  }, timeoutMs);
-  return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }

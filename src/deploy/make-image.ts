@@ -1,0 +1,80 @@
+/** Makes or reads the images of a plan, each once, with the partition table that lies beside it. */
+
+import { dirname, join } from 'node:path';
+import { awaitImage, readImage, readPartitionTable, type PartitionTable } from '../image/index.ts';
+import { OtaError } from '../model/errors.ts';
+import type { Tell } from '../model/events.ts';
+import type { Artifact, Image } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
+import type { ReadyImage } from './deploy-device.ts';
+import type { PlannedImage } from './plan.ts';
+
+export interface MakeContext {
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+  readonly env: NodeJS.ProcessEnv;
+  /** Where the output of build tools goes. */
+  readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/** Builds the image, or reads the one that is there. */
+export async function makeImage(planned: PlannedImage, context: MakeContext): Promise<ReadyImage> {
+  const artifact = await artifactOf(planned, context);
+  const { expectedPlatform } = planned;
+  const options = withoutUndefined({ signal: context.signal, expectedPlatform });
+  // What a tool has just written may still be written by a child that outlived it; a file at rest is read as it is.
+  const image = await (planned.source === 'build'
+    ? awaitImage(artifact, options)
+    : readImage(artifact, options));
+  return readyImageOf({ image, artifact }, context);
+}
+
+/** Reports an image that was read, and gives it as `deploy` takes it: with the partition table of its build. */
+export async function readyImageOf(
+  { image, artifact }: { readonly image: Image; readonly artifact: Artifact },
+  context: Pick<MakeContext, 'tell' | 'signal'>,
+): Promise<ReadyImage> {
+  const { path, sizeBytes, md5, kind, platform, chip, identity } = image;
+  context.tell({
+    type: 'image-ready',
+    path,
+    sizeBytes,
+    md5,
+    kind,
+    ...withoutUndefined({ platform, chip, identity }),
+  });
+  const partitions = await tableBeside(image, { ...context, artifact });
+  return withoutUndefined({ image, partitions });
+}
+
+/** Where the build says none, as with a file that was named: as PlatformIO and arduino-cli leave it beside the image. */
+export async function tableBeside(
+  { path, platform }: Image,
+  { artifact, tell, signal }: Pick<MakeContext, 'tell' | 'signal'> & { readonly artifact: Artifact },
+): Promise<PartitionTable | undefined> {
+  if (platform === 'esp8266' || platform === 'rp2040') return undefined;
+  const beside = [join(dirname(path), 'partitions.bin'), path.replace(/\.bin$/, '.partitions.bin')];
+  const places = artifact.partitionsPath === undefined ? beside : [artifact.partitionsPath];
+  for (const place of places) {
+    try {
+      return await readPartitionTable(place, signal);
+    } catch (error) {
+      if (!(error instanceof OtaError) || error.code === 'CANCELLED') throw error;
+      if (error.code === 'IMAGE_NOT_FOUND') continue;
+      // Sizes are checked once more by the device; a table that is no table must not keep a good image from it.
+      tell({ type: 'log', level: 'warn', message: `The slots are not known: ${error.message}` });
+      return undefined;
+    }
+  }
+  return undefined;
+}
+
+async function artifactOf(planned: PlannedImage, context: MakeContext): Promise<Artifact> {
+  const { path, kind, request, source, expectedPlatform } = planned;
+  if (path !== undefined) {
+    return withoutUndefined({ path, kind, tool: 'file' as const, platform: expectedPlatform });
+  }
+  // Loaded where there is something to build: a push of a file must not pay for the tools' formats.
+  const { build, findArtifact } = await import('../builders/index.ts');
+  return source === 'build' ? build(request, context) : findArtifact(request, context);
+}
