@@ -7,7 +7,7 @@
 
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { platforms } from '../model/types.ts';
+import { engineNames, platforms } from '../model/types.ts';
 import { parseHost } from './address.ts';
 
 const text = z.string().min(1);
@@ -102,7 +102,7 @@ const device = z.strictObject({
     .enum(['device', 'any'])
     .describe("Who may connect back; `any` behind a container's port proxy. Default: device.")
     .optional(),
-  engine: z.enum(['espota']).describe('How it is pushed. Default: espota.').optional(),
+  engine: z.enum(engineNames).describe('How it is pushed. Default: espota.').optional(),
   verify: verify.optional(),
   ota: ota.optional(),
   device: element.optional(),

@@ -13,6 +13,7 @@ import type { LastSeen } from '../discover/last-seen.ts';
 import { defaultLimitMs, startDeadline, type Deadline } from './deadline.ts';
 import { startEarly, type Early } from './prepare.ts';
 import type { Engine, Session } from '../engines/engine.ts';
+import { engineOf } from '../engines/index.ts';
 import { OtaError, type ErrorCode } from '../model/errors.ts';
 import type { EventBody, Stage, Tell } from '../model/events.ts';
 import type { ExplainOptions } from '../diagnose/explain.ts';
@@ -20,14 +21,7 @@ import { failedEvent } from '../model/failure.ts';
 import { holderText, lockDevice, longestLockWaitMs, type Lock } from './lock.ts';
 import { checkFits, checkTarget, type PartitionTable } from '../image/index.ts';
 import { thousands } from '../model/numbers.ts';
-import {
-  defaultPorts,
-  platforms,
-  type Device,
-  type Image,
-  type Receipt,
-  type Target,
-} from '../model/types.ts';
+import type { Device, Image, Receipt, Target } from '../model/types.ts';
 import { verify } from './verify.ts';
 
 /** A device whose password is at hand, and what of its configuration was read. */
@@ -46,7 +40,8 @@ export interface ReadyImage {
 export interface DeployOptions {
   readonly tell: Tell;
   readonly signal: AbortSignal;
-  readonly engine: Engine;
+  /** In place of the device's own. */
+  readonly engine?: Engine | undefined;
   /** Checks that may fail; `all`: every one of them (`--force`). */
   readonly allowed: ReadonlySet<ErrorCode> | 'all';
   /** Everything up to, not including, the invitation. */
@@ -87,7 +82,8 @@ export async function deploy(
   let image: Image | undefined;
   let target: Target | undefined;
   let { partitions } = ready;
-  const early = startEarly(device, options);
+  const engine = options.engine ?? (await engineOf(device));
+  const early = startEarly(device, { ...options, engine });
   let deadline: Deadline | undefined;
   try {
     const made = await coming;
@@ -104,7 +100,7 @@ export async function deploy(
     target = await deadline.bound(early.target(image));
     tell(located(device, target));
     stage = 'image';
-    check({ image, device, target, partitions, options });
+    check({ image, device, target, partitions, options, engine });
     const unneeded = options.skipReason?.(device, image);
     if (unneeded !== undefined) return skip(unneeded, tell);
     stage = 'push';
@@ -117,7 +113,7 @@ export async function deploy(
       if (current !== target) {
         target = current;
         tell(located(device, target));
-        check({ image, device, target, partitions, options });
+        check({ image, device, target, partitions, options, engine });
       }
       if (isPushedMeanwhile(lock, image, options)) {
         // For the next in the queue it is still the image that the device got last.
@@ -137,7 +133,14 @@ export async function deploy(
     if (!(thrown instanceof OtaError)) throw thrown;
     if (stage === 'build' && thrown.code.startsWith('IMAGE_')) stage = 'image';
     const longestMs = options.returnMs;
-    const error = await explained(thrown, { ...options, device, target, image, partitions, longestMs });
+    const error = await explained(thrown, {
+      ...options,
+      device,
+      target,
+      image,
+      partitions,
+      longestMs,
+    });
     tell(failedEvent(error, stage));
     return { type: 'failed', stage, error };
   } finally {
@@ -225,12 +228,13 @@ interface Checked {
   readonly target: Target;
   readonly partitions: PartitionTable | undefined;
   readonly options: DeployOptions;
+  readonly engine: Engine;
 }
 
 /** Whatever can be known to be wrong before the device is disturbed. */
-function check({ image, device, target, partitions, options }: Checked): void {
+function check({ image, device, target, partitions, options, engine }: Checked): void {
   pass(() => checkTarget(image, { platform: target.platform }), options);
-  pass(() => checkKnownChip(image, device, target), options);
+  pass(() => checkKnownChip({ image, device, target, engine }), options);
   if (partitions !== undefined) pass(() => checkFits(image, partitions), options);
 }
 
@@ -239,10 +243,15 @@ function check({ image, device, target, partitions, options }: Checked): void {
  * once. For an ESP32 image any other port does: an ESP8266 takes it, as first byte and size nibble fit, and would copy it
  * over its boot sector.
  */
-function checkKnownChip(image: Image, device: Device, target: Target): void {
+function checkKnownChip({
+  image,
+  device,
+  target,
+  engine,
+}: Pick<Checked, 'image' | 'device' | 'target' | 'engine'>): void {
   if (image.platform === undefined || target.platform !== undefined) return;
-  const usual = platforms.find((platform) => defaultPorts[platform] === target.port);
-  if (usual === image.platform || (usual === undefined && image.platform !== 'esp32')) return;
+  const usual = engine.usualPlatforms(target.port);
+  if (usual.includes(image.platform) || (usual.length === 0 && image.platform !== 'esp32')) return;
   const name = image.platform.toUpperCase();
   throw new OtaError(
     'IMAGE_WRONG_CHIP',

@@ -4,7 +4,6 @@ import { mayPushOnBuild } from '../config/may-push-on-build.ts';
 import type { Config, DeviceConfig, Flags } from '../config/types.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { ErrorCode } from '../model/errors.ts';
-import { espota } from '../engines/espota/index.ts';
 import type { DeployEvent } from '../model/events.ts';
 import { buildRequestOf, makePlan, type Plan } from './plan.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
@@ -30,6 +29,7 @@ export interface DeployProjectOptions {
   readonly timeoutMs?: number | undefined;
   /** Waits so long for a device that sleeps to announce itself, and pushes at once. */
   readonly whenSeenMs?: number | undefined;
+  /** In place of each device's own. */
   readonly engine?: Engine;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: DeployEvent) => void;
@@ -135,7 +135,7 @@ export function runContextOf(options: DeployProjectOptions): RunContext {
   return {
     onEvent: options.onEvent ?? (() => {}),
     signal: options.signal ?? new AbortController().signal,
-    engine: options.engine ?? espota,
+    engine: options.engine,
     allowed: options.allowed ?? new Set(),
     dryRun: options.dryRun === true,
     env: options.env ?? process.env,

@@ -58,6 +58,7 @@ const restartMs = 15_000;
 
 /** Starts at once; sends nothing to the device but the question for its name. */
 export function startEarly(device: Device, options: EarlyOptions): Early {
+  const { engine } = options;
   const looking = new AbortController();
   const signal = AbortSignal.any([options.signal, looking.signal]);
   const search = searchFor(device, { ...options, tell: withoutRepeats(options.tell), signal });
@@ -65,9 +66,10 @@ export function startEarly(device: Device, options: EarlyOptions): Early {
   let prepared: Promise<Prepared | undefined> | undefined = search.first
     .then(async (located): Promise<Prepared | undefined> => {
       // A port of this host that was chosen by hand is not held for as long as a build takes: another push may need it.
-      if (device.hostPort !== undefined || portOf(device, located) === undefined) return undefined;
-      const target = await targetOf({ device, located });
-      return { target, session: await options.engine.prepare(target, context) };
+      if (device.hostPort !== undefined || portOf({ engine, device, located }) === undefined)
+        return undefined;
+      const target = await targetOf({ engine, device, located });
+      return { target, session: await engine.prepare(target, context) };
     })
     // Prepared once more when the image is there; what fails then counts.
     .catch(() => undefined);
@@ -76,13 +78,13 @@ export function startEarly(device: Device, options: EarlyOptions): Early {
     const early = await prepared;
     const isSame = early !== undefined && isSamePlace(early.target, target);
     if (isSame) prepared = undefined;
-    return isSame ? early.session : options.engine.prepare(target, context);
+    return isSame ? early.session : engine.prepare(target, context);
   };
   return {
-    target: async (image) => targetOf({ device, located: await search.last(), image }),
+    target: async (image) => targetOf({ engine, device, located: await search.last(), image }),
     current: async (target, image) => {
       const located = await search.refreshed();
-      return located === undefined ? target : targetOf({ device, located, image });
+      return located === undefined ? target : targetOf({ engine, device, located, image });
     },
     session: async (target) => {
       const doubted = search.doubted();

@@ -2,19 +2,22 @@
 
 import { hostAddressFor, type Located } from '../discover/index.ts';
 import { OtaError } from '../model/errors.ts';
-import { defaultPorts, type Device, type Image, type Platform, type Target } from '../model/types.ts';
+import type { Engine } from '../engines/engine.ts';
+import type { Device, Image, Platform, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
 export async function targetOf({
+  engine,
   device,
   located,
   image,
 }: {
+  readonly engine: Pick<Engine, 'defaultPort'>;
   readonly device: Device;
   readonly located: Located;
   readonly image?: Image | undefined;
 }): Promise<Target> {
-  const port = portOf(device, located, image);
+  const port = portOf({ engine, device, located, image });
   if (port === undefined) {
     throw new OtaError('USAGE', `${device.name}: neither the image nor the device says which port to use.`, {
       hint: 'Say --platform esp8266, esp32 or rp2040, or the --port; in .otarc: `platform:` or `port:`.',
@@ -43,8 +46,12 @@ export async function targetOf({
 const platformOf = (device: Device, located: Located): Platform | undefined =>
   device.platform ?? located.platform;
 
-/** Configured or announced, else that of the platform, which the image may be the first to say. */
-export function portOf(device: Device, located: Located, image?: Image): number | undefined {
-  const platform = platformOf(device, located) ?? image?.platform;
-  return located.port ?? (platform === undefined ? undefined : defaultPorts[platform]);
+/** Configured or announced, else the engine's for the platform, which the image may be the first to say. */
+export function portOf({
+  engine,
+  device,
+  located,
+  image,
+}: Parameters<typeof targetOf>[0]): number | undefined {
+  return located.port ?? engine.defaultPort(platformOf(device, located) ?? image?.platform);
 }

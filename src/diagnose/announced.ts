@@ -1,7 +1,7 @@
 /** Which of the devices that announce themselves is the one that is meant, and what it says of itself. Pure. */
 
 import { parseHost } from '../config/address.ts';
-import type { Observations } from './observations.ts';
+import type { Observations } from '../model/observations.ts';
 import { isLoopback } from '../discover/addresses.ts';
 import type { FoundDevice } from '../discover/types.ts';
 import { canonicalHost, isAddress, isSameAddress } from '../model/endpoint.ts';

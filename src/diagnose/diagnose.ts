@@ -4,17 +4,15 @@
  */
 
 import { OtaError } from '../model/errors.ts';
-import * as connectBack from './connect-back.ts';
-import type { Finding, Rule } from './finding.ts';
+import type { Finding, Rule } from '../model/finding.ts';
 import * as images from './images.ts';
-import { observationsIn, type Observations } from './observations.ts';
+import { observationsIn, type Observations } from '../model/observations.ts';
 import * as passwords from './passwords.ts';
 import * as silence from './silence.ts';
 import * as transfers from './transfers.ts';
 
-const rules: readonly Rule[] = [silence, connectBack, passwords, images, transfers].flatMap((part) =>
-  Object.values(part),
-);
+/** Those that hold whatever way the device is pushed to; an engine has its own. */
+const rules: readonly Rule[] = [silence, passwords, images, transfers].flatMap((part) => Object.values(part));
 
 /** More than these are no help any more, nor is what does not fit a small part of a terminal. */
 const mostShown = 3;
@@ -29,9 +27,10 @@ const certain = 0.9;
 /** Below it, nothing is said to be likely. */
 const likely = 0.5;
 
-/** The most likely first. */
-export function diagnose(observed: Observations): readonly Finding[] {
-  return inOrder(rules.map((rule) => rule(observed)).filter((finding) => finding !== undefined));
+/** The most likely first; `own`: what the engine says of the same observations, above the general causes. */
+export function diagnose(observed: Observations, own: readonly Finding[] = []): readonly Finding[] {
+  const general = rules.map((rule) => rule(observed)).filter((finding) => finding !== undefined);
+  return inOrder([...own, ...general]);
 }
 
 const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
@@ -74,12 +73,13 @@ function capitalised(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-/** The same error with the hint that its observations, and what else is known, give; unchanged where none speaks. */
+/** The same error with the hint that its observations, and what else is known, give; unchanged where none speaks. `own`: the engine's findings. */
 export function diagnosed(
   error: OtaError,
   known: Partial<Observations> & { readonly device: string },
+  own: readonly Finding[],
 ): OtaError {
-  const findings = diagnose({ ...observationsIn(error), ...known });
+  const findings = diagnose({ ...observationsIn(error), ...known }, own);
   if (findings.length === 0) return error;
   const { code, message, details, cause } = error;
   return new OtaError(code, message, {

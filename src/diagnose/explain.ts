@@ -6,8 +6,9 @@
 
 import { diagnosed } from './diagnose.ts';
 import { knownOf } from './known.ts';
-import { observationsIn, type Observations } from './observations.ts';
+import { observationsIn, type Observations } from '../model/observations.ts';
 import type { OtaError } from '../model/errors.ts';
+import { engineOf } from '../engines/index.ts';
 import type { Tell } from '../model/events.ts';
 import { awaitReturn, listenFor } from './listen.ts';
 import { hostFacts } from './host/facts.ts';
@@ -18,7 +19,7 @@ import type { Device, Image, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
 export interface ExplainOptions {
-  readonly device: Pick<Device, 'name' | 'host' | 'isHomeding' | 'wording'>;
+  readonly device: Pick<Device, 'engine' | 'name' | 'host' | 'isHomeding' | 'wording'>;
   /** Where it came so far. */
   readonly target?: Target | undefined;
   readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'> | undefined;
@@ -43,7 +44,9 @@ export async function explain(error: OtaError, options: ExplainOptions): Promise
   // The failure is what counts: a system that does not say what it is (Termux has no list of interfaces) hides it not.
   const around = signal.aborted ? {} : await lookAround(observationsIn(error), options).catch(() => ({}));
   const slotBytes = image && partitions && roomFor(image, partitions);
-  return diagnosed(error, { ...knownOf({ device, target, image, slotBytes }), ...around, ...seen });
+  const known = { ...knownOf({ device, target, image, slotBytes }), ...around, ...seen };
+  const own = await (await engineOf(device)).explain({ ...observationsIn(error), ...known });
+  return diagnosed(error, known, own);
 }
 
 /** What this very failure leaves open. */

@@ -1,8 +1,8 @@
 /** Why a device does not take this image. */
 
 import { thousands } from '../model/numbers.ts';
-import type { Rule } from './finding.ts';
-import { otherChipOf, updaterError, type Observations } from './observations.ts';
+import type { Rule } from '../model/finding.ts';
+import { otherChipOf, updaterError, type Observations } from '../model/observations.ts';
 
 /** The ESP32 core's default scheme has slots of this size. */
 const usualEsp32SlotBytes = 0x14_0000;

@@ -2,7 +2,7 @@
 
 import type { Credential, Device, Image, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import type { Observations } from './observations.ts';
+import type { Observations } from '../model/observations.ts';
 
 /** As far as it came before it failed. */
 export interface Subject {

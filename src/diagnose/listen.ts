@@ -1,6 +1,6 @@
 /** What a device says of itself over mDNS, listened for when something has failed, or is looked at. */
 
-import { hasForgotten, type Observations } from './observations.ts';
+import { hasForgotten, type Observations } from '../model/observations.ts';
 import { browse, browseFor } from '../discover/browse.ts';
 import { hostAddressFor } from '../discover/index.ts';
 import type { FoundDevice } from '../discover/types.ts';

@@ -1,7 +1,7 @@
 /** Why a transfer breaks off, or cannot begin. */
 
-import type { Finding, Rule } from './finding.ts';
-import { hasForgotten, updaterError, type Observations } from './observations.ts';
+import type { Finding, Rule } from '../model/finding.ts';
+import { hasForgotten, updaterError, type Observations } from '../model/observations.ts';
 
 const isBroken = ({ code }: Observations): boolean =>
   code === 'CONNECTION_LOST' || code === 'TRANSFER_STALLED';

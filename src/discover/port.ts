@@ -1,4 +1,5 @@
-import { defaultPorts, type Platform } from '../model/types.ts';
+import { defaultPort } from '../engines/espota/ports.ts';
+import type { Platform } from '../model/types.ts';
 
 export interface PortSources {
   readonly configured?: number | undefined;
@@ -12,5 +13,5 @@ export interface PortSources {
  * The announcement goes before the platform: HomeDing listens on 8266 on every chip.
  */
 export function choosePort({ configured, announced, platform }: PortSources): number | undefined {
-  return configured ?? announced ?? (platform === undefined ? undefined : defaultPorts[platform]);
+  return configured ?? announced ?? defaultPort(platform);
 }

@@ -6,7 +6,8 @@ import { loadConfig } from '../config/index.ts';
 import { findConfigFile } from '../config/places.ts';
 import type { Config, Flags } from '../config/types.ts';
 import { messageOf } from '../model/errors.ts';
-import { defaultPorts, platforms } from '../model/types.ts';
+import { defaultPorts } from '../engines/espota/ports.ts';
+import { platforms } from '../model/types.ts';
 import type { Configured } from './ports.ts';
 
 export interface FollowConfigOptions {

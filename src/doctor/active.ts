@@ -1,14 +1,13 @@
 /** The legs that only the device itself can show: it is invited, and left idle. */
 
 import { createHash } from 'node:crypto';
-import { defaultPorts, type Image, type Target } from '../model/types.ts';
 import { OtaError } from '../model/errors.ts';
 import { probe, type Probed } from '../engines/espota/probe.ts';
 import { explain } from '../diagnose/explain.ts';
 import type { PartitionTable } from '../image/index.ts';
 import { holderText, lockDevice, type Holder } from '../deploy/lock.ts';
 import { thousands } from '../model/numbers.ts';
-import type { Device, Platform } from '../model/types.ts';
+import type { Device, Image, Platform, Target } from '../model/types.ts';
 import { failed, ok, unneededPassword, warning, type Leg } from './leg.ts';
 
 export const announcementOfActive =
@@ -125,7 +124,7 @@ export function expectedMs({
   roundTripMs = 10,
 }: {
   readonly sizeBytes: number;
-  readonly platform?: keyof typeof defaultPorts | undefined;
+  readonly platform?: Platform | undefined;
   readonly roundTripMs?: number | undefined;
 }): number {
   const flashMs = (sizeBytes / sectorBytes) * msPerSector;

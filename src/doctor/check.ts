@@ -10,6 +10,7 @@ import type { ReadyDevice } from '../deploy/deploy-device.ts';
 import { locate } from '../discover/index.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
+import { engineOf } from '../engines/index.ts';
 import { trySockets } from '../engines/espota/probe.ts';
 import { explain } from '../diagnose/explain.ts';
 import { asOtaError, exitCodeFor } from '../model/failure.ts';
@@ -123,7 +124,8 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
   yield nameLeg(device, { located, tookMs: performance.now() - startedAtMs, doubts });
 
   yield { now: { leg: 'this computer' } };
-  const target = await targetOf({ device, located, image });
+  const engine = await engineOf(device);
+  const target = await targetOf({ engine, device, located, image });
   yield { now: { target } };
   const { address: hostAddress } = await trySockets(
     withoutUndefined({ ...target, hostPort: undefined }),

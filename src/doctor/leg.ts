@@ -1,7 +1,7 @@
 /** What a look at one part of the way comes to. */
 
 import { diagnose, hintOf } from '../diagnose/diagnose.ts';
-import type { Finding } from '../diagnose/finding.ts';
+import type { Finding } from '../model/finding.ts';
 import { knownOf } from '../diagnose/known.ts';
 import type { ErrorCode, OtaError } from '../model/errors.ts';
 import type { Device, Target } from '../model/types.ts';

@@ -1,7 +1,7 @@
 /** Whether the device is there, as far as that shows without disturbing it. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Announced, Observations } from '../diagnose/observations.ts';
+import type { Announced, Observations } from '../model/observations.ts';
 import { wordsOf } from '../model/wording.ts';
 import { endpointText, isSameAddress } from '../model/endpoint.ts';
 import { OtaError } from '../model/errors.ts';

@@ -1,6 +1,6 @@
 /** The legs of this computer: the name, the address that the device will see, and the port that it connects to. */
 
-import { otherNetwork, translated } from '../diagnose/addresses.ts';
+import { otherNetwork, translated } from '../engines/espota/causes/addresses.ts';
 import {
   firewallName,
   interfaceOf,
@@ -8,7 +8,7 @@ import {
   neighbourOf,
   openCommand,
   type HostFacts,
-} from '../diagnose/host-findings.ts';
+} from '../model/host-facts.ts';
 import type { Located } from '../discover/index.ts';
 import { trySockets } from '../engines/espota/probe.ts';
 import type { Device, Target } from '../model/types.ts';

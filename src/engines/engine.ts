@@ -1,10 +1,13 @@
 /**
- * What a way of pushing is. espota is the first; an HTTP upload or ESPHome's protocol fits without a change in
- * `deploy.ts`: each has a target, something to prepare before the image is there, one exchange, and a receipt.
+ * What a way of pushing is: how bytes get into a device. espota is the first; an HTTP upload or ESPHome's protocol fits
+ * without a change in `deploy/`: each has a target, something to prepare before the image is there, one exchange, and a
+ * receipt. Everything that only one protocol knows is behind this type.
  */
 
 import type { Tell } from '../model/events.ts';
-import type { Image, ImageKind, Receipt, Target } from '../model/types.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Observations } from '../model/observations.ts';
+import type { EngineName, Image, ImageKind, Platform, Receipt, Target } from '../model/types.ts';
 
 export interface EngineContext {
   readonly tell: Tell;
@@ -13,17 +16,20 @@ export interface EngineContext {
 }
 
 export interface Engine {
-  readonly name: string;
-  readonly capabilities: {
-    readonly kinds: readonly ImageKind[];
-    /** Whether the device itself checks the image against a digest before it boots it. */
-    readonly verifiesDigest: boolean;
-  };
+  readonly name: EngineName;
+  /** What devices that are pushed to this way can take; anything else is refused before the network. */
+  readonly takes: { readonly kinds: readonly ImageKind[]; readonly platforms: readonly Platform[] };
+  /** The port where such a device listens unless something says otherwise; undefined: the platform decides, and is unknown. */
+  defaultPort(platform: Platform | undefined): number | undefined;
+  /** The platforms whose devices listen on that port unless something says otherwise. */
+  usualPlatforms(port: number): readonly Platform[];
   /**
    * Takes what is needed on this host (sockets, ports, routes) and sends nothing to the device, so that it may overlap
    * the build.
    */
   prepare(target: Target, context: EngineContext): Promise<Session>;
+  /** The causes of a failure that only this protocol knows. Never rejects. */
+  explain(observed: Observations): Promise<readonly Finding[]>;
 }
 
 export interface SendOptions {

@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import { isNetworkName } from '../builders/network-name.ts';
 import { canonicalHost, parseHost } from '../config/address.ts';
-import { defaultPorts } from '../model/types.ts';
+import { defaultPort } from '../engines/espota/ports.ts';
 import { isMeant } from '../discover/pair.ts';
 import type { FoundDevice } from '../discover/types.ts';
 import { passwordVariable } from '../model/secret.ts';
@@ -84,7 +84,7 @@ const isSerialPort = (host: string): boolean =>
 
 /** Needed only where it is not the one that every sketch for that platform has. */
 function portOf({ port, platform }: FoundDevice): number | undefined {
-  return platform !== undefined && defaultPorts[platform] === port ? undefined : port;
+  return port === defaultPort(platform) ? undefined : port;
 }
 
 const nameOf = (host: string): string => host.replace(/\.$/, '').replace(/\.local$/i, '');

@@ -24,6 +24,10 @@ export type Chip =
   | 'esp32-p4'
   | 'rp2040';
 
+export const engineNames = ['espota'] as const;
+/** A way of pushing; `engines/` has one folder for each. */
+export type EngineName = (typeof engineNames)[number];
+
 export type BuildTool = 'pio' | 'arduino-cli' | 'command';
 
 /** What a build left, or what `--file` named: a file that is not read yet. */
@@ -82,7 +86,8 @@ export interface Device {
   /** Absolute path of a partition table, `.csv` or `.bin`. */
   readonly partitionsPath?: string;
   readonly acceptFrom: 'device' | 'any';
-  readonly engine: 'espota';
+  /** The way it is pushed to. */
+  readonly engine: EngineName;
   /** HomeDing runs on it, as its configuration shows. */
   readonly isHomeding?: true;
   /** Its user has the flags of the espota command and no `.otarc`: so are cures told. */
@@ -113,6 +118,3 @@ export interface Receipt {
   /** Over the wire; smaller than `sizeBytes` where it went compressed. */
   readonly sentBytes: number;
 }
-
-/** UDP ports on which the cores listen by default (ArduinoOTA of each core). */
-export const defaultPorts: Readonly<Record<Platform, number>> = { esp8266: 8266, esp32: 3232, rp2040: 2040 };

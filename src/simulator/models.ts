@@ -1,6 +1,6 @@
 /** What tells one device from another, read from the device-side sources of the three Arduino cores. */
 
-import { defaultPorts, type Platform } from '../model/types.ts';
+import type { Platform } from '../model/types.ts';
 
 /**
  * `esp32` is the core up to 3.3.0, `esp32-3.3.1` the SHA-256 exchange of later ones, `esp32-3.3.1-md5` the same with a
@@ -72,7 +72,7 @@ const anyFlash = { msPerSector: 55, sizeNibble: 4 };
 const esp8266: ModelFacts = {
   platform: 'esp8266',
   board: 'ESP8266_WEMOS_D1MINI',
-  port: defaultPorts.esp8266,
+  port: 8266,
   auth: 'md5',
   answers: 'invitation',
   saysOk: 'after-open',
@@ -98,7 +98,7 @@ const esp8266: ModelFacts = {
 const esp32: ModelFacts = {
   platform: 'esp32',
   board: 'esp32',
-  port: defaultPorts.esp32,
+  port: 3232,
   auth: 'md5',
   answers: 'packet',
   saysOk: 'before-open',
@@ -129,7 +129,7 @@ export const modelFacts: Readonly<Record<Model, ModelFacts>> = {
     ...esp8266,
     platform: 'rp2040',
     board: 'RASPBERRY_PI_PICO_W',
-    port: defaultPorts.rp2040,
+    port: 2040,
     firstByte: 'unchecked',
     // lwipopts.h of arduino-pico: TCP_MSS 1460, TCP_WND 8 × TCP_MSS.
     link: { ...anyLink, windowBytes: 11_680, segmentBytes: 1460 },

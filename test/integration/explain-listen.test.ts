@@ -10,7 +10,7 @@ import { OtaError } from '../../src/model/errors.ts';
 import { targetOf } from '../support/push.ts';
 
 const name = `nobody-${process.pid}`;
-const device = { name, host: `${name}.local` };
+const device = { name, host: `${name}.local`, engine: 'espota' as const };
 const target = targetOf(
   { address: '127.0.0.1', port: 8266 },
   { name, via: 'mdns', hostAddress: '127.0.0.1' },

@@ -38,7 +38,7 @@ async function explained(
   const target = targetOf(device, more.target);
   const { name } = target;
   return explain(pushed.error, {
-    device: { name, host: name },
+    device: { name, host: name, engine: 'espota' },
     target,
     image: more.image ?? image,
     signal,

@@ -9,7 +9,7 @@ import { espota as engine } from '../../engines/espota/index.ts';
 import { makePlan } from '../../deploy/plan.ts';
 import { run } from '../../deploy/run.ts';
 import { passwordVariable, Secret } from '../../model/secret.ts';
-import { defaultPorts } from '../../model/types.ts';
+import { defaultPorts } from '../../engines/espota/ports.ts';
 import { reporterFor } from './deploy.ts';
 import { colorOf } from './flags.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';

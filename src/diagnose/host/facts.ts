@@ -1,7 +1,7 @@
 /** What this computer is, looked at and never changed: for the diagnosis of a device that cannot connect back. */
 
 import type { networkInterfaces } from 'node:os';
-import { interfaceOf, neighbourOf, type HostFacts, type HostInterface } from '../host-findings.ts';
+import { interfaceOf, neighbourOf, type HostFacts, type HostInterface } from '../../model/host-facts.ts';
 import { isInSubnet, withoutZone } from '../../model/endpoint.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { findFirewalls } from './firewalls.ts';

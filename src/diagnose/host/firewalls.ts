@@ -1,7 +1,7 @@
 /** Which firewall of this computer judges what comes in. Looked at; never changed. */
 
 import { isIPv4 } from 'node:net';
-import type { Firewall } from '../host-findings.ts';
+import type { Firewall } from '../../model/host-facts.ts';
 import { judgedByIptables } from './iptables.ts';
 import { judgedByNft, type JudgedChain } from './nft.ts';
 import type { Incoming, Outcome } from './ruleset.ts';

@@ -1,11 +1,12 @@
 /** The espota engine: ArduinoOTA of the ESP8266, ESP32 and RP2040 Arduino cores. */
 
 import type { Engine, EngineContext } from '../engine.ts';
-import type { Target } from '../../model/types.ts';
+import { imageKinds, platforms, type Target } from '../../model/types.ts';
 import type { Exchange } from './agree.ts';
 import { tellConversation } from './conversation.ts';
 import { noDevice, notPrepared } from './failures.ts';
 import { createInbox } from './inbox.ts';
+import { defaultPort, usualPlatforms } from './ports.ts';
 import { createSession } from './session.ts';
 import { openTransport, type Input, type OpenTransport } from './transport.ts';
 
@@ -18,8 +19,12 @@ interface Parts {
 export function createEspota(parts: Parts): Engine {
   return {
     name: 'espota',
-    capabilities: { kinds: ['firmware', 'filesystem'], verifiesDigest: true },
+    takes: { kinds: imageKinds, platforms },
+    defaultPort,
+    usualPlatforms,
     prepare: async (target, context) => createSession(await openExchange(parts, target, context)),
+    // Loaded when a push has failed.
+    explain: async (observed) => (await import('./causes/index.ts')).causesOf(observed),
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deploy, type DeployOptions, type ReadyImage } from '../../../src/deploy/deploy-device.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
+import { espota } from '../../../src/engines/espota/index.ts';
 import { OtaError } from '../../../src/model/errors.ts';
 import type { EventBody } from '../../../src/model/events.ts';
 import type { Device, Image, Platform, Target } from '../../../src/model/types.ts';
@@ -32,8 +33,7 @@ function notedEngine(send: () => Promise<void> = () => Promise.resolve(), onPrep
   const calls: string[] = [];
   const targets: Target[] = [];
   const engine: Engine = {
-    name: 'noted',
-    capabilities: { kinds: ['firmware', 'filesystem'], verifiesDigest: true },
+    ...espota,
     prepare: (target) => {
       calls.push('prepare');
       targets.push(target);

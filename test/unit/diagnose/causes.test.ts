@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { diagnose, diagnosed, heightOf, hintOf } from '../../../src/diagnose/diagnose.ts';
-import type { Cause } from '../../../src/diagnose/finding.ts';
-import type { HostFacts } from '../../../src/diagnose/host-findings.ts';
-import type { Observations } from '../../../src/diagnose/observations.ts';
+import { causesOf } from '../../../src/engines/espota/causes/index.ts';
+import type { Cause } from '../../../src/model/finding.ts';
+import type { HostFacts } from '../../../src/model/host-facts.ts';
+import { observationsIn, type Observations } from '../../../src/model/observations.ts';
 import { OtaError, type ErrorCode } from '../../../src/model/errors.ts';
+
+const allFindings = (seen: Observations) => diagnose(seen, causesOf(seen));
 
 const lan: HostFacts = {
   system: 'linux',
@@ -762,7 +765,7 @@ const table: readonly Row[] = [
 ];
 
 test.each(table)('$number: $cause', ({ code, seen, cause, hint }) => {
-  const findings = diagnose(observed(code, seen));
+  const findings = allFindings(observed(code, seen));
   expect(findings[0]?.cause).toBe(cause);
   expect(hintOf(findings)).toBe(hint);
   expect(heightOf(hint.split('\n'))).toBeLessThanOrEqual(6);
@@ -793,7 +796,8 @@ test('the 25 causes of the list are all in the table', () => {
 test('an error gets the hint and the causes, and keeps the rest', () => {
   const details = { hostAddress: '192.0.2.2', hostPort: 48_266, undeliverable: [], waitedMs: 15_000 };
   const error = new OtaError('CONNECT_BACK_MISSING', 'It did not connect.', { details });
-  const better = diagnosed(error, { device: 'livingroom', address: '192.0.2.7', host: lan });
+  const known = { device: 'livingroom', address: '192.0.2.7', host: lan };
+  const better = diagnosed(error, known, causesOf({ ...observationsIn(error), ...known }));
   expect(better).toMatchObject({ code: error.code, message: error.message, details });
   expect(better.details['causes']).toEqual(['firewall']);
   expect(better.hint).toContain('48266');
@@ -801,7 +805,7 @@ test('an error gets the hint and the causes, and keeps the rest', () => {
 
 test('after the espota command, which reads no .otarc, the cure is in its own flags', () => {
   const hints = (code: ErrorCode, seen: Partial<Observations>) =>
-    hintOf(diagnose(observed(code, { ...seen, wording: 'espota' })));
+    hintOf(allFindings(observed(code, { ...seen, wording: 'espota' })));
   const dropped = { ...lan, firewalls: [{ tool: 'ufw', state: 'filters' } as const] };
   expect(hints('CONNECT_BACK_MISSING', { ...missing, host: dropped })).toContain(
     '(-P 48266 keeps the port the same)',
@@ -823,7 +827,7 @@ test('after the espota command, which reads no .otarc, the cure is in its own fl
 
 test('an error that no rule knows stays as it is', () => {
   const error = new OtaError('BUILD_FAILED', 'It does not compile.');
-  expect(diagnosed(error, { device: 'livingroom' })).toBe(error);
+  expect(diagnosed(error, { device: 'livingroom' }, [])).toBe(error);
 });
 
 test('NaN, undefined and secrets appear in no hint', () => {

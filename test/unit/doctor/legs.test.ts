@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { HostFacts, HostInterface } from '../../../src/diagnose/host-findings.ts';
+import type { HostFacts, HostInterface } from '../../../src/model/host-facts.ts';
 import { expectedMs } from '../../../src/doctor/active.ts';
 import { warning } from '../../../src/doctor/leg.ts';
 import { linesOf } from '../../../src/doctor/text.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
-import { openCommand } from '../../../../src/diagnose/host-findings.ts';
+import { openCommand } from '../../../../src/model/host-facts.ts';
 import { hostFacts, kindOf } from '../../../../src/diagnose/host/facts.ts';
 import { neighbourAt } from '../../../../src/diagnose/host/neighbour.ts';
 import type { HostSource } from '../../../../src/diagnose/host/source.ts';

@@ -2,11 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { diagnosed } from '../../../../src/diagnose/diagnose.ts';
 import { knownOf } from '../../../../src/diagnose/known.ts';
 import { errorCodes, OtaError } from '../../../../src/model/errors.ts';
+import { causesOf } from '../../../../src/engines/espota/causes/index.ts';
+import { observationsIn } from '../../../../src/model/observations.ts';
 import * as failures from '../../../../src/engines/espota/failures.ts';
 import { transferFailed } from '../../../../src/engines/espota/transfer-failures.ts';
 import type { TransferEnd } from '../../../../src/engines/espota/transfer.ts';
 import { Secret } from '../../../../src/model/secret.ts';
 import type { Image, Target } from '../../../../src/model/types.ts';
+
+/** The error with all that the diagnosis makes of it. */
+const diagnosedFully = (error: OtaError, known: ReturnType<typeof knownOf>): OtaError =>
+  diagnosed(error, known, causesOf({ ...observationsIn(error), ...known }));
 
 const text = 'a-real-password';
 const target: Target = {
@@ -124,7 +130,7 @@ test.each<[string, string]>([
 
 describe('what the diagnosis makes of it', () => {
   const told = (error: OtaError, of: Image = image, at: Target = target): string =>
-    diagnosed(error, knownOf({ device: at, target: at, image: of })).hint;
+    diagnosedFully(error, knownOf({ device: at, target: at, image: of })).hint;
 
   test('the variable of the device', () => {
     expect(told(failures.passwordRequired(where))).toContain('OTARC_PASSWORD_LIVING_ROOM');

@@ -1,10 +1,11 @@
 /** What is known when something fails: flat facts, whoever has seen them. Never a secret. */
 
-import type { ErrorCode, OtaError } from '../model/errors.ts';
-import type { ImageKind, Platform } from '../model/types.ts';
-import { withoutUndefined } from '../model/without-undefined.ts';
-import type { Wording } from '../model/wording.ts';
-import type { HostFacts } from './host-findings.ts';
+import { isSameAddress } from './endpoint.ts';
+import type { ErrorCode, OtaError } from './errors.ts';
+import type { ImageKind, Platform } from './types.ts';
+import { withoutUndefined } from './without-undefined.ts';
+import type { Wording } from './wording.ts';
+import type { HostFacts } from './host-facts.ts';
 
 export interface Observations {
   /** Absent: nothing has failed. */
@@ -119,6 +120,32 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
 /** What one device announces of itself, where that could be told. */
 export const seenOf = ({ announced }: Observations): Announced | undefined =>
   typeof announced === 'object' ? announced : undefined;
+
+/** No datagram came back at all. */
+export const isSilent = ({ code, afterChallenge }: Observations): boolean =>
+  code === 'DEVICE_SILENT' && afterChallenge !== true;
+
+/** Something at that address says that nothing listens on that port. */
+export const isPortClosed = ({ undeliverable }: Observations): boolean =>
+  undeliverable.includes('ECONNREFUSED');
+
+/** What the system said of datagrams and sockets. */
+export const systemErrorsOf = ({ undeliverable, systemCode = '' }: Observations): readonly string[] => [
+  ...undeliverable,
+  systemCode,
+];
+
+/** This computer is in no network that leads there. */
+export const isCutOff = (observed: Observations): boolean => systemErrorsOf(observed).includes('ENETUNREACH');
+
+/** It is, and nobody there has the address. */
+export const isNobodyThere = (observed: Observations): boolean =>
+  observed.neighbour === 'absent' ||
+  systemErrorsOf(observed).some((code) => code === 'EHOSTUNREACH' || code === 'EHOSTDOWN');
+
+/** The announcement is from the address that was tried. */
+export const isSeenThere = (seen: Announced, { address = '' }: Observations): boolean =>
+  isSameAddress(seen.address, address);
 
 /** What the device announces to be, where that is not what the image is for. */
 export function otherChipOf(observed: Observations): Platform | undefined {

@@ -1,9 +1,9 @@
 /** What the addresses alone say about whether a device can connect back, before and after it has failed to. */
 
-import type { Finding } from './finding.ts';
-import { interfaceOf, neighbourOf } from './host-findings.ts';
-import type { Observations } from './observations.ts';
-import { wordsOf } from '../model/wording.ts';
+import type { Finding } from '../../../model/finding.ts';
+import { interfaceOf, neighbourOf } from '../../../model/host-facts.ts';
+import type { Observations } from '../../../model/observations.ts';
+import { wordsOf } from '../../../model/wording.ts';
 
 type Addresses = Pick<Observations, 'address' | 'hostAddress' | 'hostPort' | 'host' | 'wording'>;
 

@@ -1,10 +1,10 @@
 /** Why a device that said `OK` does not connect. */
 
 import * as addresses from './addresses.ts';
-import type { Finding, Rule } from './finding.ts';
-import { firewallName, lookCommand, openCommand } from './host-findings.ts';
-import type { Observations } from './observations.ts';
-import { wordsOf, type Words } from '../model/wording.ts';
+import type { Finding, Rule } from '../../../model/finding.ts';
+import { firewallName, lookCommand, openCommand } from '../../../model/host-facts.ts';
+import type { Observations } from '../../../model/observations.ts';
+import { wordsOf, type Words } from '../../../model/wording.ts';
 
 const isMissing = ({ code }: Observations): boolean => code === 'CONNECT_BACK_MISSING';
 
