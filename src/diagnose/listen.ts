@@ -5,7 +5,7 @@ import { browse, browseFor } from '../discover/browse.ts';
 import { hostAddressFor } from '../discover/index.ts';
 import type { FoundDevice } from '../discover/types.ts';
 import type { Tell } from '../model/events.ts';
-import { createShare } from './single-flight.ts';
+import { createSingleFlight } from './single-flight.ts';
 import type { Device, Target } from '../model/types.ts';
 import { announcedBy, type Wanted } from './announced.ts';
 
@@ -16,7 +16,7 @@ export interface Listening {
 }
 
 /** Whoever fails meanwhile hears the rest of it, and all that was heard before. */
-const shareListening = createShare<readonly FoundDevice[]>(0);
+const shareListening = createSingleFlight<readonly FoundDevice[]>(0);
 
 /** Undefined: nobody could be asked, or it was not listened to the end. */
 export async function listenFor(listening: Listening, forMs: number): Promise<Observations['announced']> {

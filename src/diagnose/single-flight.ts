@@ -6,7 +6,7 @@ interface Shared<T> {
   waiting: number;
 }
 
-export type Share<T> = (
+export type SingleFlight<T> = (
   key: string,
   work: (signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
@@ -16,7 +16,7 @@ export type Share<T> = (
  * What came of it is kept for `keepMs` after it has ended. Undefined for whoever aborts; the work itself is aborted when
  * nobody waits for it any more.
  */
-export function createShare<T>(keepMs: number): Share<T> {
+export function createSingleFlight<T>(keepMs: number): SingleFlight<T> {
   const all = new Map<string, Shared<T>>();
   const begin = (key: string, work: (signal: AbortSignal) => Promise<T>): Shared<T> => {
     const over = new AbortController();

@@ -3,7 +3,7 @@
 import type { Flags } from '../../config/types.ts';
 import { checkUp, type Checkup } from '../../doctor/check.ts';
 import type { Leg } from '../../doctor/leg.ts';
-import { linesOf } from '../../doctor/text.ts';
+import { legLines } from '../report/legs.ts';
 import { cancelled } from '../../model/errors.ts';
 import { exitCodeFor } from '../../model/failure.ts';
 import type { ColorChoice } from '../report/writer.ts';
@@ -38,7 +38,7 @@ export async function doctorCommand(options: DoctorOptions, io: Io): Promise<num
     signal,
     tell: (leg) => {
       told.push(leg);
-      if (!json) stdout.write(`${linesOf(leg, isColoured).join('\n')}\n`);
+      if (!json) stdout.write(`${legLines(leg, isColoured).join('\n')}\n`);
     },
     note: (text) => void stderr.write(`${text}\n`),
   }).catch((error: unknown): Checkup => {

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces, release } from 'node:os';
 import { delimiter } from 'node:path';
-import { createShare } from '../single-flight.ts';
+import { createSingleFlight } from '../single-flight.ts';
 
 /** What a program printed, however it ended. */
 export interface Said {
@@ -29,7 +29,7 @@ export interface HostSource {
 const limitMs = 3000;
 /** Devices that fail at once do not fail at the same moment; a person who mends a rule takes longer than this. */
 const keepMs = 2000;
-const shareRuns = createShare<Said | undefined>(keepMs);
+const shareRuns = createSingleFlight<Said | undefined>(keepMs);
 
 /** This very computer. Nothing that is run changes anything or asks for more rights. */
 export function thisHost(signal: AbortSignal): HostSource {

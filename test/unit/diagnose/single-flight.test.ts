@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { createShare } from '../../../src/diagnose/single-flight.ts';
+import { createSingleFlight } from '../../../src/diagnose/single-flight.ts';
 
 const never = new AbortController().signal;
 
 test('those who ask at the same time get one answer, and after it the next is asked anew', async () => {
-  const share = createShare<number>(0);
+  const share = createSingleFlight<number>(0);
   let count = 0;
   const work = async () => (count += 1);
   expect(
@@ -14,14 +14,14 @@ test('those who ask at the same time get one answer, and after it the next is as
 });
 
 test('an answer that is kept serves whoever comes soon', async () => {
-  const share = createShare<number>(60_000);
+  const share = createSingleFlight<number>(60_000);
   let count = 0;
   const work = async () => (count += 1);
   expect([await share('a', work, never), await share('a', work, never)]).toEqual([1, 1]);
 });
 
 test('who aborts waits no longer, and the work ends with the last of them', async () => {
-  const share = createShare<string>(60_000);
+  const share = createSingleFlight<string>(60_000);
   const [one, other] = [new AbortController(), new AbortController()];
   let working: AbortSignal | undefined;
   let count = 0;
@@ -43,7 +43,7 @@ test('who aborts waits no longer, and the work ends with the last of them', asyn
 });
 
 test('a failure is that of all who wait, and not of the next', async () => {
-  const share = createShare<string>(0);
+  const share = createSingleFlight<string>(0);
   const fails = () => Promise.reject(new Error('no'));
   const both = await Promise.allSettled([share('a', fails, never), share('a', fails, never)]);
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);

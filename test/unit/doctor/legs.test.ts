@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { HostFacts, HostInterface } from '../../../src/model/host-facts.ts';
 import { expectedMs } from '../../../src/doctor/active.ts';
 import { warning } from '../../../src/doctor/leg.ts';
-import { linesOf } from '../../../src/doctor/text.ts';
+import { legLines } from '../../../src/cli/report/legs.ts';
 import type { Located } from '../../../src/discover/index.ts';
 import { hostLeg, nameLeg, portLeg } from '../../../src/doctor/way.ts';
 import type { Device, Target } from '../../../src/model/types.ts';
@@ -170,10 +170,10 @@ test('the expected time of a push: flash time at least, and more over a slow lin
 
 test('a leg in lines: the cure stands below the facts', () => {
   const leg = warning('device', 'nothing came back', 'Look at it.\nOr listen.');
-  expect(linesOf(leg, false)).toEqual([
+  expect(legLines(leg, false)).toEqual([
     '! device             nothing came back',
     '                     → Look at it.',
     '                       Or listen.',
   ]);
-  expect(linesOf(leg, true)[0]).toContain('\u001b[33m!\u001b[39m device');
+  expect(legLines(leg, true)[0]).toContain('\u001b[33m!\u001b[39m device');
 });

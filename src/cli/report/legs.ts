@@ -1,14 +1,14 @@
 /** Legs as lines for a person. Pure. */
 
 import { styleText } from 'node:util';
-import { legNames, type Leg } from './leg.ts';
+import { legNames, type Leg } from '../../doctor/leg.ts';
 
 const marks = { ok: '✓', warning: '!', failed: '✗' } as const;
 const colours = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
 const nameWidth = Math.max(...legNames.map(({ length }) => length));
 
 /** `✓ name               livingroom.local is 192.0.2.7, over mDNS in 12 ms`; what to do stands below it. */
-export function linesOf({ leg, status, text, hint, code }: Leg, isColoured: boolean): readonly string[] {
+export function legLines({ leg, status, text, hint, code }: Leg, isColoured: boolean): readonly string[] {
   const mark = isColoured
     ? styleText(colours[status], marks[status], { validateStream: false })
     : marks[status];
