@@ -19,7 +19,8 @@ import type { EventBody, Stage, Tell } from '../model/events.ts';
 import type { ExplainOptions } from '../diagnose/explain.ts';
 import { failedEvent } from '../model/failure.ts';
 import { holderText, lockDevice, longestLockWaitMs, type Lock } from './lock.ts';
-import { checkFits, checkTarget, type PartitionTable } from '../image/index.ts';
+import { refuseByFirst, type PartitionTable } from '../image/index.ts';
+import { preflight } from './preflight.ts';
 import { thousands } from '../model/numbers.ts';
 import type { Device, Image, Receipt, Target } from '../model/types.ts';
 import { verify } from './verify.ts';
@@ -233,44 +234,10 @@ interface Checked {
 
 /** Whatever can be known to be wrong before the device is disturbed. */
 function check({ image, device, target, partitions, options, engine }: Checked): void {
-  pass(() => checkTarget(image, { platform: target.platform }), options);
-  pass(() => checkKnownChip({ image, device, target, engine }), options);
-  if (partitions !== undefined) pass(() => checkFits(image, partitions), options);
-}
-
-/**
- * Where nothing says what the device is, its port is a hint: a port that is another core's default asks the question
- * once. For an ESP32 image any other port does: an ESP8266 takes it, as first byte and size nibble fit, and would copy it
- * over its boot sector.
- */
-function checkKnownChip({
-  image,
-  device,
-  target,
-  engine,
-}: Pick<Checked, 'image' | 'device' | 'target' | 'engine'>): void {
-  if (image.platform === undefined || target.platform !== undefined) return;
-  const usual = engine.usualPlatforms(target.port);
-  if (usual.includes(image.platform) || (usual.length === 0 && image.platform !== 'esp32')) return;
-  const name = image.platform.toUpperCase();
-  throw new OtaError(
-    'IMAGE_WRONG_CHIP',
-    `The image is for an ${name}, and nothing tells whether ${device.name} at port ${target.port} is one.`,
-    {
-      hint: `If it is, say --platform ${image.platform}, or \`platform: ${image.platform}\` in .otarc. Another chip may not survive this image.`,
-      details: { imagePlatform: image.platform, port: target.port },
-    },
-  );
-}
-
-function pass(run: () => void, { allowed, tell }: DeployOptions): void {
-  try {
-    run();
-  } catch (error) {
-    const mayPass = error instanceof OtaError && (allowed === 'all' || allowed.has(error.code));
-    if (!mayPass) throw error;
-    tell({ type: 'log', level: 'warn', message: `${error.code} was allowed: ${error.message}` });
-  }
+  refuseByFirst(preflight(image, { ...target, name: device.name }, { engine, partitions }), {
+    allowed: options.allowed,
+    onPassed: (message) => options.tell({ type: 'log', level: 'warn', message }),
+  });
 }
 
 function wouldPush({ sizeBytes, kind, chip, platform }: Image, { address, port }: Target): string {

@@ -49,7 +49,7 @@ export async function readyImageOf(
 
 /** Where the build says none, as with a file that was named: as PlatformIO and arduino-cli leave it beside the image. */
 export async function tableBeside(
-  { path, platform }: Image,
+  { path, platform }: Pick<Image, 'path' | 'platform'>,
   { artifact, tell, signal }: Pick<MakeContext, 'tell' | 'signal'> & { readonly artifact: Artifact },
 ): Promise<PartitionTable | undefined> {
   if (platform === 'esp8266' || platform === 'rp2040') return undefined;

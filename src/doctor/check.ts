@@ -16,8 +16,9 @@ import { explain } from '../diagnose/explain.ts';
 import { asOtaError, exitCodeFor } from '../model/failure.ts';
 import { hostFacts } from '../diagnose/host/facts.ts';
 import { thisHost } from '../diagnose/host/source.ts';
-import type { PartitionTable } from '../image/index.ts';
+import { refuseByFirst, type PartitionTable } from '../image/index.ts';
 import { planProject, type PlannedProject } from '../deploy/deploy-project.ts';
+import { preflight } from '../deploy/preflight.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
 import { readyDevice } from '../deploy/ready-device.ts';
 import { targetOf } from '../deploy/target.ts';
@@ -139,6 +140,10 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
 
   yield { now: { leg: 'device' } };
   const { listenMs = defaultListenMs, silenceLimitMs, active } = request;
+  if (image !== undefined) {
+    const findings = preflight(image, target, { engine, partitions });
+    refuseByFirst(findings, { allowed: new Set(), onPassed: () => {} });
+  }
   yield await presenceLeg({ device, target, image, signal, listenMs });
 
   if (!active) return;

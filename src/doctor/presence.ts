@@ -11,7 +11,9 @@ import { explain } from '../diagnose/explain.ts';
 import { listenFor } from '../diagnose/listen.ts';
 import { neighbourAt } from '../diagnose/host/neighbour.ts';
 import { thisHost } from '../diagnose/host/source.ts';
-import { checkTarget } from '../image/index.ts';
+import { preflight } from '../deploy/preflight.ts';
+import { engineOf } from '../engines/index.ts';
+import { refuseByFirst } from '../image/index.ts';
 import { holderText, tryLock, type Holder } from '../deploy/lock.ts';
 import type { Device, Image, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
@@ -88,7 +90,11 @@ function unseenLeg(
 
 async function announcedLeg(options: PresenceOptions, announced: Announced): Promise<Leg> {
   const { device, target, image } = options;
-  if (image !== undefined) checkTarget(image, { platform: announced.platform ?? target.platform });
+  if (image !== undefined) {
+    const known = withoutUndefined({ ...target, platform: announced.platform ?? target.platform });
+    const engine = await engineOf(device);
+    refuseByFirst(preflight(image, known, { engine }), { allowed: new Set(), onPassed: () => {} });
+  }
   const { platform, authRequired, foreignName } = announced;
   const asks =
     authRequired === undefined ? '' : authRequired ? ', asks for a password' : ', asks for no password';

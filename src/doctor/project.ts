@@ -10,7 +10,7 @@ import { toolMissing } from '../builders/failures.ts';
 import type { BuildRequest } from '../builders/types.ts';
 import { OtaError } from '../model/errors.ts';
 import type { EventBody } from '../model/events.ts';
-import { checkFits, checkTarget, readImage, type PartitionTable } from '../image/index.ts';
+import { preflight, readImage, refuseByFirst, type PartitionTable } from '../image/index.ts';
 import { thousands } from '../model/numbers.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
 import type { ReadyDevice } from '../deploy/deploy-device.ts';
@@ -96,13 +96,15 @@ export async function checkImage(
   }
   const { expectedPlatform } = planned;
   const image = await readImage(artifact, withoutUndefined({ expectedPlatform, signal }));
-  checkTarget(image, { platform: device.platform });
   let doubt: string | undefined;
   const tell = (event: EventBody): void => {
     if (event.type === 'log') doubt = event.message;
   };
   const table = partitions ?? (await tableBeside(image, { artifact, tell, signal }));
-  if (table !== undefined) checkFits(image, table);
+  refuseByFirst(preflight(image, { platform: device.platform }, { partitions: table }), {
+    allowed: new Set(),
+    onPassed: (message) => (doubt ??= message),
+  });
   const { path, sizeBytes, kind, chip, platform, md5 } = image;
   const what =
     kind === 'filesystem' ? 'file system' : `${(chip ?? platform ?? '').toUpperCase()} firmware`.trim();

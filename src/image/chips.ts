@@ -3,22 +3,77 @@
 import type { Chip, Platform } from '../model/types.ts';
 import type { FlashSettings } from './facts.ts';
 
-/** Chip ids of the ESP32 family's extended header (IDF: `esp_chip_id_t`). */
-const chipById: ReadonlyMap<number, Chip> = new Map<number, Chip>([
-  [0, 'esp32'],
-  [2, 'esp32-s2'],
-  [5, 'esp32-c3'],
-  [9, 'esp32-s3'],
-  [12, 'esp32-c2'],
-  [13, 'esp32-c6'],
-  [16, 'esp32-h2'],
-  [18, 'esp32-p4'],
-  [20, 'esp32-c61'],
-  [23, 'esp32-c5'],
-]);
+type Range = readonly [start: number, end: number];
+
+interface Esp32Chip {
+  readonly chip: Chip;
+  /** Of the extended header (IDF: `esp_chip_id_t`). */
+  readonly id: number;
+  /** Where it maps the flash, for code and for data. */
+  readonly flash: readonly Range[];
+}
+
+/** The ESP32 family. The test compares both columns with what esptool knows. */
+const esp32Chips: readonly Esp32Chip[] = [
+  {
+    chip: 'esp32',
+    id: 0,
+    flash: [
+      [0x400d0000, 0x40400000],
+      [0x3f400000, 0x3f800000],
+    ],
+  },
+  {
+    chip: 'esp32-s2',
+    id: 2,
+    flash: [
+      [0x40080000, 0x40b80000],
+      [0x3f000000, 0x3f3f0000],
+    ],
+  },
+  {
+    chip: 'esp32-c3',
+    id: 5,
+    flash: [
+      [0x42000000, 0x42800000],
+      [0x3c000000, 0x3c800000],
+    ],
+  },
+  {
+    chip: 'esp32-s3',
+    id: 9,
+    flash: [
+      [0x42000000, 0x44000000],
+      [0x3c000000, 0x3e000000],
+    ],
+  },
+  {
+    chip: 'esp32-c2',
+    id: 12,
+    flash: [
+      [0x42000000, 0x42400000],
+      [0x3c000000, 0x3c400000],
+    ],
+  },
+  { chip: 'esp32-c6', id: 13, flash: [[0x42000000, 0x43000000]] },
+  { chip: 'esp32-h2', id: 16, flash: [[0x42000000, 0x43000000]] },
+  { chip: 'esp32-p4', id: 18, flash: [[0x40000000, 0x4c000000]] },
+  { chip: 'esp32-c61', id: 20, flash: [[0x42000000, 0x44000000]] },
+  { chip: 'esp32-c5', id: 23, flash: [[0x42000000, 0x44000000]] },
+  { chip: 'esp32-h21', id: 25, flash: [[0x42000000, 0x43000000]] },
+  { chip: 'esp32-h4', id: 28, flash: [[0x42000000, 0x44000000]] },
+  { chip: 'esp32-e22', id: 31, flash: [[0x3c000000, 0x40000000]] },
+  { chip: 'esp32-s31', id: 32, flash: [[0x40000000, 0x54000000]] },
+];
 
 export function chipOf(chipId: number): Chip | undefined {
-  return chipById.get(chipId);
+  return esp32Chips.find(({ id }) => id === chipId)?.chip;
+}
+
+/** Whether a chip of the ESP32 family maps its flash at this address. Undefined: an unknown chip. */
+export function isInFlash(chip: Chip | undefined, address: number): boolean | undefined {
+  const known = esp32Chips.find((each) => each.chip === chip);
+  return known?.flash.some(([start, end]) => address >= start && address < end);
 }
 
 /** As the maker writes it: `ESP32-S3`. */

@@ -5,7 +5,9 @@ import { thousands } from '../model/numbers.ts';
 import { chipName } from './chips.ts';
 import type { Check, Facts, Segment } from './facts.ts';
 import { subtypeName, typeName } from './partition-names.ts';
-import { filesystemPartition, smallestAppSlotBytes, type PartitionTable } from './partition.ts';
+import type { PushVerdict } from './examine.ts';
+import { appSlots, filesystemPartition, type PartitionTable } from './partition.ts';
+import { platforms } from '../model/types.ts';
 
 /** The file itself: what is known of it whatever it holds. */
 export interface FileFacts {
@@ -15,7 +17,7 @@ export interface FileFacts {
   readonly sha256: string;
 }
 
-export function describeImage(file: FileFacts, facts: Facts): string[] {
+export function describeImage(file: FileFacts, facts: Facts, push: readonly PushVerdict[]): string[] {
   const { chip, platform, app, flash } = facts;
   return keyed([
     ['file', file.file],
@@ -38,6 +40,7 @@ export function describeImage(file: FileFacts, facts: Facts): string[] {
     ['checks', checkLines(facts.checks)],
     ['segments', segmentLines(facts.segments)],
     ['note', facts.notes],
+    ['push', pushLines(push)],
   ]);
 }
 
@@ -50,7 +53,9 @@ export function describePartitions(file: FileFacts, table: PartitionTable | unde
     ['SHA-256', file.sha256],
   ]);
   if (table === undefined) return head;
-  const slotBytes = smallestAppSlotBytes(table);
+  const slots = appSlots(table);
+  const [smallest] = slots;
+  const largest = slots.at(-1);
   const fileSystem = filesystemPartition(table);
   const rows = table.partitions.map(({ label, type, subtype, offset, sizeBytes }) => [
     label,
@@ -66,14 +71,20 @@ export function describePartitions(file: FileFacts, table: PartitionTable | unde
       ['own digest', table.md5],
       [
         'application',
-        slotBytes === undefined
+        smallest === undefined || largest === undefined
           ? 'no OTA slot: it takes no update over the air'
-          : `at most ${size(slotBytes)}`,
+          : smallest.sizeBytes === largest.sizeBytes
+            ? `at most ${size(smallest.sizeBytes)}`
+            : [
+                `at most ${size(smallest.sizeBytes)}, in "${smallest.label}"`,
+                `up to ${size(largest.sizeBytes)} where it is the turn of "${largest.label}"`,
+              ],
       ],
       [
         'file system',
         fileSystem === undefined ? 'none' : `exactly ${size(fileSystem.sizeBytes)}, in "${fileSystem.label}"`,
       ],
+      ['left out', table.skipped],
     ]),
     '',
     ...columns([['label', 'type', 'subtype', 'offset', 'bytes', 'KiB'], ...rows], new Set([4, 5])),
@@ -97,6 +108,18 @@ function keyed(rows: readonly Row[]): string[] {
 function checkLines(checks: readonly Check[]): string[] {
   const verdicts = { ok: 'ok', wrong: 'WRONG', absent: 'absent', 'not-checked': 'not checked' } as const;
   return columns(checks.map(({ name, verdict, detail = '' }) => [name, verdicts[verdict], detail]));
+}
+
+/** To which devices it may go, and why not to others. Warnings stand here; why it goes to none is an error of its own. */
+function pushLines(push: readonly PushVerdict[]): string[] {
+  return push.flatMap(({ platforms: these, kind, verdict, findings }) => {
+    const where = these.length === platforms.length ? 'any device' : these.map(chipName).join(', ');
+    const codes = findings.filter(({ level }) => level === 'error').map(({ code }) => code);
+    const how = kind === 'filesystem' ? 'as the file system' : 'as firmware';
+    const line = verdict === 'refused' ? `refused: ${[...new Set(codes)].join(', ')}` : `accepted ${how}`;
+    const warnings = findings.filter(({ level }) => level === 'warning');
+    return [`to ${where}: ${line}`, ...warnings.map(({ code, message }) => `  ${code}: ${message}`)];
+  });
 }
 
 function segmentLines(segments: readonly Segment[]): string[] {

@@ -1,7 +1,7 @@
 /**
  * Images of the ESP32 family: 24-byte header (chip id u16 at 12, "SHA-256 appended" at 23), segments, checksum, the
- * SHA-256 of all before it. An application's first segment begins, at 32, with the application descriptor; a boot
- * loader has none, and is never sent over the air.
+ * SHA-256 of all before it. An application's first segment begins, at 32, with the application descriptor; old ones have
+ * none (`esp32-kind.ts`).
  *
  * Offsets inside the descriptor (IDF's `esp_app_desc_t`, 256 bytes): magic 0, secure version 4, reserved 8, version 16
  * (32 bytes), project name 48 (32), time 80 (16), date 96 (16), IDF version 112 (32), SHA-256 of the ELF 144 (32).
@@ -10,9 +10,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { byteText, cText, hex, isAllOf, startsWith, u16, u32 } from './bytes.ts';
+import { byteText, cText, hex, isAllOf, u16, u32 } from './bytes.ts';
 import { thousands } from '../model/numbers.ts';
 import { chipName, chipOf, flashSettings } from './chips.ts';
+import { esp32KindOf, type Esp32Kind } from './esp32-kind.ts';
 import {
   corrupt,
   fine,
@@ -23,7 +24,9 @@ import {
   type Facts,
   type Identification,
 } from './facts.ts';
+import { madeBy } from './made-by.ts';
 import { findPartitionTable, hintMerged } from './merged.ts';
+import { examineRest } from './secure-boot.ts';
 import { walkSegments, type Walk } from './segments.ts';
 
 const headerBytes = 24;
@@ -41,29 +44,95 @@ export function parseEsp32(bytes: Uint8Array): Identification {
   const chip = chipOf(chipId);
   const name = chip === undefined ? `ESP32 family, unknown chip ${chipId}` : chipName(chip);
   const walk = walkSegments(bytes, { at: 0, headerBytes, isAddress: () => true });
-  const isApp = u32(bytes, descriptorOffset) === descriptorMagic;
   const facts: Facts = {
     ...nothing,
-    format: `${name} ${isApp ? 'application' : 'image without an application descriptor'}`,
+    format: `${name} image`,
     platform: 'esp32',
     ...(chip === undefined ? {} : { chip }),
     flash: flashSettings(bytes[2] ?? 0, bytes[3] ?? 0, chip),
     segments: walk.segments,
     notes: chip === undefined ? [`Chip id ${chipId} is not known to this otarc.`] : [],
   };
-  if (!isApp) return notAnApp(bytes, walk, facts);
+  if (u32(bytes, descriptorOffset) === descriptorMagic) {
+    const app = descriptor(bytes);
+    const { elfSha256: identity } = app;
+    const known = { ...facts, format: `${name} application`, kind: 'firmware', app } as const;
+    return checkWalk(bytes, walk, { ...known, ...(identity === undefined ? {} : { identity }) });
+  }
+  return parseUndescribed(bytes, walk, { name, facts });
+}
 
-  const app = descriptor(bytes);
+function checkWalk(bytes: Uint8Array, walk: Walk, facts: Facts): Identification {
+  if (walk.type === 'absurd') return corrupt(facts, walk.message);
+  if (walk.type === 'truncated') return incomplete(facts, walk.message);
+  return checkDigests(bytes, walk, facts);
+}
+
+/** Without a descriptor, its segments show what it is. */
+function parseUndescribed(
+  bytes: Uint8Array,
+  walk: Walk,
+  { name, facts }: { readonly name: string; readonly facts: Facts },
+): Identification {
+  if (walk.type === 'absurd') {
+    const hint = 'Push the `firmware.bin` that the build left; this file is no image, or a damaged one.';
+    return notOta({ ...facts, format: 'no image that is known' }, walk.message, hint);
+  }
+  if (walk.type === 'truncated') return incomplete(facts, walk.message);
+  if (findPartitionTable(bytes, walk.end) !== undefined) {
+    const what = madeBy(bytes);
+    const merged = { ...facts, format: `${name} merged image (boot loader, partition table, application)` };
+    return notOta(
+      merged,
+      `is a merged image for flashing by cable${what}: boot loader, partition table and application`,
+      hintMerged,
+    );
+  }
+  const kind = esp32KindOf(bytes, { chip: facts.chip, segments: walk.segments, end: walk.end });
+  if (kind === 'boot-loader') {
+    const hint = 'Push the `firmware.bin` beside it: only the application goes over the air.';
+    const message = `is a boot loader of the ${facts.chip === undefined ? 'ESP32 family' : name}: all of it runs in RAM`;
+    return notOta({ ...facts, format: `${name} boot loader` }, message, hint);
+  }
+  const { format, note, doubt } = undescribed[kind];
   const found: Facts = {
     ...facts,
+    format: `${name} ${format}`,
     kind: 'firmware',
-    app,
-    ...(app.elfSha256 === undefined ? {} : { identity: app.elfSha256 }),
+    notes: [...facts.notes, ...(note === undefined ? [] : [note])],
+    ...(doubt === undefined ? {} : { doubts: [{ code: 'IMAGE_NOT_OTA', message: doubt, hint: hintDoubt }] }),
   };
-  if (walk.type === 'absurd') return corrupt(found, walk.message);
-  if (walk.type === 'truncated') return incomplete(found, walk.message);
-  return checkDigests(bytes, walk, found);
+  return checkWalk(bytes, walk, found);
 }
+
+interface Undescribed {
+  readonly format: string;
+  readonly note?: string;
+  /** Why it is refused unless the user insists. */
+  readonly doubt?: string;
+}
+
+const undescribed: Readonly<Record<Exclude<Esp32Kind, 'boot-loader'>, Undescribed>> = {
+  application: {
+    format: 'application without a descriptor',
+    note: 'It does not say its name, version or ELF digest, as applications of the Arduino core 1.0.x and older do not.',
+  },
+  'ram-header': {
+    format: 'application with a RAM-only header, as Zephyr makes them',
+    doubt:
+      'is an application that starts itself, as Zephyr makes them: its header names the parts in RAM alone, and the boot loader of the Arduino core does not map the rest',
+  },
+  'ram-only': {
+    format: 'image that runs from RAM alone',
+    doubt: 'has no code or data in flash, as images for `esptool load-ram`: a sketch always has',
+  },
+  unknown: {
+    format: 'image without an application descriptor',
+    doubt: 'does not say what it is: it has no application descriptor, and its chip is unknown',
+  },
+};
+
+const hintDoubt = 'Push the `firmware.bin` that the build left.';
 
 function checkDigests(bytes: Uint8Array, walk: WholeWalk, facts: Facts): Identification {
   const { storedChecksum, computedChecksum } = walk;
@@ -83,9 +152,16 @@ function checkDigests(bytes: Uint8Array, walk: WholeWalk, facts: Facts): Identif
   }
   const broken = found.checks.filter((check) => check.verdict === 'wrong').map((check) => check.name);
   if (broken.length > 0) return corrupt(found, `is damaged: wrong ${broken.join(', ')}`);
+  return checkRest(bytes, walk.end + (appended === 1 ? digestBytes : 0), found);
+}
 
-  const rest = bytes.subarray(walk.end + (appended === 1 ? digestBytes : 0));
-  return fine(rest.length === 0 ? found : { ...found, notes: [...found.notes, describeRest(bytes, rest)] });
+function checkRest(bytes: Uint8Array, end: number, facts: Facts): Identification {
+  const rest = examineRest(bytes, end);
+  if (rest.type === 'nothing') return fine(facts);
+  const found = { ...facts, checks: [...facts.checks, ...rest.checks] };
+  if (rest.type === 'cut') return incomplete(found, rest.message);
+  if (rest.type === 'damaged') return corrupt(found, rest.message);
+  return fine({ ...found, notes: [...found.notes, rest.note] });
 }
 
 function checkDigest(bytes: Uint8Array, end: number, appended: number): Check {
@@ -107,33 +183,6 @@ function checkDigest(bytes: Uint8Array, end: number, appended: number): Check {
     return { name, verdict: 'wrong', detail: 'header byte 23 is 0, but the digest is there' };
   }
   return { name, verdict: 'absent' };
-}
-
-/** Secure boot pads to a sector of 4 KiB and appends one that starts with 0xE7 (version 2). The device checks it. */
-function describeRest(bytes: Uint8Array, rest: Uint8Array): string {
-  const sector = Math.ceil((bytes.length - rest.length) / 4096) * 4096;
-  const isSigned = bytes.length > sector && startsWith(bytes, [0xe7, 0x02], sector);
-  const what = isSigned ? 'a secure-boot signature' : isAllOf(rest, 0xff) ? 'padding' : 'unknown content';
-  return `${thousands(rest.length)} bytes follow the image: ${what}.`;
-}
-
-function notAnApp(bytes: Uint8Array, walk: Walk, facts: Facts): Identification {
-  const name = facts.chip === undefined ? 'ESP32 family' : chipName(facts.chip);
-  if (findPartitionTable(bytes) !== undefined) {
-    const merged = { ...facts, format: `${name} merged image (boot loader, partition table, application)` };
-    return notOta(
-      merged,
-      'is a merged image for flashing by cable: boot loader, partition table and application',
-      hintMerged,
-    );
-  }
-  if (walk.type === 'absurd') {
-    const hint = 'Push the `firmware.bin` that the build left; this file is no image, or a damaged one.';
-    return notOta({ ...facts, format: 'no image that is known' }, walk.message, hint);
-  }
-  const loader = { ...facts, format: `${name} boot loader` };
-  const hint = 'Push the `firmware.bin` beside it: only the application goes over the air.';
-  return notOta(loader, `is a boot loader of the ${name}: it has no application descriptor`, hint);
 }
 
 function descriptor(bytes: Uint8Array): AppDescription {

@@ -1,18 +1,21 @@
 /**
- * ESP8266 images. Two shapes are pushed over the air:
+ * ESP8266 images. Over the air go those of the Arduino core alone: the core's boot loader (eboot) copies the image to
+ * flash address 0, itself included, and whatever has no eboot there leaves the device dead until it is flashed by cable.
  *
- *   of the Arduino core    0     boot loader: 8-byte header, its segment, checksum, 0xAA up to 4096
- *                          4096  sketch: 8-byte header, `.irom0.text` first, RAM segments, checksum
- *                          4112  length of the file, u32 LE     (core >= 2.7: the first two words of
- *                          4116  CRC-32 of the file, both 0     .irom0.text are kept free for them)
- *   of esptool             one header, segments, checksum: code that lies in RAM alone (`elf2image --version 1`)
+ *   0     boot loader: 8-byte header, its segments, checksum, 0xAA up to 4096
+ *   4088  length of the file, u32 LE     (cores 2.7.0 to 2.7.4, and Tasmota's to this day:
+ *   4092  CRC-32 of the file              the last words of that padding)
+ *   4096  sketch: 8-byte header, `.irom0.text` first, RAM segments, checksum
+ *   4112  length of the file, u32 LE     (core >= 3.0: the first two words of
+ *   4116  CRC-32 of the file              .irom0.text are kept free for them)
  *
- * The core's packer writes the file twice: first with both words zero, then whole. So two zero words mean "not
- * finished". A core older than 2.7 has code there. It is told by all three: the words are not both zero, the first is
- * not the length and the second not the CRC, and the checksum byte is right over the bytes as they are. In an image of
- * a newer core, the checksum was made before the words were written and does not match the bytes as they are; and where
- * one of the words is damaged, the other still matches. So no damage of one word passes for an older core. (An older
- * core's image whose code begins with eight zero bytes would be called unfinished; none is known.)
+ * Both words count as zero for the CRC. The packer writes the file twice: first with both words zero, then whole. So two
+ * zero words mean "not finished" where they have their place inside the code. A core older than 2.7 has code there, and
+ * padding before it. It is told by all three: the words are not both zero, the first is not the length and the second not
+ * the CRC, and the checksum byte is right over the bytes as they are. In an image of a newer core, the checksum was made
+ * before the words were written and does not match the bytes as they are; and where one of the words is damaged, the other
+ * still matches. So no damage of one word passes for an older core. (An older core's image whose code begins with eight
+ * zero bytes would be called unfinished; none is known.)
  */
 
 import { byteText, isAllOf, u32, word } from './bytes.ts';
@@ -29,11 +32,14 @@ import {
   type Identification,
   type Segment,
 } from './facts.ts';
+import { nameOther } from './esp8266-other.ts';
 import { imageMagic, walkSegments, xorOf, type Walk } from './segments.ts';
 
 const sketchOffset = 4096;
-const lengthOffset = 4112;
-const crcOffset = 4116;
+/** Where the length is; the CRC follows it. */
+const wordsOffset = 4112;
+const wordsOffset27 = 4088;
+const wordsBytes = 8;
 const hintFirmware =
   'Push the `firmware.bin` (PlatformIO) or `<sketch>.ino.bin` (arduino-cli) that the build left.';
 
@@ -62,7 +68,7 @@ export function parseEsp8266(bytes: Uint8Array): Identification {
   };
   if (first.type === 'absurd') return notOta(facts, first.message, hintFirmware);
   if (first.type === 'truncated') return incomplete(facts, first.message);
-  if (bytes[sketchOffset] === imageMagic && first.end <= sketchOffset)
+  if (bytes[sketchOffset] === imageMagic && first.end <= wordsOffset27)
     return parseSketch(bytes, first, facts);
   return parseSingle(bytes, first, facts);
 }
@@ -70,18 +76,15 @@ export function parseEsp8266(bytes: Uint8Array): Identification {
 /** What stands at 0 is complete, and no sketch stands at 4096. */
 function parseSingle(bytes: Uint8Array, first: WholeWalk, facts: Facts): Identification {
   const rest = bytes.subarray(first.end);
-  if (isBootLoader(first.segments) || (rest.length > 0 && isAllOf(rest, 0xaa))) {
+  if (isEboot(first.segments) || (rest.length > 0 && rest.length < sketchOffset && isAllOf(rest, 0xaa))) {
     const found = { ...facts, format: 'ESP8266 boot loader without a sketch' };
     if (bytes.length > sketchOffset) return notOta(found, 'is a boot loader without a sketch', hintFirmware);
     return incomplete(found, `ends after ${thousands(bytes.length)} bytes, before the sketch at 4,096`);
   }
   const checks = [checksum('checksum', first.storedChecksum, first.computedChecksum)];
-  const single = { ...facts, format: 'ESP8266 firmware, one header (esptool, version 1)', checks };
-  if (checks.some(isWrong)) return corrupt(single, 'fails its own checksum');
-  return finish(bytes, first.end, {
-    ...single,
-    notes: ['It has no CRC and no boot loader of its own: damage outside the segments cannot be seen.'],
-  });
+  const { format, what } = nameOther(bytes, rest);
+  const message = `${what}: it has no boot loader of the Arduino core, without which the device would not start again`;
+  return notOta({ ...facts, format, checks }, message, hintFirmware);
 }
 
 function parseSketch(bytes: Uint8Array, boot: WholeWalk, base: Facts): Identification {
@@ -93,10 +96,8 @@ function parseSketch(bytes: Uint8Array, boot: WholeWalk, base: Facts): Identific
     checks: [checksum('boot loader checksum', boot.storedChecksum, boot.computedChecksum)],
   };
   if (sketch.type === 'absurd') return corrupt(facts, `${sketch.message} (in the sketch at 4,096)`);
-  if (bytes.length < crcOffset + 4) return incomplete(facts, 'ends before its length and CRC');
-  const storedBytes = u32(bytes, lengthOffset);
-  const storedCrc = u32(bytes, crcOffset);
-  if (storedBytes === 0 && storedCrc === 0) {
+  if (bytes.length < wordsOffset + wordsBytes) return incomplete(facts, 'ends before its length and CRC');
+  if (isAllOf(bytes.subarray(wordsOffset, wordsOffset + wordsBytes), 0) && !hasWords27(bytes)) {
     const unfinished: Check = {
       name: 'CRC-32',
       verdict: 'not-checked',
@@ -108,27 +109,59 @@ function parseSketch(bytes: Uint8Array, boot: WholeWalk, base: Facts): Identific
     );
   }
   if (sketch.type === 'truncated') return incomplete(facts, sketch.message);
-  return checkWords(bytes, sketch, { facts, storedBytes, storedCrc });
+  return checkWords(bytes, sketch, facts);
 }
 
-interface Words {
-  readonly facts: Facts;
-  readonly storedBytes: number;
-  readonly storedCrc: number;
+/** Where others have padding: all of one byte. */
+function hasWords27(bytes: Uint8Array): boolean {
+  return !isAllOf(bytes.subarray(wordsOffset27, sketchOffset), bytes[wordsOffset27] ?? 0);
 }
 
 /** The sketch is walked to its end: whose words are these, and are they right? */
-function checkWords(bytes: Uint8Array, sketch: WholeWalk, words: Words): Identification {
-  const { facts, storedBytes, storedCrc } = words;
-  const crc = crcWithoutWords(bytes.subarray(0, sketch.end));
-  const lengthFits = storedBytes === sketch.end;
+function checkWords(bytes: Uint8Array, sketch: WholeWalk, facts: Facts): Identification {
   const rawChecksumFits = sketch.storedChecksum === sketch.computedChecksum;
-  if (!lengthFits && storedCrc !== crc && rawChecksumFits) return legacy(bytes, sketch, facts);
+  const newer = wordsAt(bytes, wordsOffset, sketch.end);
+  if (!newer.lengthFits && !newer.crcFits && (rawChecksumFits || hasWords27(bytes))) {
+    const older = wordsAt(bytes, wordsOffset27, sketch.end);
+    if (hasWords27(bytes)) return finishWords(bytes, sketch, { facts, words: older, wordsXor: 0 });
+    return legacy(bytes, sketch, facts);
+  }
+  const wordsXor = xorOf(bytes.subarray(wordsOffset, wordsOffset + wordsBytes));
+  return finishWords(bytes, sketch, { facts, words: newer, wordsXor });
+}
 
-  const wordBytes = bytes.subarray(lengthOffset, crcOffset + 4);
+interface Words {
+  readonly lengthFits: boolean;
+  readonly crcFits: boolean;
+  readonly storedBytes: number;
+  readonly storedCrc: number;
+  readonly crc: number;
+}
+
+function wordsAt(bytes: Uint8Array, offset: number, end: number): Words {
+  const storedBytes = u32(bytes, offset);
+  const storedCrc = u32(bytes, offset + 4);
+  const head = crc32Msb(bytes.subarray(0, offset));
+  const crc = crc32Msb(bytes.subarray(offset + wordsBytes, end), crc32Msb(new Uint8Array(wordsBytes), head));
+  return { lengthFits: storedBytes === end, crcFits: storedCrc === crc, storedBytes, storedCrc, crc };
+}
+
+interface Guarded {
+  readonly facts: Facts;
+  readonly words: Words;
+  /** Of the words, where they lie in a segment: they were zero when its checksum was made. */
+  readonly wordsXor: number;
+}
+
+function finishWords(
+  bytes: Uint8Array,
+  sketch: WholeWalk,
+  { facts, words, wordsXor }: Guarded,
+): Identification {
+  const { lengthFits, crcFits, storedBytes, storedCrc, crc } = words;
   const checks: Check[] = [
     ...facts.checks,
-    checksum('sketch checksum', sketch.storedChecksum, sketch.computedChecksum ^ xorOf(wordBytes)),
+    checksum('sketch checksum', sketch.storedChecksum, sketch.computedChecksum ^ wordsXor),
     {
       name: 'length',
       verdict: lengthFits ? 'ok' : 'wrong',
@@ -138,8 +171,8 @@ function checkWords(bytes: Uint8Array, sketch: WholeWalk, words: Words): Identif
     },
     {
       name: 'CRC-32',
-      verdict: storedCrc === crc ? 'ok' : 'wrong',
-      detail: storedCrc === crc ? word(crc) : `${word(storedCrc)} stored, ${word(crc)} computed`,
+      verdict: crcFits ? 'ok' : 'wrong',
+      detail: crcFits ? word(crc) : `${word(storedCrc)} stored, ${word(crc)} computed`,
     },
   ];
   const found: Facts = { ...facts, checks };
@@ -156,9 +189,26 @@ function legacy(bytes: Uint8Array, sketch: WholeWalk, facts: Facts): Identificat
   ];
   const found = { ...facts, checks };
   if (checks.some(isWrong)) return corrupt(found, 'is damaged: wrong boot loader checksum');
+  const damage = damageOfHeaders(bytes, facts.segments);
+  if (damage !== undefined) return corrupt(found, `is damaged: ${damage}`);
   const note =
     'Made by a core older than 2.7: it carries no CRC, so damage outside the segments cannot be seen.';
   return finish(bytes, sketch.end, { ...found, notes: [note] });
+}
+
+/** Without a CRC, what the headers themselves say is all that shows whether they are whole. */
+function damageOfHeaders(bytes: Uint8Array, segments: readonly Segment[]): string | undefined {
+  const mode = bytes[2] ?? 0;
+  if (mode > 3) return `its header asks for the flash mode ${mode} (0 to 3 are possible)`;
+  for (const at of [0, sketchOffset]) {
+    const entry = u32(bytes, at + 4);
+    const isInside = segments.some(({ address, sizeBytes, fileOffset }) => {
+      const isOwn = at === 0 ? fileOffset < sketchOffset : fileOffset > sketchOffset;
+      return isOwn && entry >= address && entry < address + sizeBytes;
+    });
+    if (!isInside) return `its header at ${thousands(at)} starts it at ${word(entry)}, where it has nothing`;
+  }
+  return undefined;
 }
 
 /** Everything up to `end` is right: only a signature may follow. */
@@ -190,12 +240,6 @@ const maxSignatureBytes = 512;
 
 type WholeWalk = Extract<Walk, { type: 'whole' }>;
 
-/** Both words count as zero, for they were when the packer computed it. */
-function crcWithoutWords(image: Uint8Array): number {
-  const head = crc32Msb(image.subarray(0, lengthOffset));
-  return crc32Msb(image.subarray(crcOffset + 4), crc32Msb(new Uint8Array(8), head));
-}
-
 function checksum(name: string, stored: number, computed: number): Check {
   if (stored === computed) return { name, verdict: 'ok', detail: byteText(stored) };
   return { name, verdict: 'wrong', detail: `${byteText(stored)} stored, ${byteText(computed)} computed` };
@@ -205,9 +249,9 @@ function isWrong(check: Check): boolean {
   return check.verdict === 'wrong';
 }
 
-/** The core's boot loader is linked to the last 4 KiB of instruction RAM, where no sketch of esptool's begins. */
-function isBootLoader(segments: readonly Segment[]): boolean {
-  return segments.length === 1 && segments[0]?.address === 0x4010f000;
+/** The core's boot loader is linked to the last 4 KiB of instruction RAM; since 3.1 it has read-only data as well. */
+function isEboot(segments: readonly Segment[]): boolean {
+  return segments[0]?.address === 0x4010f000;
 }
 
 /** Data RAM, instruction RAM, mapped flash. */

@@ -1,39 +1,130 @@
-/** What `otarc inspect` shows: any file of a build, images and partition tables, whether it may be pushed or not. */
+/**
+ * What `otarc inspect` shows: any file of a build, images and partition tables, and what a push of it comes to. It asks the
+ * functions that a push asks (`identify`, `preflight`), once for each platform that is possible.
+ */
 
-import { errorCodes } from '../model/errors.ts';
-import type { Platform } from '../model/types.ts';
-import type { Facts, Problem } from './facts.ts';
+import { basename } from 'node:path';
+import { errorCodes, type ErrorCode } from '../model/errors.ts';
+import { platforms, type ImageKind, type Platform } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
+import type { Facts, Identification, Problem } from './facts.ts';
 import { identify } from './identify.ts';
 import { isPartitionTable } from './partition-binary.ts';
 import { parsePartitionTable } from './partition-table.ts';
 import type { PartitionTable } from './partition.ts';
+import { preflight } from './preflight.ts';
 
-export type Examination =
-  | { readonly type: 'image'; readonly facts: Facts; readonly problems: readonly Required<Problem>[] }
-  | {
-      readonly type: 'partition-table';
-      /** Absent where it cannot be read. */
-      readonly table?: PartitionTable;
-      readonly problems: readonly Required<Problem>[];
-    };
+/** Why it is refused, or what to know of it. */
+export interface ExaminedFinding {
+  readonly code: ErrorCode;
+  readonly level: 'error' | 'warning';
+  /** A sentence. */
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** What a push of this file comes to, to a device of one of these platforms. */
+export interface PushVerdict {
+  readonly platforms: readonly Platform[];
+  readonly kind: ImageKind;
+  readonly verdict: 'accepted' | 'refused';
+  readonly findings: readonly ExaminedFinding[];
+}
+
+export interface Examination {
+  readonly type: 'image' | 'partition-table';
+  readonly facts: Facts;
+  /** Absent where it is no partition table, or cannot be read. */
+  readonly table?: PartitionTable;
+  /** Empty where it can be pushed to some device, or is a partition table without a mistake. */
+  readonly problems: readonly ExaminedFinding[];
+  /** Without the platforms that are out of the question because it says that it is for another. */
+  readonly push: readonly PushVerdict[];
+}
 
 export interface ExamineOptions {
+  /** As it is to be called in sentences; its name may say what it is. */
+  readonly path: string;
+  /** Absent: every platform that is possible. */
   readonly platform?: Platform | undefined;
-  /** Its name says that it is a partition table: then a mistake in it is told, and not that it is a text. */
-  readonly isCsv: boolean;
+  /** What it is to be pushed as. Absent: what it is. */
+  readonly kind?: ImageKind | undefined;
+  /** Of the build, beside the image. */
+  readonly partitions?: PartitionTable | undefined;
 }
 
 /** Throws on nothing. */
-export function examine(bytes: Uint8Array, { platform, isCsv }: ExamineOptions): Examination {
-  if (isCsv || isPartitionTable(bytes)) {
-    const parsed = parsePartitionTable(bytes);
-    if (parsed.ok) return { type: 'partition-table', table: parsed.table, problems: [] };
-    return { type: 'partition-table', problems: [withHint(parsed)] };
-  }
-  const found = identify(bytes, { expectedPlatform: platform });
-  return { type: 'image', facts: found.facts, problems: found.ok ? [] : [withHint(found)] };
+export function examine(bytes: Uint8Array, options: ExamineOptions): Examination {
+  const { path, kind, platform: asked } = options;
+  const identified = (platform?: Platform): Identification =>
+    identify(bytes, { kind, name: basename(path), expectedPlatform: platform });
+  const tries = (asked === undefined ? platforms : [asked]).map((platform) => ({
+    platform,
+    found: identified(platform),
+  }));
+  // The one that can be pushed says best what it is.
+  const found = tries.find((each) => each.found.ok)?.found ?? identified(asked);
+  const push = joined(
+    tries
+      .map((each) => verdictOf(bytes, each, options))
+      .filter(
+        ({ findings }) => asked !== undefined || !findings.some(({ code }) => code === 'IMAGE_WRONG_CHIP'),
+      ),
+  );
+  const { facts } = found;
+  const isTable = isPartitionTable(bytes) || /\.csv$/i.test(path);
+  if (kind === undefined && !found.ok && isTable) return { ...examineTable(bytes, path), facts, push };
+  const isAccepted = push.some(({ verdict }) => verdict === 'accepted');
+  const problems = found.ok ? (push[0]?.findings ?? []) : [sentence(path, found)];
+  return { type: 'image', facts, push, problems: isAccepted ? [] : problems.filter(isError) };
 }
 
-function withHint({ code, message, hint = errorCodes[code].hint }: Problem): Required<Problem> {
-  return { code, message, hint };
+function examineTable(bytes: Uint8Array, path: string): Pick<Examination, 'type' | 'table' | 'problems'> {
+  const parsed = parsePartitionTable(bytes);
+  if (parsed.ok) return { type: 'partition-table', table: parsed.table, problems: [] };
+  return { type: 'partition-table', problems: [sentence(path, parsed)] };
+}
+
+function verdictOf(
+  bytes: Uint8Array,
+  { platform, found }: { readonly platform: Platform; readonly found: Identification },
+  { path, kind: asked, partitions }: ExamineOptions,
+): PushVerdict {
+  const { kind = asked ?? 'firmware', ...facts } = found.facts;
+  const image = withoutUndefined({
+    path,
+    kind,
+    sizeBytes: bytes.length,
+    platform: facts.platform,
+    chip: facts.chip,
+    doubts: facts.doubts,
+  });
+  const findings: readonly ExaminedFinding[] = found.ok
+    ? preflight(image, { platform }, { partitions }).map(({ code, level, message, hint }) => ({
+        code,
+        level,
+        message,
+        hint,
+      }))
+    : [sentence(path, found)];
+  return { platforms: [platform], kind, verdict: findings.some(isError) ? 'refused' : 'accepted', findings };
+}
+
+/** Platforms with the same verdict in one. */
+function joined(verdicts: readonly PushVerdict[]): PushVerdict[] {
+  const all = new Map<string, PushVerdict>();
+  for (const verdict of verdicts) {
+    const { platforms: these, ...rest } = verdict;
+    const key = JSON.stringify(rest);
+    all.set(key, { ...verdict, platforms: [...(all.get(key)?.platforms ?? []), ...these] });
+  }
+  return [...all.values()];
+}
+
+function isError({ level }: ExaminedFinding): boolean {
+  return level === 'error';
+}
+
+function sentence(path: string, { code, message, hint = errorCodes[code].hint }: Problem): ExaminedFinding {
+  return { code, level: 'error', message: `${path} ${message}`, hint };
 }

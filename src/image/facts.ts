@@ -1,7 +1,7 @@
 /** What the parsers tell: everything that can be known of an image, whether it may be pushed or not. */
 
 import type { ErrorCode } from '../model/errors.ts';
-import type { Chip, ImageKind, Platform } from '../model/types.ts';
+import type { Chip, Image, ImageKind, Platform } from '../model/types.ts';
 
 export type ProblemCode = Extract<
   ErrorCode,
@@ -73,6 +73,8 @@ export interface Facts {
   readonly app?: AppDescription;
   /** Length of the signature that follows the image (ESP8266 core's signed updates). */
   readonly signatureBytes?: number;
+  /** Why it is refused unless the user insists (`--allow`): whole, but most probably not what is meant. */
+  readonly doubts?: Image['doubts'];
   /** What a person should know although nothing is wrong. */
   readonly notes: readonly string[];
 }

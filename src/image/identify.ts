@@ -13,27 +13,40 @@ import { isRp2040, parseRp2040 } from './rp2040.ts';
 import { imageMagic } from './segments.ts';
 
 export interface IdentifyOptions {
-  /** What it is to be pushed as. Absent: whatever it turns out to be is fine. */
+  /** What it is to be pushed as. Absent: whatever it turns out to be. */
   readonly kind?: ImageKind | undefined;
-  /** RP2040 images carry no mark: they are accepted only where this says so. It overrides nothing else. */
+  /** Of the file: the tools name file-system images, and a SPIFFS image of an ESP8266 carries no other mark. */
+  readonly name?: string | undefined;
+  /** Helps with RP2350 images and damaged RP2040 images, which carry no mark. It overrides nothing else. */
   readonly expectedPlatform?: Platform | undefined;
 }
 
-/** Reads an image of any kind. Work is bounded by the length of `bytes` and 16 MiB; throws on nothing. */
-export function identify(bytes: Uint8Array, { kind, expectedPlatform }: IdentifyOptions): Identification {
+/**
+ * Reads an image of any kind: the one answer to what a file is, for whoever pushes it and whoever looks at it. Work is
+ * bounded by the length of `bytes` and 16 MiB; throws on nothing.
+ */
+export function identify(
+  bytes: Uint8Array,
+  { kind, name = '', expectedPlatform }: IdentifyOptions,
+): Identification {
   if (bytes.length === 0) return incomplete(plain('empty file'), 'is empty');
   if (kind === 'filesystem') return identifyFileSystem(bytes, expectedPlatform);
-  // Only looking: the RP2040's looks are proof enough.
-  const isLook = kind === undefined && isRp2040(bytes);
-  const found = identifyFirmware(bytes, isLook ? 'rp2040' : expectedPlatform);
-  const name = fileSystemName(bytes);
-  if (found.ok || name === undefined || found.facts.kind === 'firmware') return found;
-  if (kind === undefined) return fine(fileSystemFacts(bytes));
+  const found = identifyFirmware(bytes, expectedPlatform);
+  if (found.ok) return found;
+  const fileSystem = fileSystemName(bytes);
+  if (kind === undefined && (fileSystem !== undefined || isNamedFileSystem(name)))
+    return fine(fileSystemFacts(bytes));
+  if (fileSystem === undefined || found.facts.kind === 'firmware') return found;
   return notOta(
     fileSystemFacts(bytes),
-    `is a ${name} file-system image, not firmware`,
+    `is a ${fileSystem} file-system image, not firmware`,
     'To push it as the file system, say `--filesystem`; for the sketch, push the `firmware.bin`.',
   );
+}
+
+/** As PlatformIO, arduino-cli and their tools call them. */
+function isNamedFileSystem(name: string): boolean {
+  return /(?:^|\.)(?:littlefs|spiffs|fatfs|mklittlefs)\.bin$/i.test(name);
 }
 
 function identifyFileSystem(bytes: Uint8Array, expectedPlatform: Platform | undefined): Identification {
@@ -47,23 +60,15 @@ function identifyFileSystem(bytes: Uint8Array, expectedPlatform: Platform | unde
 
 function identifyFirmware(bytes: Uint8Array, expectedPlatform: Platform | undefined): Identification {
   // Before the first byte is looked at: the RP2040's boot code may begin with anything.
-  if (expectedPlatform === 'rp2040' && isRp2040(bytes)) return parseRp2040(bytes);
+  if (isRp2040(bytes)) return parseRp2040(bytes);
   if (isGzip(bytes)) return identifyGzip(bytes, expectedPlatform);
   if (bytes[0] === imageMagic) return isEsp8266(bytes) ? parseEsp8266(bytes) : parseEsp32(bytes);
   if (isPartitionTable(bytes)) {
     const hint = 'Push the `firmware.bin` beside it: partitions cannot be changed over the air.';
     return notOta(plain('partition table'), 'is a partition table, not an image for the air', hint);
   }
-  if (isRp2040(bytes)) {
-    const hint = 'Say so with `--platform rp2040`: the file itself carries no such mark.';
-    return notOta(
-      plain('RP2040 firmware, by its looks'),
-      'looks like an RP2040 image, which was not asked for',
-      hint,
-    );
-  }
   const foreign = nameForeign(bytes);
-  if (expectedPlatform === 'rp2040' && foreign.format === 'unknown') return parseRp2040(bytes);
+  if (expectedPlatform === 'rp2040' && foreign.isUnknown === true) return parseRp2040(bytes);
   return notOta(plain(foreign.format), foreign.message, foreign.hint);
 }
 

@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { cText, hex, isAllOf, startsWith, u32 } from './bytes.ts';
+import { checkLayout } from './partition-layout.ts';
 import type { Partition, PartitionParse } from './partition.ts';
 
 /** Whether `bytes` starts as the binary form does. */
@@ -38,7 +39,8 @@ export function parsePartitionBinary(bytes: Uint8Array): PartitionParse {
       return damaged(`what stands at ${offset} is no entry`);
     }
   }
-  return { ok: true, table: { partitions, md5 } };
+  const wrong = checkLayout(partitions);
+  return wrong === undefined ? { ok: true, table: { partitions, md5 } } : damaged(wrong);
 }
 
 function damaged(why: string): PartitionParse {

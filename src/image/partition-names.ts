@@ -1,5 +1,7 @@
 /** Types and subtypes of partitions by name, as `partitions.csv` has them (IDF: "Partition Tables"). */
 
+import { wholeNumber } from './partition-numbers.ts';
+
 const types = new Map<string, number>([
   ['app', 0],
   ['data', 1],
@@ -11,6 +13,8 @@ const appSubtypes = new Map<string, number>([
   ['factory', 0x00],
   ...Array.from({ length: 16 }, (_, slot): [string, number] => [`ota_${slot}`, 0x10 + slot]),
   ['test', 0x20],
+  ['tee_0', 0x30],
+  ['tee_1', 0x31],
 ]);
 
 const dataSubtypes = new Map<string, number>([
@@ -25,6 +29,7 @@ const dataSubtypes = new Map<string, number>([
   ['fat', 0x81],
   ['spiffs', 0x82],
   ['littlefs', 0x83],
+  ['tee_ota', 0x90],
 ]);
 
 /** Boot loader and partition table have their own two, which no update over the air concerns. */
@@ -34,15 +39,15 @@ const otherSubtypes = new Map<string, number>([
   ['recovery', 0x02],
 ]);
 
-/** A name, or a number from 0 to 255; undefined: neither. */
+/** A name in any case, or a number from 0 to 255; undefined: neither. */
 export function typeNumber(text: string): number | undefined {
-  return types.get(text) ?? byteNumber(text);
+  return types.get(text.toLowerCase()) ?? byteNumber(text);
 }
 
 /** A name that this type has, or a number from 0 to 255. An empty one is `undefined` of data, and 0 else. */
 export function subtypeNumber(type: number, text: string): number | undefined {
   if (text === '') return type === 1 ? 0x06 : 0;
-  return subtypesOf(type).get(text) ?? byteNumber(text);
+  return subtypesOf(type).get(text.toLowerCase()) ?? byteNumber(text);
 }
 
 export function typeName(type: number): string {
@@ -64,7 +69,6 @@ function nameIn(names: ReadonlyMap<string, number>, value: number): string {
 }
 
 function byteNumber(text: string): number | undefined {
-  if (!/^(?:0x[0-9a-f]{1,2}|\d{1,3})$/i.test(text)) return undefined;
-  const value = Number(text);
-  return value <= 0xff ? value : undefined;
+  const value = wholeNumber(text);
+  return value !== undefined && value >= 0 && value <= 0xff ? value : undefined;
 }

@@ -1,5 +1,6 @@
 /** A partition table of the ESP32 family as values, and what an update over the air asks of it. */
 
+import type { Image } from '../model/types.ts';
 import type { Problem } from './facts.ts';
 
 export interface Partition {
@@ -16,17 +17,23 @@ export interface PartitionTable {
   readonly partitions: readonly Partition[];
   /** Of the binary form alone. */
   readonly md5?: 'ok' | 'absent';
+  /** Rows of a `.csv` that name a subtype unknown to this otarc, for a person. */
+  readonly skipped?: readonly string[];
 }
 
 export type PartitionParse =
   { readonly ok: true; readonly table: PartitionTable } | ({ readonly ok: false } & Problem);
 
-/** The slot that an application must fit into: after an update the other one is written. Undefined: no OTA slot. */
+/** The slots of applications, which updates take turns in, from the smallest to the largest. */
+export function appSlots(table: PartitionTable): readonly Partition[] {
+  return table.partitions
+    .filter(({ type, subtype }) => type === 0 && subtype >= 0x10 && subtype < 0x20)
+    .sort((one, other) => one.sizeBytes - other.sizeBytes);
+}
+
+/** An application that fits this one fits whichever slot is next. Undefined: no OTA slot. */
 export function smallestAppSlotBytes(table: PartitionTable): number | undefined {
-  const slots = table.partitions.filter(
-    ({ type, subtype }) => type === 0 && subtype >= 0x10 && subtype < 0x20,
-  );
-  return slots.length === 0 ? undefined : Math.min(...slots.map((slot) => slot.sizeBytes));
+  return appSlots(table)[0]?.sizeBytes;
 }
 
 /** Where a file-system image goes: the ESP32's updater looks for SPIFFS first, whatever lives in there. */
@@ -36,4 +43,13 @@ export function filesystemPartition(table: PartitionTable): Partition | undefine
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** What the table has room for; undefined: no such place, or another platform than the table's. */
+export function roomFor(
+  { kind, platform }: Pick<Image, 'kind' | 'platform'>,
+  table: PartitionTable,
+): number | undefined {
+  if (platform === 'esp8266' || platform === 'rp2040') return undefined;
+  return kind === 'firmware' ? smallestAppSlotBytes(table) : filesystemPartition(table)?.sizeBytes;
 }

@@ -5,9 +5,8 @@ import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, OtaError, type ErrorCode } from '../model/errors.ts';
-import type { Artifact, Image, ImageKind, Platform } from '../model/types.ts';
+import type { Artifact, Image, Platform } from '../model/types.ts';
 import type { Facts } from './facts.ts';
-import { fileSystemName } from './filesystem.ts';
 import { readWhole, type WholeFile } from './file.ts';
 import { identify } from './identify.ts';
 import { parsePartitionTable } from './partition-table.ts';
@@ -100,8 +99,12 @@ const unfinished: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 function toImage(artifact: Artifact, bytes: Uint8Array, expectedPlatform: Platform | undefined): Image {
-  const { path, kind = kindOf(path, bytes) } = artifact;
-  const found = identify(bytes, { kind, expectedPlatform: artifact.platform ?? expectedPlatform });
+  const { path } = artifact;
+  const found = identify(bytes, {
+    kind: artifact.kind,
+    name: basename(path),
+    expectedPlatform: artifact.platform ?? expectedPlatform,
+  });
   if (!found.ok) {
     throw new OtaError(found.code, `${path} ${found.message}.`, {
       ...(found.hint === undefined ? {} : { hint: found.hint }),
@@ -121,19 +124,9 @@ function toImage(artifact: Artifact, bytes: Uint8Array, expectedPlatform: Platfo
     get sha256() {
       return digests.sha256;
     },
-    kind,
+    kind: found.facts.kind ?? 'firmware',
     ...known(found.facts, artifact.platform),
   };
-}
-
-/**
- * As what a file is pushed of which nobody says so: the upload command of a build tool gets both kinds and no word on
- * which (PlatformIO's `$SOURCE`). A SPIFFS image of an ESP8266 carries no mark, but the name that the tools give it.
- */
-function kindOf(path: string, bytes: Uint8Array): ImageKind {
-  const isNamed = /(?:^|\.)(?:littlefs|spiffs|fatfs|mklittlefs)\.bin$/i.test(basename(path));
-  if (fileSystemName(bytes) === undefined && !isNamed) return 'firmware';
-  return identify(bytes, { kind: 'firmware' }).ok ? 'firmware' : 'filesystem';
 }
 
 function known(facts: Facts, builtFor: Platform | undefined): Partial<Image> {
@@ -143,6 +136,7 @@ function known(facts: Facts, builtFor: Platform | undefined): Partial<Image> {
     ...(facts.chip === undefined ? {} : { chip: facts.chip }),
     ...(facts.identity === undefined ? {} : { identity: facts.identity }),
     ...(facts.compression === undefined ? {} : { compression: facts.compression }),
+    ...(facts.doubts === undefined ? {} : { doubts: facts.doubts }),
   };
 }
 

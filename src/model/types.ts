@@ -21,7 +21,11 @@ export type Chip =
   | 'esp32-c6'
   | 'esp32-c61'
   | 'esp32-h2'
+  | 'esp32-h4'
+  | 'esp32-h21'
   | 'esp32-p4'
+  | 'esp32-s31'
+  | 'esp32-e22'
   | 'rp2040';
 
 export const engineNames = ['espota'] as const;
@@ -58,6 +62,12 @@ export interface Image {
   /** What tells this build from another: the ELF's SHA-256 of an ESP32 app, the CRC of an ESP8266 image. */
   readonly identity?: string;
   readonly compression?: 'gzip';
+  /** Why it is most probably not what is meant, each a predicate whose subject is the file: `preflight` refuses it by them. */
+  readonly doubts?: readonly {
+    readonly code: 'IMAGE_NOT_OTA';
+    readonly message: string;
+    readonly hint: string;
+  }[];
 }
 
 /** How this host proves itself to the device. */

@@ -6,8 +6,12 @@ const source = readFileSync('sketch.ino');
 const code = Buffer.alloc(120_000); // the size of a small sketch
 source.copy(code, 8);
 
-const boot = withSegment(0x4010f000, Buffer.alloc(2048, 0x55));
-const image = Buffer.concat([boot, Buffer.alloc(4096 - boot.length, 0xaa), withSegment(0x40201010, code)]);
+const boot = program(0x4010f480, [[0x4010f000, Buffer.alloc(2048, 0x55)]]);
+const sketch = program(0x40100004, [
+  [0x40201010, code], // in flash
+  [0x40100000, Buffer.alloc(256, 0x66)], // copied to RAM at its start
+]);
+const image = Buffer.concat([boot, Buffer.alloc(4096 - boot.length, 0xaa), sketch]);
 // The core stores length and CRC in the first words of the code; both count as zero for the CRC itself.
 const crc = crc32(image);
 image.writeUInt32LE(image.length, 4112);
@@ -17,14 +21,18 @@ mkdirSync('build', { recursive: true });
 writeFileSync('build/firmware.bin', image);
 console.log(`build/firmware.bin: ${image.length} bytes`);
 
-/** Header (magic, one segment, flash mode DIO, 4 MB at 40 MHz, entry), the segment, padding, checksum. */
-function withSegment(address, data) {
-  const head = Buffer.from([0xe9, 1, 2, 0x40, 0, 0, 0x10, 0x40, 0, 0, 0, 0, 0, 0, 0, 0]);
-  head.writeUInt32LE(address, 8);
-  head.writeUInt32LE(data.length, 12);
-  const checksum = data.reduce((sum, byte) => sum ^ byte, 0xef);
-  const padding = Buffer.alloc(15 - ((head.length + data.length) % 16));
-  return Buffer.concat([head, data, padding, Buffer.from([checksum])]);
+/** Header (magic, segments, flash mode DIO, 4 MB at 40 MHz, entry), the segments, padding, checksum. */
+function program(entry, segments) {
+  const parts = [Buffer.from([0xe9, segments.length, 2, 0x40, ...words(entry)])];
+  for (const [address, data] of segments) parts.push(Buffer.from(words(address, data.length)), data);
+  const checksum = segments.reduce((sum, [, data]) => data.reduce((xor, byte) => xor ^ byte, sum), 0xef);
+  const body = Buffer.concat(parts);
+  return Buffer.concat([body, Buffer.alloc(15 - (body.length % 16)), Buffer.from([checksum])]);
+}
+
+/** Four bytes each, the lowest first. */
+function words(...values) {
+  return values.flatMap((value) => [value & 255, (value >> 8) & 255, (value >> 16) & 255, value >>> 24]);
 }
 
 function crc32(bytes) {

@@ -16,7 +16,8 @@ import { quickDevice } from '../support/otarc.ts';
 let count = 0;
 const freshName = () => `otarc-moved-${process.pid}-${(count += 1)}`;
 
-const bytes = Buffer.alloc(20_000, 0xe9);
+const bytes = Buffer.alloc(20_000, 0x02);
+bytes[0] = 0xe9;
 const digest = (name: string): string => createHash(name).update(bytes).digest('hex');
 const image: Image = {
   path: 'firmware.bin',

@@ -6,9 +6,11 @@ import { createServer } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { deployProject } from '../../src/deploy/deploy-project.ts';
 import type { Leg, LegName } from '../../src/doctor/leg.ts';
 import { presenceLeg } from '../../src/doctor/presence.ts';
 import { lockDevice, tryLock } from '../../src/deploy/lock.ts';
+import type { DeployEvent } from '../../src/model/events.ts';
 import { models, startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { doctor } from '../support/doctor.ts';
 import { imageFile } from '../support/image-file.ts';
@@ -83,6 +85,7 @@ test.each(models)('--active, %s: asked for everything, and idle afterwards', asy
   const { exitCode, marks, legs, stderr } = await doctor(dir, {
     active: true,
     ...(model === 'rp2040' ? {} : { file }),
+    ...(model.startsWith('esp32') ? { flags: { platform: 'esp32' } } : {}),
   });
   expect(marks.slice(-4)).toEqual(['✓ invitation', '✓ password', '✓ connect-back', '✓ link']);
   expect(exitCode).toBe(0);
@@ -91,6 +94,27 @@ test.each(models)('--active, %s: asked for everything, and idle afterwards', asy
   expect((await ended).update).toMatchObject({ receivedBytes: 0 });
   expect(device.running).toBeUndefined();
   expect(device.state).toBe('idle');
+});
+
+test('where nothing says what the device is, it refuses the image that a push refuses', async () => {
+  const device = await quickDevice({ model: 'esp32' });
+  const { dir, file } = await folderFor(device);
+  await writeFile(file, makeEsp32Image({ sizeBytes: 20_000 }));
+  const { exitCode, legs } = await doctor(dir, { file });
+  const events: DeployEvent[] = [];
+  const pushed = await deployProject({
+    ...{ cwd: dir, source: 'file', file, dryRun: true, env: { HOME: dir, USERPROFILE: dir } },
+    onEvent: (event) => events.push(event),
+  });
+  const failed = events.find((event) => event.type === 'failed');
+  expect(failed).toMatchObject({ code: 'IMAGE_WRONG_CHIP' });
+  expect(legs.at(-1)).toMatchObject({
+    leg: 'device',
+    status: 'failed',
+    code: failed?.code,
+    text: failed?.message,
+  });
+  expect(exitCode).toBe(pushed.exitCode);
 });
 
 test('--active, an open device: no password, although one is configured', async () => {

@@ -2,10 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { word } from '../../src/image/bytes.ts';
+import { chipOf, isInFlash } from '../../src/image/chips.ts';
 import { identify } from '../../src/image/identify.ts';
 import {
   makeEsp32Image,
@@ -25,7 +26,8 @@ describe.skipIf(noEsptool)('esptool', () => {
     await esptool('--chip', 'esp8266', 'elf2image', '--version', '1', '-o', join(dir, 'app-'), elf);
     const path = join(dir, 'app-0x00000.bin');
     const found = identify(await readFile(path), { kind: 'firmware' });
-    expect(found).toMatchObject({ ok: true, facts: { chip: 'esp8266' } });
+    // One header, as firmware of the SDK has it: no image of the Arduino core.
+    expect(found).toMatchObject({ code: 'IMAGE_NOT_OTA', facts: { chip: 'esp8266' } });
     expect(found.facts.checks).toContainEqual(checkOf('checksum', await infoOf(path)));
     expect(segmentsOf(found.facts.segments)).toEqual(segmentsIn(await infoOf(path)));
   });
@@ -66,6 +68,119 @@ describe.skipIf(noEsptool)('esptool', () => {
     }
     expect(segmentsOf(found.facts.segments)).toEqual(segmentsIn(info));
     expect(found.facts.checks).toEqual([checkOf('checksum', info), checkOf('SHA-256', info)]);
+  });
+
+  it.each<{
+    what: string;
+    places: readonly string[];
+    flags: readonly string[];
+    format: string;
+    isDoubted: boolean;
+  }>([
+    {
+      what: 'an application of the time before descriptors',
+      places: ['-Ttext=0x400d0020', '--section-start=.data=0x3ffb0000', '--section-start=.rodata=0x3f400020'],
+      flags: [],
+      format: 'ESP32 application without a descriptor',
+      isDoubted: false,
+    },
+    {
+      what: 'what Zephyr makes',
+      places: ['-Ttext=0x40080000', '--section-start=.data=0x3ffb0000', '--section-start=.rodata=0x3f400020'],
+      flags: ['--ram-only-header'],
+      format: 'ESP32 application with a RAM-only header, as Zephyr makes them',
+      isDoubted: true,
+    },
+    {
+      what: 'what load-ram takes',
+      places: ['-Ttext=0x40080000', '--section-start=.data=0x3ffb0000', '--section-start=.rodata=0x3ffb1000'],
+      flags: [],
+      format: 'ESP32 image that runs from RAM alone',
+      isDoubted: true,
+    },
+  ])('makes $what, which has its true name', async ({ places, flags, format, isDoubted }) => {
+    const dir = await tempDir();
+    // esptool looks for a descriptor of 256 bytes, and fails where there are fewer.
+    const elf = await compile(dir, programEsp8266.replace('text[]', 'text[300]'), places);
+    const path = join(dir, 'app.bin');
+    await esptool('--chip', 'esp32', 'elf2image', ...flags, '-o', path, elf);
+    const found = identify(await readFile(path), { kind: 'firmware' });
+    expect(found).toMatchObject({ ok: true, facts: { chip: 'esp32', kind: 'firmware', format } });
+    expect(found.facts.doubts !== undefined).toBe(isDoubted);
+    expect(found.facts.checks[0]).toEqual(checkOf('checksum', await infoOf(path)));
+  });
+
+  it.each([
+    { version: '1', scheme: 'ecdsa256', text: 'version 1' },
+    { version: '2', scheme: 'rsa3072', text: 'version 2 (RSA)' },
+    { version: '2', scheme: 'ecdsa256', text: 'version 2 (ECDSA)' },
+    { version: '2', scheme: 'ecdsa384', text: 'version 2 (ECDSA)' },
+  ])(
+    'signs with version $version, $scheme: whole it is taken, cut it is not',
+    async ({ version, scheme, text }) => {
+      const dir = await tempDir();
+      const [key, app, signed] = ['key.pem', 'app.bin', 'signed.bin'].map((name) => join(dir, name)) as [
+        string,
+        string,
+        string,
+      ];
+      const image = makeEsp32Image({ sizeBytes: 20_000 });
+      await writeFile(app, image);
+      const kind = version === '1' ? [] : ['--scheme', scheme];
+      await espsecure('generate-signing-key', '--version', version, ...kind, key);
+      await espsecure('sign-data', '--version', version, '--keyfile', key, '--output', signed, app);
+      const bytes = await readFile(signed);
+      expect(identify(bytes, { kind: 'firmware' })).toMatchObject({
+        ok: true,
+        facts: { notes: [expect.stringContaining(`a signature of secure boot, ${text}`)] },
+      });
+      for (const missing of [1, 50, 1000].filter((each) => image.length < bytes.length - each))
+        expect(identify(bytes.subarray(0, -missing), { kind: 'firmware' })).toMatchObject({
+          code: 'IMAGE_INCOMPLETE',
+        });
+    },
+  );
+
+  it('encrypts an application, which is then called so', async () => {
+    const dir = await tempDir();
+    const [key, app, encrypted] = ['key.bin', 'app.bin', 'encrypted.bin'].map((name) => join(dir, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(app, makeEsp32Image({ sizeBytes: 65_536 }));
+    await espsecure('generate-flash-encryption-key', key);
+    await espsecure(
+      'encrypt-flash-data',
+      '--keyfile',
+      key,
+      '--address',
+      '0x10000',
+      '--output',
+      encrypted,
+      app,
+    );
+    expect(identify(await readFile(encrypted), { kind: 'firmware' })).toMatchObject({
+      code: 'IMAGE_NOT_OTA',
+      message: expect.stringContaining('look encrypted'),
+    });
+  });
+
+  it('knows no chip and no flash address that otarc does not', async () => {
+    const script = `
+import json
+from esptool.targets import CHIP_DEFS
+print(json.dumps([[chip.IMAGE_CHIP_ID, chip.CHIP_NAME, [chip.IROM_MAP_START, chip.IROM_MAP_END, chip.DROM_MAP_START, chip.DROM_MAP_END]]
+  for chip in CHIP_DEFS.values() if chip.IMAGE_CHIP_ID is not None]))`;
+    const { stdout } = await execa(toolPaths().python, ['-c', script]);
+    const chips = JSON.parse(stdout) as [number, string, [number, number, number, number]][];
+    expect(chips.length).toBeGreaterThan(10);
+    for (const [id, name, [codeStart, codeEnd, dataStart, dataEnd]] of chips) {
+      const chip = chipOf(id);
+      expect([id, chip]).toEqual([id, name.toLowerCase()]);
+      for (const address of [codeStart, codeEnd - 1, dataStart, dataEnd - 1])
+        expect([name, word(address), isInFlash(chip, address)]).toEqual([name, word(address), true]);
+    }
   });
 
   it.each<[string, Esp32ImageOptions]>([
@@ -140,6 +255,10 @@ async function compile(dir: string, source: string, places: readonly string[]): 
 async function esptool(...args: string[]): Promise<string> {
   const { stdout } = await execa(toolPaths().esptool, args);
   return stdout;
+}
+
+async function espsecure(...args: string[]): Promise<void> {
+  await execa(join(dirname(toolPaths().esptool), 'espsecure'), args);
 }
 
 async function infoOf(path: string): Promise<string> {

@@ -77,7 +77,7 @@ describe('for a person', () => {
   it('a mistake in a partition table', async () => {
     const { exitCode, stderr } = await run('partitions.csv', 'nvs,data,nvs,0x9000,0x5000\nnext\n');
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('error CONFIG_INVALID: partitions.csv is no partition table: line 2:');
+    expect(stderr).toContain('error CONFIG_INVALID: partitions.csv is not a valid partition table: line 2:');
   });
 
   it('an image without a mark, with and without the word for it', async () => {

@@ -70,8 +70,8 @@ describe('readImage', () => {
     });
   });
 
-  it('takes the artifact’s word, or the caller’s, for an RP2040 image', async () => {
-    const path = await put(join(await tempDir(), 'firmware.bin'), makeRp2040Image());
+  it('takes the artifact’s word, or the caller’s, for an RP2350 image', async () => {
+    const path = await put(join(await tempDir(), 'firmware.bin'), makeRp2040Image().subarray(256));
     const said = await readImage(artifactOf(path, { platform: 'rp2040' }), { signal: never });
     const expected = await readImage(artifactOf(path), { expectedPlatform: 'rp2040', signal: never });
     expect([said.platform, expected.platform]).toEqual(['rp2040', 'rp2040']);
@@ -230,7 +230,7 @@ describe('readPartitionTable', () => {
     const path = await put(join(await tempDir(), 'partitions.csv'), new TextEncoder().encode('a,b,c,d,e\n'));
     await expect(readPartitionTable(path, never)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      message: `${path} is no partition table: line 1: unknown type "b".`,
+      message: `${path} is not a valid partition table: line 1: unknown type "b".`,
     });
   });
 });

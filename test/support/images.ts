@@ -18,11 +18,14 @@ export interface Esp8266ImageOptions {
   sizeBytes?: number;
   seed?: number;
   /**
-   * `vendor`: boot loader, padding, sketch at 4096, length and CRC (core >= 2.7). `unfinished`: the same after the
-   * packer's first write, both words zero. `legacy`: a core before 2.7, code where the words would be. `plain`: what
-   * `esptool elf2image --version 1` makes of code that lies in RAM, one header and no boot loader.
+   * `vendor`: boot loader, padding, sketch at 4096, length and CRC in its first words (core >= 3.0). `core27`: both in the last
+   * words of the padding (cores 2.7.0 to 2.7.4). `unfinished`: `vendor` after the packer's first write, both words zero.
+   * `legacy`: a core before 2.7, code where the words would be. `plain`: what `esptool elf2image --version 1` makes of code
+   * that lies in RAM, one header and no boot loader.
    */
-  layout?: 'vendor' | 'unfinished' | 'legacy' | 'plain';
+  layout?: 'vendor' | 'core27' | 'unfinished' | 'legacy' | 'plain';
+  /** The first words of the code are zero. Default: where the layout has its own words there. */
+  isCodeBlank?: boolean;
   /** 0 QIO, 1 QOUT, 2 DIO, 3 DOUT. Default 2. */
   flashMode?: number;
   /** High nibble: flash size, low nibble: frequency. Default 0x40: 4 MB, 40 MHz. */
@@ -49,11 +52,12 @@ export function makeEsp8266Image(options: Esp8266ImageOptions = {}): Uint8Array 
   const boot = espImage({
     ...header,
     entry: 0x4010f480,
-    segments: [{ address: 0x4010f000, data: noise(1024, 8266) }],
+    segments: [{ address: 0x4010f000, data: noise(2048, 8266) }],
   });
   const text = noise(64, seed + 1);
   const irom = noise(Math.max(sizeBytes - 4096 - 28 - text.length, 64), seed);
-  if (layout !== 'legacy') irom.fill(0, 0, 8);
+  const { isCodeBlank = layout === 'vendor' || layout === 'unfinished' } = options;
+  if (isCodeBlank) irom.fill(0, 0, 8);
   const sketch = espImage({
     ...header,
     entry: 0x40100004,
@@ -65,10 +69,12 @@ export function makeEsp8266Image(options: Esp8266ImageOptions = {}): Uint8Array 
   const whole = new Uint8Array(4096 + sketch.length).fill(0xaa);
   whole.set(boot, 0);
   whole.set(sketch, 4096);
-  if (layout === 'vendor') {
+  if (layout === 'vendor' || layout === 'core27') {
+    const words = layout === 'vendor' ? 4112 : 4088;
+    whole.fill(0, words, words + 8);
     const crc = crc32Msb(whole);
-    put32(whole, 4112, whole.length);
-    put32(whole, 4116, crc);
+    put32(whole, words, whole.length);
+    put32(whole, words + 4, crc);
   }
   return whole;
 }
@@ -94,6 +100,8 @@ export interface Esp32ImageOptions {
   appendDigest?: boolean;
   /** A second-stage boot loader: no application descriptor. */
   bootloader?: boolean;
+  /** Whether an application says what it is. Default true; those of the Arduino core 1.0.x do not. */
+  described?: boolean;
 }
 
 /** A complete image of the ESP32 family. */
@@ -102,7 +110,7 @@ export function makeEsp32Image(options: Esp32ImageOptions = {}): Uint8Array {
   const sizeBytes = upTo(options.sizeBytes ?? 4096, 16);
   const text = noise(64, seed + 1);
   const rodata = noise(Math.max(sizeBytes - (appendDigest ? 32 : 0) - 44 - text.length, 256), seed);
-  if (!bootloader) rodata.set(appDescriptor(options), 0);
+  if (!bootloader && options.described !== false) rodata.set(appDescriptor(options), 0);
   const extended = new Uint8Array(16);
   extended[0] = 0xee;
   extended[4] = chipId & 0xff;
@@ -118,11 +126,20 @@ export function makeEsp32Image(options: Esp32ImageOptions = {}): Uint8Array {
     extended,
     segments: [
       { address: bootloader ? 0x3fff0030 : 0x3f400020, data: rodata },
-      { address: 0x40080000, data: text },
+      { address: bootloader ? (loaderCode[chipId] ?? 0x40078000) : 0x40080000, data: text },
     ],
   });
   return appendDigest ? concat(image, sha256(image)) : image;
 }
+
+/** Where IDF links a boot loader's code, by chip id. */
+const loaderCode: Readonly<Record<number, number>> = {
+  0: 0x40078000,
+  2: 0x4004c000,
+  5: 0x403cc710,
+  9: 0x403c9700,
+  13: 0x4086e610,
+};
 
 /** Boot loader at 0 (`bootloaderOffset` bytes of 0xFF before it), partition table at 0x8000, app at 0x10000. */
 export function makeMergedEsp32Image({ bootloaderOffset = 0x1000, chipId = 0 } = {}): Uint8Array {
@@ -171,12 +188,24 @@ export function makePartitionTable(partitions = defaultPartitions, { md5 = true 
   return table;
 }
 
-/** `.bin` for the RP2040: second-stage boot block with its CRC, vector table, noise. Default 4 KiB. */
-export function makeRp2040Image({ sizeBytes = 4096, seed = 1 } = {}): Uint8Array {
+/**
+ * `.bin` for the RP2040: second-stage boot block with its CRC, vector table, noise. Default 4 KiB. With `info`, pico-sdk's
+ * binary info at 0x1c0 notes where the image ends; its list and entry are the last bytes but 32.
+ */
+export function makeRp2040Image({ sizeBytes = 4096, seed = 1, info = false } = {}): Uint8Array {
   const image = noise(Math.max(sizeBytes, 512), seed);
   put32(image, 252, crc32Msb(image.subarray(0, 252)));
   put32(image, 256, 0x20042000);
   put32(image, 260, 0x100001f7);
+  if (!info) return image;
+  const flash = 0x10000000;
+  const list = image.length - 32;
+  const entry = list + 4;
+  const marker = [0x7188ebf2, flash + list, flash + list + 4, 0, 0xe71aa390];
+  for (const [index, value] of marker.entries()) put32(image, 0x1c0 + index * 4, value);
+  put32(image, list, flash + entry);
+  for (const [index, value] of [0x50520005, 0x68f465de, flash + image.length].entries())
+    put32(image, entry + index * 4, value);
   return image;
 }
 

@@ -68,8 +68,8 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
       event.type === 'progress' && options.progress !== true ? undefined : reporter.tell(event),
     signal: io.signal,
     engine,
-    // espota.py sends whatever it is given to whatever port it is told.
-    allowed: new Set(['IMAGE_WRONG_CHIP']),
+    // espota.py sends whatever it is given to whatever port it is told, and has no flag that passes a check.
+    allowed: new Set(['IMAGE_WRONG_CHIP', 'IMAGE_NOT_OTA', 'IMAGE_TOO_LARGE']),
     dryRun: false,
     env: io.env,
     stdin: io.stdin,

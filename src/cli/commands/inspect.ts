@@ -5,50 +5,52 @@ import { readWhole } from '../../image/file.ts';
 import { subtypeName, typeName } from '../../image/partition-names.ts';
 import { filesystemPartition, smallestAppSlotBytes, type PartitionTable } from '../../image/partition.ts';
 import { digestsOf, maxImageBytes } from '../../image/read.ts';
-import type { Platform } from '../../model/types.ts';
+import { tableBeside } from '../../deploy/make-image.ts';
+import type { ImageKind, Platform } from '../../model/types.ts';
 import type { Io } from './io.ts';
 
 export interface InspectOptions {
   /** Relative to the folder that otarc was started in. */
   readonly file: string;
   readonly json: boolean;
-  /** For images that carry no mark of their own. */
+  /** What a push to a device of this platform comes to. Default: to any. */
   readonly platform?: Platform;
+  /** What a push as this comes to. Default: as what it is. */
+  readonly kind?: ImageKind;
 }
 
 /**
- * `otarc inspect`: what a file is. 0: it may be pushed, or is a partition table; 1: it has a problem, of which stderr
- * tells, and stdout still has all that could be learned. Throws where the file cannot be read at all.
+ * `otarc inspect`: what a file is. 0: it may be pushed, or is a partition table; 1: it has a problem, which stderr names, and
+ * stdout still has all that could be learned. Throws where the file cannot be read at all.
  */
-export async function inspect({ file, json, platform }: InspectOptions, io: Io): Promise<number> {
-  const { bytes } = await readWhole(resolve(io.cwd, file), { limitBytes: maxImageBytes, signal: io.signal });
-  const examination = examine(bytes, { platform, isCsv: /\.csv$/i.test(file) });
+export async function inspect({ file, json, platform, kind }: InspectOptions, io: Io): Promise<number> {
+  const { signal } = io;
+  const path = resolve(io.cwd, file);
+  const { bytes } = await readWhole(path, { limitBytes: maxImageBytes, signal });
+  // As a push of this file finds it.
+  const beside = { artifact: { path, tool: 'file' }, tell: () => {}, signal } as const;
+  const partitions = await tableBeside({ path }, beside);
+  const examination = examine(bytes, { path: file, platform, kind, partitions });
   const about: FileFacts = { file, sizeBytes: bytes.length, ...digestsOf(bytes) };
   io.stdout.write(json ? asJson(about, examination) : asText(about, examination));
-  // With --json they are in the document; told twice, a script that merges both streams would read neither.
+  // With --json they are in the document; printed twice, a script that merges both streams would read neither.
   if (!json) {
     for (const { code, message, hint } of examination.problems) {
-      io.stderr.write(`error ${code}: ${file} ${message}\n  → ${hint}\n`);
+      io.stderr.write(`error ${code}: ${message}\n  → ${hint}\n`);
     }
   }
   return examination.problems.length === 0 ? 0 : 1;
 }
 
-function asText(about: FileFacts, examination: Examination): string {
-  const lines =
-    examination.type === 'image'
-      ? describeImage(about, examination.facts)
-      : describePartitions(about, examination.table);
+function asText(about: FileFacts, { type, facts, table, push }: Examination): string {
+  const lines = type === 'image' ? describeImage(about, facts, push) : describePartitions(about, table);
   return `${lines.join('\n')}\n`;
 }
 
-function asJson(about: FileFacts, examination: Examination): string {
-  const problems = examination.problems.map((problem) => ({
-    ...problem,
-    message: `${about.file} ${problem.message}`,
-  }));
-  const found = examination.type === 'image' ? examination.facts : partitionsOf(examination.table);
-  return `${JSON.stringify({ type: examination.type, ...about, ...found, problems }, null, 2)}\n`;
+function asJson(about: FileFacts, { type, facts, table, push, problems }: Examination): string {
+  const found = type === 'image' ? facts : partitionsOf(table);
+  const told = problems.map(({ code, message, hint }) => ({ code, message, hint }));
+  return `${JSON.stringify({ type, ...about, ...found, push, problems: told }, null, 2)}\n`;
 }
 
 function partitionsOf(table: PartitionTable | undefined): Record<string, unknown> {
@@ -59,6 +61,7 @@ function partitionsOf(table: PartitionTable | undefined): Record<string, unknown
       type: typeName(partition.type),
       subtype: subtypeName(partition.type, partition.subtype),
     })),
+    ...(table.skipped === undefined ? {} : { skipped: table.skipped }),
     smallestAppSlotBytes: smallestAppSlotBytes(table) ?? null,
     filesystemBytes: filesystemPartition(table)?.sizeBytes ?? null,
   };

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { platforms, type Platform } from '../../model/types.ts';
+import { withoutUndefined } from '../../model/without-undefined.ts';
 import {
   colorOf,
   collect,
@@ -28,13 +29,16 @@ function addLookCommands(program: Command, { io, done }: Parts): void {
     .argument('<file>', 'an image or a partition table')
     .description('say what an image is: chip, sizes, digests, problems')
     .addOption(
-      new Option('--platform <name>', 'what it is for, where the file does not say').choices(platforms),
+      new Option('--platform <name>', 'what the device is; default: any that is possible').choices(platforms),
     )
+    .option('--filesystem', 'as the file-system image, not the firmware')
     .option('--json', 'one JSON document')
-    .action(async (file: string, options: { json?: boolean; platform?: Platform }) => {
+    .action(async (file: string, options: { json?: boolean; platform?: Platform; filesystem?: boolean }) => {
       const { inspect } = await import('./inspect.ts');
-      const platform = options.platform === undefined ? {} : { platform: options.platform };
-      done(await inspect({ file: resolve(io.cwd, file), json: options.json === true, ...platform }, io));
+      const { platform, filesystem } = options;
+      const kind = filesystem === true ? ('filesystem' as const) : undefined;
+      const asked = withoutUndefined({ platform, kind });
+      done(await inspect({ file: resolve(io.cwd, file), json: options.json === true, ...asked }, io));
     });
   withConfigFlags(program.command('config'))
     .description('the resolved configuration, each value with its origin')

@@ -2,6 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Chip } from '../../../src/model/types.ts';
 import { identify } from '../../../src/image/identify.ts';
 import { hex } from '../../../src/image/bytes.ts';
+import {
+  makeOldEsp32Image,
+  makeRamImage,
+  makeZephyrImage,
+  signEsp32Image,
+  signEsp32ImageV1,
+} from '../../support/other-images.ts';
 import { flipped, makeEsp32Image, makeMergedEsp32Image, noise } from '../../support/images.ts';
 
 const codeOf = (bytes: Uint8Array): string => {
@@ -50,6 +57,8 @@ describe('an application', () => {
     [18, 'esp32-p4'],
     [20, 'esp32-c61'],
     [23, 'esp32-c5'],
+    [25, 'esp32-h21'],
+    [28, 'esp32-h4'],
   ])('of chip id %i is for the %s', (chipId, chip) => {
     expect(identify(makeEsp32Image({ chipId }), {})).toMatchObject({
       ok: true,
@@ -101,14 +110,46 @@ describe('an application', () => {
     }
   });
 
-  it('may be followed by a signature sector, and says so', () => {
-    const signed = new Uint8Array(8192).fill(0xff);
-    signed.set(image);
-    signed.set([0xe7, 0x02], 4096);
+  it.each(['rsa', 'ecdsa'] as const)('may be followed by a signature sector (%s), and says so', (scheme) => {
+    const signed = signEsp32Image(image, scheme);
     expect(identify(signed, {})).toMatchObject({
       ok: true,
-      facts: { notes: ['7,168 bytes follow the image: a secure-boot signature.'] },
+      facts: {
+        notes: [
+          `4,096 bytes follow the image: a signature of secure boot, version 2 (${scheme.toUpperCase()}).`,
+        ],
+      },
     });
+    expect(identify(signed, {}).facts.checks.map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok']);
+    for (let length = 4097; length < signed.length; length += 1)
+      expect([length, codeOf(signed.subarray(0, length))]).toEqual([length, 'IMAGE_INCOMPLETE']);
+    // Without its first byte nothing says that it is a signature: the device refuses it then.
+    for (let offset = 0; offset < 4096 + 1200; offset += 1)
+      if (offset !== 4096) expect([offset, codeOf(flipped(signed, offset))]).not.toEqual([offset, 'ok']);
+  });
+
+  it('may be followed by a signature of version 1, whole or not at all', () => {
+    const signed = signEsp32ImageV1(image);
+    expect(identify(signed, {})).toMatchObject({
+      ok: true,
+      facts: { notes: ['68 bytes follow the image: a signature of secure boot, version 1.'] },
+    });
+    for (let length = image.length + 5; length < signed.length; length += 1)
+      expect([length, codeOf(signed.subarray(0, length))]).toEqual([length, 'IMAGE_INCOMPLETE']);
+  });
+
+  it('may be followed by padding, or by bytes that nobody reads', () => {
+    for (const [rest, what] of [
+      [new Uint8Array(3072).fill(0xff), 'padding'],
+      [new Uint8Array(16), 'padding'],
+      [noise(100, 1), 'unknown content'],
+    ] as const) {
+      const followed = new Uint8Array([...image, ...rest]);
+      expect(identify(followed, {})).toMatchObject({
+        ok: true,
+        facts: { notes: [expect.stringContaining(what)] },
+      });
+    }
   });
 
   it('that does not name its ELF has no identity', () => {
@@ -123,7 +164,61 @@ describe('an application', () => {
   });
 });
 
+describe('an application without a descriptor', () => {
+  const old = makeOldEsp32Image({ sizeBytes: 1024 });
+
+  it('is known by its data in flash, and pushed', () => {
+    expect(identify(old, { kind: 'firmware' })).toMatchObject({
+      ok: true,
+      facts: {
+        kind: 'firmware',
+        chip: 'esp32',
+        format: 'ESP32 application without a descriptor',
+        notes: [expect.stringContaining('1.0.x')],
+      },
+    });
+    expect(identify(old, {}).facts.doubts).toBeUndefined();
+  });
+
+  it('is incomplete at every shorter length, and never fine with a byte changed', () => {
+    for (let length = 0; length < old.length; length += 1)
+      expect([length, codeOf(old.subarray(0, length))]).toEqual([length, 'IMAGE_INCOMPLETE']);
+    for (let offset = 0; offset < old.length; offset += 1)
+      expect([offset, codeOf(flipped(old, offset))]).not.toEqual([offset, 'ok']);
+  });
+
+  it('of older ones still has a checksum alone', () => {
+    expect(codeOf(makeOldEsp32Image({ appendDigest: false }))).toBe('ok');
+  });
+
+  it.each<[string, Uint8Array, string]>([
+    ['Zephyr', makeZephyrImage(), 'ESP32 application with a RAM-only header, as Zephyr makes them'],
+    ['RAM alone', makeRamImage(), 'ESP32 image that runs from RAM alone'],
+    [
+      'a chip that came later',
+      makeOldEsp32Image({ chipId: 999 }),
+      'ESP32 family, unknown chip 999 image without an application descriptor',
+    ],
+  ])(
+    'that is none of a sketch has its name, and a doubt that the user may overrule: %s',
+    (_, bytes, format) => {
+      expect(identify(bytes, { kind: 'firmware' })).toMatchObject({
+        ok: true,
+        facts: { kind: 'firmware', format, doubts: [{ code: 'IMAGE_NOT_OTA' }] },
+      });
+    },
+  );
+});
+
 describe('what is no application', () => {
+  it('is a boot loader of a chip that came later, by the descriptor that IDF gives it', () => {
+    const loader = makeEsp32Image({ bootloader: true, chipId: 999, appendDigest: false });
+    loader.set([0x50, 0, 0, 0, 1, 0, 0, 0, ...new TextEncoder().encode('v6.0.1')], 32);
+    expect(identify(loader, {})).toMatchObject({
+      message: expect.stringContaining('boot loader of the ESP32 family'),
+    });
+  });
+
   it('is a boot loader', () => {
     const found = identify(makeEsp32Image({ bootloader: true, chipId: 5 }), { kind: 'firmware' });
     expect(found).toMatchObject({

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { identify } from '../../../src/image/identify.ts';
 import type { Identification } from '../../../src/image/facts.ts';
+import { makeFirstHalf, makeFlashDump, makeSdkBootLoader } from '../../support/other-images.ts';
 import { espImage, flipped, makeEsp8266Image, noise, signEsp8266Image } from '../../support/images.ts';
 
 const codeOf = (bytes: Uint8Array): string => verdictOf(identify(bytes, { kind: 'firmware' }));
@@ -100,6 +102,21 @@ describe('an older core’s image', () => {
     }
   });
 
+  it('is not fine with a flash mode or an entry point that cannot be', () => {
+    for (const [offset, why] of [
+      [2, 'flash mode 130'],
+      [6, 'starts it at'],
+      [4096 + 6, 'its header at 4,096 starts it at'],
+    ] as const) {
+      expect(identify(flipped(legacy, offset, 0x80), {})).toMatchObject({
+        code: 'IMAGE_CORRUPT',
+        message: expect.stringContaining(why),
+      });
+    }
+    for (const flashMode of [0, 1, 2, 3])
+      expect(codeOf(makeEsp8266Image({ layout: 'legacy', flashMode }))).toBe('ok');
+  });
+
   it('is not fine with a bit flipped in what its checksums cover', () => {
     const { segments } = identify(legacy, {}).facts;
     for (const { fileOffset, sizeBytes } of segments) {
@@ -110,37 +127,67 @@ describe('an older core’s image', () => {
   });
 });
 
-describe('esptool’s single-header image', () => {
-  const plain = makeEsp8266Image({ layout: 'plain', sizeBytes: 512 });
+describe('a core of 2.7.0 to 2.7.4', () => {
+  const image = makeEsp8266Image({ layout: 'core27', sizeBytes: 4096 + 512 });
 
-  it('is fine', () => {
-    expect(identify(plain, {})).toMatchObject({ ok: true, facts: { chip: 'esp8266', kind: 'firmware' } });
-    expect(codeOf(plain)).toBe('ok');
+  it('has length and CRC in the padding before the sketch, and is not called older', () => {
+    const found = identify(image, { kind: 'firmware' });
+    expect(found).toMatchObject({ ok: true, facts: { platform: 'esp8266', notes: [] } });
+    const crc = new DataView(image.buffer).getUint32(4092, true);
+    expect(found.facts.identity).toBe(crc.toString(16).padStart(8, '0'));
+    expect(found.facts.checks.map(({ verdict }) => verdict)).toEqual(['ok', 'ok', 'ok', 'ok']);
   });
 
   it('is incomplete at every shorter length', () => {
+    for (let length = 0; length < image.length; length += 1) {
+      expect([length, codeOf(image.subarray(0, length))]).toEqual([length, 'IMAGE_INCOMPLETE']);
+    }
+  });
+
+  it('is never fine with one bit flipped, wherever', () => {
+    for (let offset = 0; offset < image.length; offset += 1) {
+      expect([offset, codeOf(flipped(image, offset, 0x10))]).not.toEqual([offset, 'ok']);
+    }
+  });
+
+  it('may begin its code with zeros', () => {
+    const zeros = makeEsp8266Image({ layout: 'core27', sizeBytes: 4096 + 512, isCodeBlank: true });
+    expect(codeOf(zeros)).toBe('ok');
+  });
+});
+
+describe('one header alone is no image of the Arduino core', () => {
+  const plain = makeEsp8266Image({ layout: 'plain', sizeBytes: 512 });
+
+  it('and is incomplete at every shorter length', () => {
     for (let length = 0; length < plain.length; length += 1) {
       expect([length, codeOf(plain.subarray(0, length))]).toEqual([length, 'IMAGE_INCOMPLETE']);
     }
   });
 
-  it('is fine with a bit flipped only where nothing is checked: flash settings, entry, addresses, padding, a size within it', () => {
-    const { segments } = identify(plain, {}).facts;
-    const last = segments.at(-1);
-    const endOfSegments = (last?.fileOffset ?? 0) + 8 + (last?.sizeBytes ?? 0);
-    // The last size may grow into the zeros that follow, which change no checksum.
-    const unchecked = new Set([2, 3, 4, 5, 6, 7, (last?.fileOffset ?? 0) + 4]);
-    for (const { fileOffset } of segments)
-      for (let each = 0; each < 4; each += 1) unchecked.add(fileOffset + each);
-    for (let offset = endOfSegments; offset < plain.length - 1; offset += 1) unchecked.add(offset);
-    for (let offset = 0; offset < plain.length; offset += 1) {
-      if (!unchecked.has(offset))
-        expect([offset, codeOf(flipped(plain, offset))]).not.toEqual([offset, 'ok']);
+  it.each<[string, Uint8Array, RegExp]>([
+    ['of code in RAM', plain, /firmware of the ESP8266 SDK, or the first half/],
+    ['of firmware in two files', makeFirstHalf(), /firmware of the ESP8266 SDK, or the first half/],
+    ['that boots the SDK’s', makeSdkBootLoader(), /the ESP8266 SDK's boot loader/],
+    ['of MicroPython', makeFlashDump('MicroPython'), /dump of a whole flash.*\(MicroPython\)/],
+    ['of NodeMCU', makeFlashDump('NodeMCU'), /dump of a whole flash.*\(NodeMCU\)/],
+    [
+      'of something else',
+      makeFlashDump('Mongoose'),
+      /dump of a whole flash, or firmware of several parts in one file:/,
+    ],
+  ])('%s', (_, bytes, message) => {
+    for (const file of [bytes, new Uint8Array(gzipSync(bytes))]) {
+      expect(identify(file, { kind: 'firmware' })).toMatchObject({
+        code: 'IMAGE_NOT_OTA',
+        message: expect.stringMatching(message),
+        hint: expect.stringContaining('firmware.bin'),
+      });
     }
   });
 
-  it('that is only the boot loader is half a file', () => {
-    const boot = makeEsp8266Image().subarray(0, 8 + 8 + 1024 + 16);
+  it('but only the boot loader of the core is half a file', () => {
+    const boot = makeEsp8266Image().subarray(0, 8 + 8 + 2048 + 16);
     expect(identify(boot, {})).toMatchObject({ code: 'IMAGE_INCOMPLETE', facts: { kind: 'firmware' } });
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { wholeNumber } from '../../../src/image/partition-numbers.ts';
 import { parsePartitionTable } from '../../../src/image/partition-table.ts';
 import {
   filesystemPartition,
@@ -101,20 +102,139 @@ coredump, data, coredump,0x3F0000,0x10000,
 
   it.each([
     ['a,apq,ota_0,,1M', 'unknown type "apq"'],
-    ['a,app,ota_99,,1M', 'unknown subtype "ota_99"'],
-    ['a,app,ota_0,,', '"" is no size'],
-    ['a,app,ota_0,12x,1M', '"12x" is no offset'],
-    ['a,app', 'is no size'],
+    ['a,,ota_0,,1M', 'unknown type ""'],
+    ['a,app,0x100,,1M', '"0x100" is not a subtype'],
+    ['a,app,ota_0,,', '"" is not a size'],
+    ['a,app,ota_0,12x,1M', '"12x" is not an offset'],
+    ['a,app,ota_0,010,1M', '"010" is not an offset'],
+    ['a,app,ota_0,-0x10000,1M', '"-0x10000" is not an offset'],
+    ['a,app,ota_0,0x20000,-64K', 'ends at 0x10000, before its start at 0x20000'],
+    ['a,app', 'is not a size'],
+    ['a,data,nvs,0x8000,4K', 'inside the partition table (ends at 0x9000)'],
   ])('names the line of a mistake: %s', (line, why) => {
     const parsed = parsePartitionTable(csv(`# comment\n\n${line}\n`));
     expect(parsed).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(why) });
     expect(parsed).toMatchObject({ message: expect.stringContaining('line 3') });
   });
 
+  it.each<[string, number | undefined]>([
+    ['0x10000', 65536],
+    ['0X1_0000', 65536],
+    ['0b1_0000', 16],
+    ['0o17', 15],
+    ['0O1_7', 15],
+    ['1_000', 1000],
+    ['000', 0],
+    ['+7', 7],
+    ['-16K', -16384],
+    ['2k', 2048],
+    ['0x1M', 1048576],
+    ['64 K', 65536],
+    ['1_', undefined],
+    ['1__0', undefined],
+    ['_1', undefined],
+    ['07', undefined],
+    ['0x', undefined],
+    ['0o8', undefined],
+    ['0b2', undefined],
+    ['1e3', undefined],
+    ['1.5M', undefined],
+    ['K', undefined],
+    ['', undefined],
+    ['k'.repeat(60_000), undefined],
+  ])('reads the number %s as the reference tool does', (text, value) => {
+    expect(wholeNumber(text)).toBe(value);
+  });
+
+  it('takes names in any case', () => {
+    const upper = 'nvs,DATA,NVS,0x9000,0x5000\na,App,OTA_0,0x10000,1M';
+    expect(tableOf(csv(upper)).partitions.map(({ type, subtype }) => [type, subtype])).toEqual([
+      [1, 0x02],
+      [0, 0x10],
+    ]);
+  });
+
+  it('ends a partition at the address that a negative size names', () => {
+    const text = 'a,app,ota_0,0x10000,1M\nfs,data,spiffs,,-0x400000';
+    expect(tableOf(csv(text)).partitions[1]).toMatchObject({ offset: 0x110000, sizeBytes: 0x2f0000 });
+  });
+
+  it.each(['\n', '\r\n', '\r', '\u2028'])('takes %j for the end of a line', (end) => {
+    const text = ['# layout', 'nvs,data,nvs,0x9000,20K', 'a,app,ota_0,0x10000,1M', ''].join(end);
+    expect(tableOf(csv(text)).partitions).toHaveLength(2);
+  });
+
+  it('takes a file of an editor that writes UTF-16', () => {
+    const text = 'a,app,ota_0,0x10000,1M\n';
+    expect(tableOf(new Uint8Array(Buffer.from(`\uFEFF${text}`, 'utf16le'))).partitions).toHaveLength(1);
+    expect(tableOf(csv(`\uFEFF${text}`)).partitions[0]?.label).toBe('a');
+  });
+
+  it('knows the partitions of a trusted environment', () => {
+    const text = `tee_0,app,tee_0,0x10000,192K
+tee_otadata,data,tee_ota,,8K
+sec,data,nvs,,20K
+ota_0,app,ota_0,,1M
+`;
+    expect(tableOf(csv(text)).partitions.map(({ subtype }) => subtype)).toEqual([0x30, 0x90, 0x02, 0x10]);
+  });
+
+  it('loses only the row of a subtype that came later: the places of the others stay', () => {
+    const table = tableOf(csv('new,data,quantum_keys,0x9000,28K\na,app,ota_0,,1M\nb,app,ota_1,,1M'));
+    expect(table.partitions.map(({ label, offset }) => [label, offset])).toEqual([
+      ['a', 0x10000],
+      ['b', 0x110000],
+    ]);
+    expect(table.skipped).toEqual(['new (unknown subtype "quantum_keys")']);
+  });
+
+  it('takes rows of the boot loader and of the table itself, which have their fixed places', () => {
+    const text = `bootloader,bootloader,primary,,
+partition_table,partition_table,primary,,
+nvs,data,nvs,0x9000,20K
+`;
+    expect(parsePartitionTable(csv(text))).toMatchObject({
+      ok: true,
+      table: { partitions: [{ label: 'nvs' }] },
+    });
+  });
+
   it('without an entry is none', () => {
     for (const text of ['', '# only a comment\n', ' \n\n']) {
       expect(parsePartitionTable(csv(text))).toMatchObject({ ok: false, code: 'CONFIG_INVALID' });
     }
+  });
+});
+
+describe('a layout that cannot be', () => {
+  const slot = { label: 'a', type: 0, subtype: 0x10, offset: 0x10000, sizeBytes: 0x100000 };
+  const next = { label: 'b', type: 0, subtype: 0x11, offset: 0x110000, sizeBytes: 0x100000 };
+  const nvs = { label: 'nvs', type: 1, subtype: 2, offset: 0x9000, sizeBytes: 0x5000 };
+
+  it.each<[string, readonly (typeof slot)[], string]>([
+    ['two of one name', [nvs, slot, { ...next, label: 'a' }], 'two partitions are called "a"'],
+    ['an application off the 64 KiB', [nvs, { ...slot, offset: 0x18000 }], 'not a multiple of 0x10000'],
+    ['data off the sector', [{ ...nvs, offset: 0x9004 }, slot], 'not a multiple of 0x1000'],
+    ['an application of half a sector', [{ ...slot, sizeBytes: 0x800 }], 'not a multiple of 0x1000'],
+    ['one over the other', [nvs, slot, { ...next, offset: 0x100000 }], '0x110000'],
+  ])('is refused in both forms: %s', (_, partitions, why) => {
+    const binary = parsePartitionTable(makePartitionTable(partitions));
+    expect(binary).toMatchObject({ code: 'IMAGE_CORRUPT', message: expect.stringContaining(why) });
+    const lines = partitions.map((each) =>
+      [each.label, each.type, each.subtype, each.offset, each.sizeBytes].join(','),
+    );
+    expect(parsePartitionTable(csv(lines.join('\n')))).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(why),
+    });
+  });
+
+  it('is seen whatever the order of the binary form', () => {
+    const table = makePartitionTable([next, { ...slot, sizeBytes: 0x101000 }, nvs]);
+    expect(parsePartitionTable(table)).toMatchObject({
+      message: expect.stringContaining('"b" at 0x110000 overlaps "a"'),
+    });
+    expect(parsePartitionTable(makePartitionTable([next, slot, nvs])).ok).toBe(true);
   });
 });
 

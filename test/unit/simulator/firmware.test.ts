@@ -29,9 +29,16 @@ test('an ESP8266 looks at the first byte and at the flash size, and not into a g
   expect(complaintOf('esp8266', Buffer.from([0xe9, 1, 2, 0x40]))).toBeUndefined();
   expect(complaintOf('esp8266', Buffer.from([0xe9, 1, 2, 0x90]))).toMatch(/^ERROR\[9\]/);
   expect(complaintOf('esp8266', Buffer.from([0xe9, 1, 2, 0x20]))).toBeUndefined();
-  expect(complaintOf('esp8266', Buffer.from('hello'))).toBe('ERROR[10]: Magic byte is not 0xE9');
+  expect(complaintOf('esp8266', Buffer.from([0x7f, 1, 3, 0x40]))).toBe('ERROR[10]: Magic byte is not 0xE9');
   expect(complaintOf('esp8266', gzipSync('hello'))).toBeUndefined();
   expect(complaintOf('esp8266', Buffer.from('hello'), 100)).toBeUndefined();
+});
+
+test('an ESP8266 misses the MD5 of an image whose flash mode it does not know, whatever its first byte', () => {
+  expect(complaintOf('esp8266', Buffer.from([0xe9, 1, 4, 0x40]))).toMatch(/^ERROR\[7\]/);
+  expect(complaintOf('esp8266', Buffer.from('hello'))).toMatch(/^ERROR\[7\]/);
+  for (const model of ['esp32', 'rp2040'] as const)
+    expect(complaintOf(model, Buffer.from([0xe9, 1, 4, 0x40]))).toBeUndefined();
 });
 
 test('an RP2040 takes any first byte; an ESP32 drops the first sector', () => {

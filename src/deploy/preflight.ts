@@ -1,0 +1,43 @@
+/** May this image go to that device? The one answer for a push, a dry run and the doctor. Pure. */
+
+import type { Engine } from '../engines/engine.ts';
+import {
+  preflight as imagePreflight,
+  type PreflightFacts,
+  type PreflightFinding,
+  type PreflightImage,
+} from '../image/index.ts';
+import type { Target } from '../model/types.ts';
+
+export interface TargetFacts extends PreflightFacts {
+  readonly engine: Pick<Engine, 'name' | 'takes' | 'usualPlatforms'>;
+}
+
+/** What speaks against it; empty: nothing. A push refuses by the first error that is not allowed, others print them all. */
+export function preflight(
+  image: PreflightImage,
+  { name, platform, port }: Pick<Target, 'name' | 'platform' | 'port'>,
+  { engine, partitions }: TargetFacts,
+): readonly PreflightFinding[] {
+  const device = { name, platform, port, usualPlatforms: engine.usualPlatforms(port) };
+  return [...engineFindings(image, engine), ...imagePreflight(image, device, { partitions })];
+}
+
+function engineFindings(
+  { path, kind, platform }: PreflightImage,
+  { name, takes }: TargetFacts['engine'],
+): PreflightFinding[] {
+  const isTaken =
+    takes.kinds.includes(kind) && (platform === undefined || takes.platforms.includes(platform));
+  if (isTaken) return [];
+  const what = takes.kinds.includes(kind) ? `image for ${platform}` : `${kind} image`;
+  return [
+    {
+      code: 'IMAGE_NOT_OTA',
+      level: 'error',
+      message: `${path} cannot be pushed by ${name}, which takes no ${what}.`,
+      hint: 'Choose another `engine:` for this device in .otarc, or push another image.',
+      details: { image: path, engine: name },
+    },
+  ];
+}
