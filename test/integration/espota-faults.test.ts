@@ -168,7 +168,7 @@ describe('a push that fails', () => {
   });
 
   test('an image for another chip: an ESP8266 says so at the end, an ESP32 closes', async () => {
-    const noImage = imageOf(new Uint8Array(20_000).fill(0x55));
+    const noImage = imageOf(new Uint8Array(20_000).fill(0x02));
     const first = await push(await start({}), noImage);
     expect(first.told).toMatchObject({
       code: 'IMAGE_REJECTED',

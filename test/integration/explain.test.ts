@@ -61,7 +61,7 @@ test.each<[string, VirtualDeviceOptions, string]>([
 });
 
 test('13: an image that is none for this chip', async () => {
-  const noImage = imageOf(new Uint8Array(20_000).fill(0x55));
+  const noImage = imageOf(new Uint8Array(20_000).fill(0x02));
   expect(causesOf(await explained(await start(), { image: noImage }))).toEqual(['wrong-chip']);
 });
 

@@ -250,7 +250,8 @@ test('a reset in the middle is an abort: the old sketch stays', async () => {
 });
 
 test.each([
-  ['a wrong first byte', Buffer.alloc(5000, 0x42), 'ERROR[10]: Magic byte is not 0xE9'],
+  ['a wrong first byte', Buffer.alloc(5000, 0x02), 'ERROR[10]: Magic byte is not 0xE9'],
+  ['a wrong first byte and flash mode', Buffer.alloc(5000, 0x42), 'ERROR[7]: '],
   ['a flash larger than the chip', Buffer.from([0xe9, 1, 2, 0x80, ...Buffer.alloc(5000)]), 'ERROR[9]: '],
 ])('an ESP8266 takes %s whole, then says so', async (_, image, error) => {
   const { device, client } = await start();

@@ -103,7 +103,7 @@ export async function makeScriptProject(
   return { dir, source, image: join(dir, 'out', 'firmware.bin'), save: (text) => writeFile(source, text) };
 }
 
-/** Written apart from `images.ts`, as it runs in a process of its own: an ESP8266 image of one segment. */
+/** Written apart from `images.ts`, as it runs in a process of its own: an ESP8266 image as a core before 2.7 makes it. */
 const script = `
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 const text = readFileSync('src/main.txt', 'utf8');
@@ -120,14 +120,16 @@ if (text.includes('broken')) {
 }
 const data = Buffer.alloc(20000, 0x5a);
 data.write('text:' + text + ';');
-const body = Buffer.alloc(8 + 8 + data.length);
-body.set([0xe9, 1, 2, 0x40]);
-body.writeUInt32LE(0x40100004, 4);
-body.writeUInt32LE(0x40100000, 8);
-body.writeUInt32LE(data.length, 12);
-data.copy(body, 16);
-const image = Buffer.alloc(Math.ceil((body.length + 1) / 16) * 16);
-body.copy(image);
-image[image.length - 1] = data.reduce((sum, byte) => sum ^ byte, 0xef);
+const program = (entry, address, content) => {
+  const head = Buffer.from([0xe9, 1, 2, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  head.writeUInt32LE(entry, 4);
+  head.writeUInt32LE(address, 8);
+  head.writeUInt32LE(content.length, 12);
+  const end = Buffer.alloc(16);
+  end[15] = content.reduce((sum, byte) => sum ^ byte, 0xef);
+  return Buffer.concat([head, content, end]);
+};
+const boot = program(0x4010f480, 0x4010f000, Buffer.alloc(2048, 0x33));
+const image = Buffer.concat([boot, Buffer.alloc(4096 - boot.length, 0xaa), program(0x40100004, 0x40100000, data)]);
 writeFileSync('out/firmware.bin', image);
 `;

@@ -117,6 +117,27 @@ coredump, data, coredump,0x3F0000,0x10000,
     expect(parsed).toMatchObject({ message: expect.stringContaining('line 3') });
   });
 
+  it.each([
+    [
+      'offsets in KiB, and comments behind',
+      'nvs,data,nvs,36K,20K,\nfactory, app, factory, 64K, 1900K # no OTA',
+      2,
+    ],
+    [
+      'types by number, subtypes of one’s own',
+      'otadata,1,ota,0xe000,0x2000\nota_0,0,ota_0,0x10000,2M\neeprom,data,0x99,,4K',
+      3,
+    ],
+    [
+      'slots that differ, data that starts late',
+      'otadata,data,ota,0x10000,0x2000,\na,app,ota_0,0x20000,0x3E0000,\nb,app,ota_1,0x400000,0x800000,',
+      3,
+    ],
+    ['flags', 'keys,data,nvs_keys,0x12000,0x1000,encrypted\na,app,ota_0,0x20000,1M,encrypted:readonly', 2],
+  ])('takes what layouts in use have: %s', (_, text, count) => {
+    expect(tableOf(csv(text)).partitions).toHaveLength(count);
+  });
+
   it.each<[string, number | undefined]>([
     ['0x10000', 65536],
     ['0X1_0000', 65536],
