@@ -5,7 +5,7 @@ import type { Announced, Observations } from '../model/observations.ts';
 import { wordsOf } from '../model/wording.ts';
 import { endpointText, isSameAddress } from '../model/endpoint.ts';
 import { OtaError } from '../model/errors.ts';
-import { stepBack } from '../engines/espota/messages.ts';
+import { resetDatagram } from '../engines/espota/messages.ts';
 import { openTransport, type Transport } from '../engines/espota/transport.ts';
 import { explain } from '../diagnose/explain.ts';
 import { listenFor } from '../diagnose/listen.ts';
@@ -148,7 +148,7 @@ async function knock({ target, signal, listenMs }: PresenceOptions): Promise<Kno
     // Twice, as the first to a sleeping station is often lost; and no more, for it may be in the midst of something.
     for (const pauseMs of [listenMs / 3, (listenMs * 2) / 3]) {
       if (signal.aborted || undeliverable !== undefined) break;
-      transport.send(stepBack);
+      transport.send(resetDatagram, 1);
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
     return withoutUndefined({ undeliverable });

@@ -36,8 +36,10 @@ export interface AirOptions {
   readonly lost: (direction: 'in' | 'out', text: string) => void;
 }
 
+export type OpenAir = (options: AirOptions) => Promise<Air>;
+
 /** @throws OtaError `HOST_PORT_IN_USE` or `USAGE` when the port cannot be had. */
-export async function openAir(options: AirOptions): Promise<Air> {
+export const openAir: OpenAir = async (options) => {
   const { host, link, timeline, receive, lost } = options;
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
   await bind(socket, options);
@@ -61,7 +63,7 @@ export async function openAir(options: AirOptions): Promise<Air> {
     },
     close: () => new Promise((resolve) => void socket.close(resolve)),
   };
-}
+};
 
 function bind(socket: Socket, { host, port }: AirOptions): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,7 @@
-/** One attempt to update, from the accepted invitation to its end: open the flash, say `OK`, connect back, receive. */
+/**
+ * One attempt to update, from the accepted invitation to its end: open the flash, say `OK`, connect back, receive. All
+ * of it happens inside one `handle()`, save the `OK` of an ESP32, which the round before has said.
+ */
 
 import type { Socket } from 'node:net';
 
@@ -27,7 +30,7 @@ interface Accepted {
   readonly invitation: Invitation;
   /** Address to connect back to. */
   readonly host: string;
-  /** When the device accepted. */
+  /** When `handle()` begins with it. */
   readonly atMs: number;
 }
 
@@ -42,9 +45,8 @@ export class Attempt {
     this.#parts = parts;
     this.#invitation = invitation;
     this.#host = host;
-    const { facts, timing, timeline, answer } = parts;
+    const { facts, timing, timeline } = parts;
     const openMs = atMs + timing.openFlashMs;
-    if (facts.saysOk === 'before-open') answer('OK', atMs);
     timeline.at(openMs, () => this.#open(openMs, facts.saysOk === 'before-open' ? atMs : openMs));
   }
 

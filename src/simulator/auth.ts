@@ -32,6 +32,8 @@ export interface Proof {
   readonly response: string;
 }
 
+export type VerifyProof = (scheme: Scheme, stored: string, proof: Proof) => Promise<boolean>;
+
 /** Whether `response` proves that its sender knows what is stored. */
 export async function verifyProof(scheme: Scheme, stored: string, proof: Proof): Promise<boolean> {
   const expected = await expectedResponse(scheme, stored, proof);

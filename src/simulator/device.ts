@@ -5,15 +5,16 @@
 
 import { randomBytes } from 'node:crypto';
 
-import { openAir, type Air, type Datagram, type Peer } from './air.ts';
+import { openAir, type Air, type Datagram, type OpenAir, type Peer } from './air.ts';
 import { announce, type Announcement } from './announce.ts';
-import { storedHash, tokenLength, verifyProof } from './auth.ts';
+import { storedHash, tokenLength, verifyProof, type VerifyProof } from './auth.ts';
 import { Attempt, type AttemptParts } from './attempt.ts';
-import { createCaller } from './caller.ts';
+import { createCaller, type Caller } from './caller.ts';
 import { createEventFeed, type EventFeed, type Update, type VirtualDeviceEvent } from './events.ts';
 import { react, type DeviceState, type Invitation, type Step } from './exchange.ts';
 import type { Faults } from './faults.ts';
 import { linkOf, modelFacts, type Link, type Model, type ModelFacts, type Timing } from './models.ts';
+import { createSketchLoop, type SketchLoop } from './sketch-loop.ts';
 import { createStorage, type Firmware, type Storage } from './storage.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 import { garbage } from './upload.ts';
@@ -24,8 +25,21 @@ import { noCounts, type Counters, type VirtualDevice, type VirtualDeviceOptions 
  *
  * @throws OtaError `HOST_PORT_IN_USE` or `USAGE` when it cannot listen there.
  */
-export async function startVirtualDevice(options: VirtualDeviceOptions = {}): Promise<VirtualDevice> {
-  const device = new Device(options);
+export function startVirtualDevice(options: VirtualDeviceOptions = {}): Promise<VirtualDevice> {
+  return startDevice(options, { timeline: createTimeline(), openAir, caller: createCaller(), verifyProof });
+}
+
+/** The clock, the network and the arithmetic of a device. */
+export interface DeviceParts {
+  readonly timeline: Timeline;
+  readonly openAir: OpenAir;
+  readonly caller: Caller;
+  readonly verifyProof: VerifyProof;
+}
+
+/** A virtual device over given parts: in virtual time, over a network that a test has made up. */
+export async function startDevice(options: VirtualDeviceOptions, parts: DeviceParts): Promise<VirtualDevice> {
+  const device = new Device(options, parts);
   await device.open(options);
   return device;
 }
@@ -48,7 +62,10 @@ class Device implements VirtualDevice {
   readonly #link: Link;
   readonly #timing: Timing;
   readonly #passwordHash: string | undefined;
-  readonly #timeline: Timeline = createTimeline();
+  readonly #timeline: Timeline;
+  readonly #openAir: OpenAir;
+  readonly #verifyProof: VerifyProof;
+  readonly #loop: SketchLoop;
   readonly #storage: Storage;
   readonly #feed: EventFeed;
   /** What every attempt to update works with. */
@@ -57,11 +74,9 @@ class Device implements VirtualDevice {
   #announcement: Announcement | undefined;
   #attempt: Attempt | undefined;
   #invitation: { invitation: Invitation; from: Peer; nonce: string } | undefined;
-  /** The device computes; datagrams wait in its buffer. */
-  #busy: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: VirtualDeviceOptions) {
+  constructor(options: VirtualDeviceOptions, parts: DeviceParts) {
     this.model = options.model ?? 'esp8266';
     this.name = options.name ?? 'virtual';
     this.faults = { ...options.faults };
@@ -69,6 +84,15 @@ class Device implements VirtualDevice {
     this.#link = linkOf(this.#facts, options.link);
     this.#timing = { ...this.#facts.timing, ...options.timing };
     this.#passwordHash = storedHash(this.#facts.auth, options);
+    this.#timeline = parts.timeline;
+    this.#openAir = parts.openAir;
+    this.#verifyProof = parts.verifyProof;
+    this.#loop = createSketchLoop({
+      timeline: this.#timeline,
+      loopMs: this.#timing.loopMs,
+      queuedDatagrams: this.#link.queuedDatagrams,
+      take: (datagram) => this.#take(datagram),
+    });
     this.#storage = createStorage(this.#facts);
     this.#feed = createEventFeed(this.name, options.tell);
     this.waitFor = this.#feed.waitFor;
@@ -81,7 +105,7 @@ class Device implements VirtualDevice {
       timeline: this.#timeline,
       storage: this.#storage,
       counters: this.counters,
-      caller: createCaller(),
+      caller: parts.caller,
       tell: this.#feed.tell,
       ended: (update, atMs) => this.#ended(update, atMs),
     };
@@ -96,7 +120,7 @@ class Device implements VirtualDevice {
   }
 
   async open(options: VirtualDeviceOptions): Promise<void> {
-    this.#air = await openAir({
+    this.#air = await this.#openAir({
       host: options.host ?? '127.0.0.1',
       port: options.port ?? 0,
       link: this.#link,
@@ -143,16 +167,17 @@ class Device implements VirtualDevice {
   }
 
   #receive(datagram: Datagram): void {
-    if (this.#busy) {
-      void this.#busy.then(() => this.#receive(datagram));
-      return;
-    }
-    this.counters.datagrams += 1;
     const { text } = datagram;
-    const loss = /^ *200 /.test(text) ? 'lostAuthentications' : 'lostInvitations';
-    if (this.#useUp(loss)) return this.#lose('in', text);
+    this.counters.datagrams += 1;
+    if (/^ *200 /.test(text) && this.#useUp('lostAuthentications')) return this.#lose('in', text);
+    if (/^ *(?:0|100) /.test(text) && this.#useUp('lostInvitations')) return this.#lose('in', text);
     if (this.faults.silent) return this.#ignore('silent');
-    const { state, step } = react(this.state, text, { tokenLength: tokenLength(this.#facts.auth) });
+    if (this.state === 'rebooting') return this.#ignore('rebooting');
+    if (!this.#loop.arrive(datagram)) this.#lose('in', text);
+  }
+
+  #take(datagram: Datagram): void {
+    const { state, step } = react(this.state, datagram.text, { tokenLength: tokenLength(this.#facts.auth) });
     this.state = state;
     switch (step.type) {
       case 'ignored':
@@ -160,8 +185,7 @@ class Device implements VirtualDevice {
       case 'invited':
         return this.#invited(step.invitation, datagram);
       case 'check':
-        this.#busy = this.#check(step, datagram).finally(() => (this.#busy = undefined));
-        return;
+        return this.#loop.wait(this.#check(step, datagram));
       default:
         return step satisfies never;
     }
@@ -196,7 +220,7 @@ class Device implements VirtualDevice {
     this.counters.authentications += 1;
     const { invitation, nonce } = this.#invitation;
     const to = this.#facts.answers === 'invitation' ? this.#invitation.from : from;
-    const proven = await verifyProof(this.#facts.auth, this.#passwordHash, { nonce, cnonce, response });
+    const proven = await this.#verifyProof(this.#facts.auth, this.#passwordHash, { nonce, cnonce, response });
     if (this.#closed) return;
     if (proven) {
       this.#feed.tell({ type: 'authenticated' });
@@ -211,10 +235,14 @@ class Device implements VirtualDevice {
 
   #begin(invitation: Invitation, host: Peer, atMs: number): void {
     this.state = 'updating';
-    this.#attempt = new Attempt(
-      { ...this.#parts, address: this.address, answer: (text, dueMs) => this.#answer(text, host, dueMs) },
-      { invitation, host: host.address, atMs },
-    );
+    if (this.#facts.saysOk === 'before-open') this.#answer('OK', host, atMs);
+    const answer = (text: string, dueMs: number): void => this.#answer(text, host, dueMs);
+    this.#loop.begin((beginsMs) => {
+      this.#attempt = new Attempt(
+        { ...this.#parts, address: this.address, answer },
+        { invitation, host: host.address, atMs: beginsMs },
+      );
+    }, atMs);
   }
 
   #ended(update: Update, atMs: number): void {
@@ -230,16 +258,20 @@ class Device implements VirtualDevice {
     this.updates.push(update);
     this.#feed.tell({ type: 'update-ended', update });
     if (this.state === 'rebooting') this.#feed.tell({ type: 'rebooting' });
+    // The same `handle()` goes on with what has come meanwhile.
+    else this.#loop.resume(atMs);
   }
 
   #reboot(atMs: number): void {
     this.state = 'rebooting';
+    this.#loop.clear();
     this.counters.reboots += 1;
     this.#announcement?.silence();
     if (this.faults.neverReturns) return;
     this.#timeline.at(atMs + this.#timing.rebootMs, () => {
       const changed = this.#storage.boot();
       this.state = 'idle';
+      this.#loop.resume(atMs + this.#timing.rebootMs);
       const { md5 = '', sizeBytes = 0 } = this.running ?? {};
       this.#feed.tell({ type: 'runs', md5, sizeBytes, changed });
       this.#announcement?.resume();

@@ -20,6 +20,11 @@ export interface Link {
   datagramLoss: number;
   /** Of the pseudo-random losses: the same seed loses the same datagrams. Default 1. */
   seed: number;
+  /**
+   * So many datagrams wait in the device until a round of its `loop()` takes the first of them; what comes on top is
+   * lost. 0: the network callback handles each at once.
+   */
+  queuedDatagrams: number;
 }
 
 export interface Flash {
@@ -33,6 +38,8 @@ export interface Flash {
 }
 
 export interface Timing {
+  /** What else the sketch does in each round of `loop()`, as a `delay()` there. Default 0. */
+  loopMs: number;
   /** From `OK` to the connect-back. */
   connectDelayMs: number;
   /** From the last count to the `OK`. */
@@ -66,7 +73,7 @@ export interface ModelFacts {
   readonly timing: Timing;
 }
 
-const anyLink = { roundTripMs: 0, datagramLoss: 0, seed: 1 };
+const anyLink = { roundTripMs: 0, datagramLoss: 0, seed: 1, queuedDatagrams: 0 };
 const anyFlash = { msPerSector: 55, sizeNibble: 4 };
 
 const esp8266: ModelFacts = {
@@ -86,6 +93,7 @@ const esp8266: ModelFacts = {
   flash: { ...anyFlash, slotBytes: 1_044_464, filesystemBytes: 2_072_576 },
   // ArduinoOTA.cpp: delay(100) after OK, delay(1000) before the verdict and after it.
   timing: {
+    loopMs: 0,
     connectDelayMs: 100,
     verdictDelayMs: 1000,
     closeDelayMs: 1000,
@@ -107,15 +115,18 @@ const esp32: ModelFacts = {
   firstByte: 'checked-at-first-sector',
   gzip: false,
   // CONFIG_LWIP_TCP_WND_DEFAULT=5744, four segments of CONFIG_LWIP_TCP_MSS=1436 (5760/1440 in later ESP-IDF).
-  link: { ...anyLink, windowBytes: 5744, segmentBytes: 1436 },
+  // CONFIG_LWIP_UDP_RECVMBOX_SIZE=6; `handle()` parses one packet a call.
+  link: { ...anyLink, windowBytes: 5744, segmentBytes: 1436, queuedDatagrams: 6 },
   // The default partition scheme: app slots of 0x140000, spiffs of 0x160000.
   flash: { ...anyFlash, slotBytes: 1_310_720, filesystemBytes: 1_441_792 },
+  // `Update.begin` erases nothing yet: it connects 3 ms after its OK.
   timing: {
-    connectDelayMs: 100,
+    loopMs: 0,
+    connectDelayMs: 3,
     verdictDelayMs: 0,
     closeDelayMs: 0,
     rebootMs: 2000,
-    openFlashMs: 10,
+    openFlashMs: 1,
     silenceMs: 1000,
   },
 };

@@ -209,6 +209,7 @@ function addDeviceCommands(program: Command, { io, done }: Parts): void {
     .option('--window-bytes <bytes>', 'TCP receive window', toWhole)
     .option('--slot-bytes <bytes>', 'room for a sketch', toWhole)
     .option('--datagram-loss <share>', 'share of datagrams lost, 0 to 1', toNumber)
+    .option('--loop-ms <ms>', "how long a round of the sketch's loop() takes (default 0)", toNumber)
     .option('--reboot-ms <ms>', 'how long a restart takes', toNumber)
     .option('--fault <name[=value]>', 'what shall go wrong (repeatable; `list` shows all)', collect)
     .option('--no-announce', 'do not announce it over mDNS')

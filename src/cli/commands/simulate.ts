@@ -42,6 +42,8 @@ export interface SimulateOptions {
   /** 0 to 1. */
   readonly datagramLoss?: number;
   readonly rebootMs?: number;
+  /** One round of the sketch's `loop()`. */
+  readonly loopMs?: number;
   /** `NAME` or `NAME=VALUE`. */
   readonly faults?: readonly string[];
   /** Default: yes. */
@@ -128,8 +130,9 @@ async function planDevices(options: SimulateOptions, io: Io): Promise<Plan> {
   const port = options.port ?? homeding?.port ?? defaultPortOf(model);
   const count = inRange('--count', options.count ?? 1, [1, 500]);
   inRange('--port', port === 0 ? 0 : port + count - 1, [0, 65_535]);
+  inRange('--loop-ms', options.loopMs ?? 0, [0, 3_600_000]);
   inRange('--datagram-loss', options.datagramLoss ?? 0, [0, 1]);
-  const { roundTripMs, windowBytes, datagramLoss, msPerSector, slotBytes, rebootMs } = options;
+  const { roundTripMs, windowBytes, datagramLoss, msPerSector, slotBytes, rebootMs, loopMs } = options;
   const faults = parseFaults(options.faults ?? []);
   const devices = Array.from({ length: count }, (_, index): VirtualDeviceOptions => ({
     model,
@@ -140,7 +143,7 @@ async function planDevices(options: SimulateOptions, io: Io): Promise<Plan> {
     faults,
     link: { ...withoutUndefined({ roundTripMs, windowBytes, datagramLoss }), seed: index + 1 },
     flash: withoutUndefined({ msPerSector, slotBytes }),
-    timing: withoutUndefined({ rebootMs }),
+    timing: withoutUndefined({ rebootMs, loopMs }),
     ...(options.host !== undefined && { host: options.host }),
   }));
   return { devices, passwordHint };

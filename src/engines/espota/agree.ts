@@ -8,8 +8,16 @@ import { candidatesFor, randomCnonce, respond, type Candidate } from './auth.ts'
 import * as failures from './failures.ts';
 import * as handshakes from './handshake.ts';
 import type { Inbox } from './inbox.ts';
-import { formatAuthentication, formatInvitation, parseAnswer, stepBack } from './messages.ts';
-import type { Connection, Endpoint, Input, Transport } from './transport.ts';
+import { paceOf } from './invitation-times.ts';
+import {
+  formatAuthentication,
+  formatInvitation,
+  parseAnswer,
+  resetDatagram,
+  type Answer,
+} from './messages.ts';
+import type { Connection, Input, Transport } from './transport.ts';
+import type { Endpoint } from './udp-sockets.ts';
 
 const connectBackLimitMs = 15_000;
 /** Whoever scans the ports of this host must not fill the report. */
@@ -26,7 +34,7 @@ export interface Exchange {
 }
 
 /** What the device is told. */
-type Offered = Pick<Image, 'kind' | 'sizeBytes' | 'md5'>;
+export type Offered = Pick<Image, 'kind' | 'sizeBytes' | 'md5' | 'platform'>;
 
 export interface AgreeOptions {
   readonly signal: AbortSignal;
@@ -45,18 +53,12 @@ export interface Agreement {
 export async function agree(exchange: Exchange, image: Offered, options: AgreeOptions): Promise<Agreement> {
   const { signal } = options;
   if (signal.aborted) throw cancelled(signal);
-  try {
-    const { state, connection } = await converse(exchange, image, options);
-    const { roundTripMs } = state;
-    return {
-      connection: connection ?? (await connectBack(exchange, signal)),
-      ...(roundTripMs === undefined ? {} : { roundTripMs }),
-    };
-  } catch (error) {
-    // A device that waits for a password would swallow the first invitation of the next push.
-    exchange.transport.send(stepBack);
-    throw error;
-  }
+  const { state, connection } = await converse(exchange, image, options);
+  const { roundTripMs } = state;
+  return {
+    connection: connection ?? (await connectBack(exchange, signal)),
+    ...(roundTripMs === undefined ? {} : { roundTripMs }),
+  };
 }
 
 interface Conversation {
@@ -71,74 +73,90 @@ async function converse(
   image: Offered,
   { signal, silenceLimitMs }: AgreeOptions,
 ): Promise<Conversation> {
-  const { target, context, transport, inbox, now } = exchange;
-  const { where } = exchange;
+  const { target, context, transport, inbox, now, where } = exchange;
   const { observed } = where;
   const { port: hostPort, address: hostAddress } = transport.local;
   const { kind, sizeBytes, md5 } = image;
   const invitation = formatInvitation({ kind, hostPort, sizeBytes, md5 });
+  const pace = paceOf(target.platform ?? image.platform);
   let authentication = '';
   let candidates: readonly Candidate[] = [];
   let connection: Connection | undefined;
-  let [state, actions] = handshakes.startHandshake(now(), silenceLimitMs);
+  let [state, actions] = handshakes.startHandshake({ nowMs: now(), pace, silenceLimitMs });
 
-  for (;;) {
-    for (const action of actions) {
-      switch (action.type) {
-        case 'invite':
-          observed.invitations += 1;
-          if (!action.isRepeat) {
-            context.tell({ type: 'invited', attempt: action.attempt, hostAddress, hostPort });
+  try {
+    for (;;) {
+      for (const action of actions) {
+        switch (action.type) {
+          case 'invite':
+            observed.invitations = action.invitation;
+            context.tell({ type: 'invited', attempt: action.invitation, hostAddress, hostPort });
+            if (action.resetFirst) transport.send(resetDatagram, action.invitation);
+            transport.send(invitation, action.invitation);
+            break;
+          case 'respond': {
+            const { nonce } = action;
+            candidates = candidatesFor(target.credential, nonce);
+            const candidate = candidates[action.candidate];
+            if (candidate === undefined) throw failures.passwordWrong(where, 'hash-unfit');
+            const cnonce = randomCnonce(nonce);
+            const response = await respond({ candidate, nonce, cnonce });
+            if (signal.aborted) throw cancelled(signal);
+            authentication = formatAuthentication({ cnonce, response });
+            transport.send(authentication, action.invitation);
+            state = handshakes.authenticationSent(state, now(), candidates.length);
+            break;
           }
-          transport.send(invitation);
-          break;
-        case 'respond': {
-          const { nonce } = action;
-          observed.nonceDigits = nonce.length;
-          candidates = candidatesFor(target.credential, nonce);
-          const candidate = candidates[action.candidate];
-          if (target.credential.type === 'none') throw failures.passwordRequired(where);
-          if (candidate === undefined) throw failures.passwordWrong(where, 'hash-unfit');
-          const cnonce = randomCnonce(nonce);
-          const response = await respond({ candidate, nonce, cnonce });
-          if (signal.aborted) throw cancelled(signal);
-          authentication = formatAuthentication({ cnonce, response });
-          transport.send(authentication);
-          state = handshakes.authenticationSent(state, now(), candidates.length);
-          break;
+          case 'repeat-authentication':
+            transport.send(authentication, action.invitation);
+            break;
+          case 'agreed':
+            // An ESP32 takes them up when the update has failed, and would then wait for an authentication.
+            if (action.leavesInvitations) transport.send(resetDatagram, observed.invitations);
+            context.tell({ type: 'authenticated', scheme: handshakes.agreedScheme(state, candidates) });
+            return { state, ...(connection === undefined ? {} : { connection }) };
+          case 'refused':
+            throw failures.refused(where, action);
+          case 'password-wrong':
+            throw failures.passwordWrong(where, 'refused');
+          case 'no-protocol':
+            throw failures.noProtocol(where, action.text);
+          case 'silent':
+            throw failures.silent(where, {
+              afterChallenge: action.afterChallenge,
+              waitedMs: now() - state.lastAnswerMs,
+            });
         }
-        case 'repeat-authentication':
-          transport.send(authentication);
-          break;
-        case 'agreed':
-          context.tell({ type: 'authenticated', scheme: handshakes.agreedScheme(state, candidates) });
-          return { state, ...(connection === undefined ? {} : { connection }) };
-        case 'refused':
-          throw failures.refused(where, action);
-        case 'password-wrong':
-          throw failures.passwordWrong(where, 'refused');
-        case 'no-protocol':
-          throw failures.noProtocol(where, action.text);
-        case 'silent':
-          throw failures.silent(where, {
-            afterChallenge: action.afterChallenge,
-            waitedMs: now() - state.lastAnswerMs,
-          });
+      }
+      const input = await inbox.next({ untilMs: state.wakeAtMs, signal });
+      if (input === undefined) [state, actions] = handshakes.onTime(state, now());
+      else if (input.type === 'datagram' && isFrom(input.from, target)) {
+        observed.datagramsReceived += 1;
+        const answer = parseAnswer(input.bytes);
+        checkCredential(answer, where);
+        [state, actions] = handshakes.onAnswer(state, answer, input.invitation, now());
+      } else if (input.type === 'connection' && isAcceptable(input.connection, exchange)) {
+        connection = input.connection;
+        [state, actions] = handshakes.onConnection(state);
+      } else {
+        note(input, observed);
+        actions = [];
       }
     }
-    const input = await inbox.next({ untilMs: state.wakeAtMs, signal });
-    if (input === undefined) [state, actions] = handshakes.onTime(state, now());
-    else if (input.type === 'datagram' && isFrom(input.from, target)) {
-      observed.datagramsReceived += 1;
-      [state, actions] = handshakes.onAnswer(state, parseAnswer(input.bytes), now());
-    } else if (input.type === 'connection' && isAcceptable(input.connection, exchange)) {
-      connection = input.connection;
-      [state, actions] = handshakes.onConnection(state);
-    } else {
-      note(input, observed);
-      actions = [];
-    }
+  } catch (error) {
+    // A device that waits for a password would swallow the first invitation of the next push.
+    if (handshakes.mayWait(state)) transport.send(resetDatagram, observed.invitations);
+    throw error;
   }
+}
+
+/** A device that asks for a password asks for it, whichever invitation that answers. */
+function checkCredential(answer: Answer, where: failures.Where): void {
+  if (answer.type !== 'challenge') return;
+  where.observed.nonceDigits = answer.nonce.length;
+  const { credential } = where.target;
+  if (credential.type === 'none') throw failures.passwordRequired(where);
+  if (candidatesFor(credential, answer.nonce).length === 0) throw failures.passwordWrong(where, 'hash-unfit');
 }
 
 /** Waits for the device's connection, and turns others away without losing it. */

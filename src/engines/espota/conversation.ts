@@ -107,9 +107,9 @@ export function tellConversation({ tell, now }: { tell: Tell; now: () => number 
     },
     over: (transport) => ({
       ...transport,
-      send(text) {
+      send(text, invitation) {
         say(`UDP → ${masked(text.trim())}`);
-        transport.send(text);
+        transport.send(text, invitation);
       },
       close() {
         flush();

@@ -7,75 +7,94 @@
  *      │                 (computing)                               ▲
  *      └──────────────── OK (open device) ─────────────────────────┘
  *
- * What shapes it (ArduinoOTA of the cores, see README "Protocol"):
- * - A station in modem sleep often misses the first datagram: re-send early.
- * - A device that waits for authentication swallows the next invitation and falls back to idle. So when its AUTH was
- *   lost, the second invitation gets silence and the third a new nonce: after the first, invitations go out as pairs.
- * - For the same reason an AUTH that comes after two invitations may belong to a device that is idle again, or to the
- *   earlier of the two: a failure on such a doubtful nonce is not yet a wrong password.
- * - On a link slower than the first repeat every nonce would be doubtful, for ever: so what an answer took once is what
- *   the next invitation waits for.
- * - `OK` to an authentication may take a second (ESP8266 opens the flash first, ESP32 computes 10,000 rounds). Repeating
- *   it is harmless.
+ * Every answer belongs to an invitation, as each has a socket of its own (`udp-sockets.ts`), and only the newest one
+ * counts. What makes that necessary (ArduinoOTA of the cores, seen on the real receivers):
+ * - An ESP32 queues datagrams and takes one each time round its `loop()`. With a `delay(1000)` there an answer takes a
+ *   second, and whatever was sent meanwhile is still to come: a repeated invitation takes the nonce back that an older one
+ *   got, and an answer to the older nonce is called wrong, whatever the password. So an AUTH for an older invitation is
+ *   left alone; that for the newest is answered, as nothing is left in the queue that could take it back.
+ * - A device that waits for authentication swallows the next invitation and falls back to idle. So from the second on, an
+ *   unknown command goes before an invitation: it makes the device idle without a word.
+ * - Each repeat costs a slow sketch two more rounds. So they are few, and an AUTH, whichever it belongs to, means to wait.
+ * - A station in modem sleep often misses the first datagram: so the first repeat is early.
+ * - `OK` may take a second after the authentication (ESP8266 opens the flash first, ESP32 computes 10,000 rounds), and
+ *   comes only in the next round. Repeating the authentication is harmless: a device that is idle or updating ignores it.
  */
 
 import type { AuthScheme } from '../../model/events.ts';
 import type { Answer } from './messages.ts';
+import {
+  afterNewestMs,
+  afterOlderAnswerMs,
+  answerLimits,
+  pauseLimitMs,
+  type Pace,
+} from './invitation-times.ts';
 
 /** No answer at all for this long ends it, where nothing else is asked for. */
 const defaultSilenceLimitMs = 10_000;
-/** The whole exchange, whatever is answered. */
-const handshakeLimitMs = 30_000;
-
-const firstRepeatMs = 400;
-const pairGapMs = 200;
-const longestRepeatMs = 2_000;
-const longestPatienceMs = 4_000;
-const repeatAuthenticationMs = 1_000;
-const giveUpAuthenticationMs = 2_500;
-/** A doubtful nonce is given up sooner, but not before an ESP32 can have computed its answer (64 digits: SHA-256). */
-const giveUpDoubtfulMs = { md5: 600, sha256: 2_500 } as const;
+/** From the first answer on, whatever is answered. */
+const conversationLimitMs = 90_000;
 /** A device that answers the invitation and then never the authentication, this often, is not going to. */
 const unansweredAuthentications = 4;
-/** Failures on doubtful nonces, in a row, that are not believed. */
-const disbelievedFailures = 3;
 
 export interface Handshake {
   readonly phase: 'inviting' | 'responding' | 'authenticating' | 'agreed';
+  readonly pace: Pace;
   readonly startedAtMs: number;
   /** No answer at all for this long ends it. */
   readonly silenceLimitMs: number;
+  readonly firstAnswerMs?: number;
   readonly lastAnswerMs: number;
   /** When to call `onTime`, absolute. */
   readonly wakeAtMs: number;
-  /** As people count: a pair is one. */
-  readonly attempt: number;
-  /** Datagrams since the last conclusive answer. */
-  readonly outstanding: number;
-  /** Of the first of these. */
-  readonly firstSentAtMs: number;
-  readonly roundTripMs?: number;
-  /** The longest that an answer to an invitation took, doubtful ones included; at least the round trip. */
+  /** When each invitation went out; its number is its place, counted from 1. */
+  readonly invitedAtMs: readonly number[];
+  /** Invitations since the device was last known to be idle, or since the start. */
+  readonly repeats: number;
+  /** Known to be idle, as it has failed the authentication for the newest invitation. */
+  readonly isIdle: boolean;
+  /** The longest that an answer took. */
   readonly latencyMs: number;
-  readonly nonce?: string;
-  readonly isDoubtful: boolean;
+  /** The shortest that an AUTH took after its invitation. */
+  readonly roundTripMs?: number;
+  /** Every nonce that has come. */
+  readonly nonces: readonly string[];
   /** Which candidate answers the next challenge. */
   readonly candidate: number;
-  readonly candidateCount?: number;
-  readonly doubtfulFailures: number;
-  readonly authenticationSentMs: number;
-  readonly authenticationRepeated: boolean;
+  readonly candidateCount: number;
+  readonly response?: Response;
   readonly unansweredAuthentications: number;
   readonly unknownAnswers: number;
   readonly unknownText?: string;
 }
 
+/** What was sent for the AUTH of the newest invitation. */
+interface Response {
+  readonly nonce: string;
+  readonly candidate: number;
+  readonly sentAtMs: number;
+  readonly repeats: number;
+  /**
+   * The device has given out another nonce since, as the network has doubled an invitation or delivered one very late. A
+   * failure then says nothing about the password.
+   */
+  readonly isDoubtful: boolean;
+}
+
 export type Action =
-  | { readonly type: 'invite'; readonly attempt: number; readonly isRepeat: boolean }
-  /** Compute the response of this candidate, send it, and call `authenticationSent`. */
-  | { readonly type: 'respond'; readonly nonce: string; readonly candidate: number }
-  | { readonly type: 'repeat-authentication' }
-  | { readonly type: 'agreed' }
+  /** From a socket of its own; `resetFirst`: after a `resetDatagram`. */
+  | { readonly type: 'invite'; readonly invitation: number; readonly resetFirst: boolean }
+  /** Compute the response of this candidate, send it as this invitation, and call `authenticationSent`. */
+  | {
+      readonly type: 'respond';
+      readonly invitation: number;
+      readonly nonce: string;
+      readonly candidate: number;
+    }
+  | { readonly type: 'repeat-authentication'; readonly invitation: number }
+  /** `leavesInvitations`: the device may find others in its queue when the update has failed. */
+  | { readonly type: 'agreed'; readonly leavesInvitations: boolean }
   | { readonly type: 'refused'; readonly text: string; readonly number?: number }
   | { readonly type: 'password-wrong' }
   | { readonly type: 'no-protocol'; readonly text: string }
@@ -83,22 +102,28 @@ export type Action =
 
 export type Step = readonly [Handshake, readonly Action[]];
 
-export function startHandshake(nowMs: number, silenceLimitMs = defaultSilenceLimitMs): Step {
+export interface HandshakeOptions {
+  readonly nowMs: number;
+  readonly pace: Pace;
+  readonly silenceLimitMs?: number | undefined;
+}
+
+export function startHandshake({ nowMs, pace, silenceLimitMs }: HandshakeOptions): Step {
   const state: Handshake = {
     phase: 'inviting',
+    pace,
     startedAtMs: nowMs,
-    silenceLimitMs,
+    silenceLimitMs: silenceLimitMs ?? defaultSilenceLimitMs,
     lastAnswerMs: nowMs,
     wakeAtMs: nowMs,
-    attempt: 0,
-    outstanding: 0,
-    firstSentAtMs: nowMs,
+    invitedAtMs: [],
+    repeats: 0,
+    // As far as is known: one that is not swallows the first invitation, and takes the second.
+    isIdle: true,
     latencyMs: 0,
-    isDoubtful: false,
+    nonces: [],
     candidate: 0,
-    doubtfulFailures: 0,
-    authenticationSentMs: nowMs,
-    authenticationRepeated: false,
+    candidateCount: 0,
     unansweredAuthentications: 0,
     unknownAnswers: 0,
   };
@@ -110,134 +135,169 @@ export function onTime(state: Handshake, nowMs: number): Step {
   if (nowMs >= limitAtMs(state)) return [state, [nothingMore(state)]];
   if (nowMs < state.wakeAtMs) return [state, []];
   if (state.phase === 'inviting') return invite(state, nowMs);
-  if (state.phase !== 'authenticating') return [{ ...state, wakeAtMs: limitAtMs(state) }, []];
-  const giveUpAtMs = state.authenticationSentMs + giveUpAfterMs(state);
-  if (nowMs < giveUpAtMs) {
-    if (state.authenticationRepeated) return [{ ...state, wakeAtMs: giveUpAtMs }, []];
+  const { response } = state;
+  if (state.phase !== 'authenticating' || response === undefined)
+    return [{ ...state, wakeAtMs: limitAtMs(state) }, []];
+  const limits = answerLimits(state);
+  if (nowMs < response.sentAtMs + limits.giveUpMs) {
+    const repeated = { ...state, response: { ...response, repeats: response.repeats + 1 } };
     return [
-      { ...state, authenticationRepeated: true, wakeAtMs: giveUpAtMs },
-      [{ type: 'repeat-authentication' }],
+      { ...repeated, wakeAtMs: authenticationWakeMs(repeated) },
+      [{ type: 'repeat-authentication', invitation: newest(state) }],
     ];
   }
-  const unanswered = state.unansweredAuthentications + 1;
-  if (unanswered >= unansweredAuthentications) return [state, [{ type: 'silent', afterChallenge: true }]];
-  return invite({ ...state, unansweredAuthentications: unanswered, outstanding: 0 }, nowMs);
+  return afterNoVerdict(state, nowMs);
 }
 
-export function onAnswer(state: Handshake, answer: Answer, nowMs: number): Step {
-  const heard = { ...state, lastAnswerMs: nowMs };
+/** @param invitation whose socket it came to */
+export function onAnswer(state: Handshake, answer: Answer, invitation: number, nowMs: number): Step {
+  if (answer.type === 'unknown') {
+    const unknownAnswers = state.unknownAnswers + 1;
+    // Three, as a stray program on that port or a damaged datagram must not end an update that works.
+    if (unknownAnswers < 3) return [{ ...state, unknownAnswers, unknownText: answer.text }, []];
+    return [state, [{ type: 'no-protocol', text: answer.text }]];
+  }
+  const heard = { ...state, firstAnswerMs: state.firstAnswerMs ?? nowMs, lastAnswerMs: nowMs };
   switch (answer.type) {
     case 'ok':
-      return state.phase === 'agreed' ? [heard, []] : [{ ...heard, phase: 'agreed' }, [{ type: 'agreed' }]];
+      return agree(heard, invitation < newest(heard));
     case 'refused':
-      return [heard, [{ ...answer, type: 'refused' }]];
+      return [{ ...heard, isIdle: true }, [{ ...answer, type: 'refused' }]];
     case 'challenge':
-      return onChallenge(heard, answer.nonce, nowMs);
+      return onChallenge(heard, answer.nonce, invitation, nowMs);
     case 'authentication-failed':
-      return onAuthenticationFailed(heard, nowMs);
-    case 'unknown': {
-      const unknownAnswers = state.unknownAnswers + 1;
-      // Three, as a stray program on that port or a damaged datagram must not end an update that works.
-      if (unknownAnswers < 3) return [{ ...state, unknownAnswers, unknownText: answer.text }, []];
-      return [heard, [{ type: 'no-protocol', text: answer.text }]];
-    }
+      return onAuthenticationFailed(heard, invitation, nowMs);
   }
 }
 
 /** The device has connected: whatever answer is missing, it agreed. */
 export function onConnection(state: Handshake): Step {
-  return state.phase === 'agreed' ? [state, []] : [{ ...state, phase: 'agreed' }, [{ type: 'agreed' }]];
+  return agree(state, newest(state) > 1);
 }
 
 export function authenticationSent(state: Handshake, nowMs: number, candidateCount: number): Handshake {
-  const repeatMs = Math.min(repeatAuthenticationMs + state.latencyMs, giveUpAfterMs(state));
-  return {
+  const { response } = state;
+  if (response === undefined) return state;
+  const sent: Handshake = {
     ...state,
     phase: 'authenticating',
     candidateCount,
-    authenticationSentMs: nowMs,
-    authenticationRepeated: false,
-    wakeAtMs: Math.min(nowMs + repeatMs, limitAtMs(state)),
+    response: { ...response, sentAtMs: nowMs },
   };
+  return { ...sent, wakeAtMs: authenticationWakeMs(sent) };
 }
 
 /** How the device was proven to, once it agreed. */
 export function agreedScheme(
-  state: Handshake,
+  { response }: Handshake,
   candidates: readonly { readonly scheme: AuthScheme }[],
 ): AuthScheme {
-  return state.nonce === undefined ? 'none' : (candidates[state.candidate]?.scheme ?? 'none');
+  return response === undefined ? 'none' : (candidates[response.candidate]?.scheme ?? 'none');
 }
 
-function onChallenge(state: Handshake, nonce: string, nowMs: number): Step {
-  // Outside `inviting` it is a duplicate, or the late answer to an earlier invitation: the device may well wait for
-  // the answer to the nonce that we are at, and a second answer would only spoil it.
-  if (state.phase !== 'inviting' || nonce === state.nonce) return [state, []];
-  const isDoubtful = state.outstanding > 1;
-  const tookMs = nowMs - state.firstSentAtMs;
+/** Whether the device may wait for an authentication, now or when it comes to what is in its queue. */
+export function mayWait({ phase, isIdle }: Handshake): boolean {
+  return phase !== 'agreed' && !isIdle;
+}
+
+function agree(state: Handshake, leavesInvitations: boolean): Step {
+  if (state.phase === 'agreed') return [state, []];
+  return [{ ...state, phase: 'agreed' }, [{ type: 'agreed', leavesInvitations }]];
+}
+
+function onChallenge(before: Handshake, nonce: string, invitation: number, nowMs: number): Step {
+  // A duplicate: whatever was to be done about it is done.
+  if (before.nonces.includes(nonce)) return [before, []];
+  const state = { ...before, nonces: [...before.nonces, nonce] };
+  const { response } = state;
+  if (state.phase !== 'inviting') {
+    if (response === undefined) return [state, []];
+    return [{ ...state, response: { ...response, isDoubtful: true } }, []];
+  }
+  const tookMs = nowMs - (state.invitedAtMs[invitation - 1] ?? nowMs);
+  const measured: Handshake = {
+    ...state,
+    latencyMs: Math.max(state.latencyMs, tookMs),
+    roundTripMs: Math.min(state.roundTripMs ?? tookMs, tookMs),
+  };
+  if (invitation !== newest(state)) {
+    const wakeAtMs = Math.max(state.wakeAtMs, nowMs + afterOlderAnswerMs(measured));
+    return [{ ...measured, wakeAtMs: Math.min(wakeAtMs, limitAtMs(measured)) }, []];
+  }
+  const { candidate } = state;
   return [
     {
-      ...state,
+      ...measured,
       phase: 'responding',
-      nonce,
-      isDoubtful,
-      outstanding: 0,
-      latencyMs: Math.min(longestPatienceMs, Math.max(state.latencyMs, tookMs)),
-      wakeAtMs: limitAtMs(state),
-      ...(isDoubtful ? {} : { roundTripMs: tookMs }),
+      response: { nonce, candidate, sentAtMs: nowMs, repeats: 0, isDoubtful: false },
+      wakeAtMs: limitAtMs(measured),
     },
-    [{ type: 'respond', nonce, candidate: state.candidate }],
+    [{ type: 'respond', invitation, nonce, candidate }],
   ];
 }
 
-function onAuthenticationFailed(state: Handshake, nowMs: number): Step {
-  if (state.phase !== 'authenticating') return [state, []];
-  const again = { ...state, outstanding: 0, unansweredAuthentications: 0 };
-  const doubtfulFailures = state.doubtfulFailures + 1;
-  if (state.isDoubtful && doubtfulFailures <= disbelievedFailures)
-    return invite({ ...again, doubtfulFailures }, nowMs);
-  const candidate = state.candidate + 1;
-  if (candidate >= (state.candidateCount ?? 0)) return [state, [{ type: 'password-wrong' }]];
-  return invite({ ...again, candidate, doubtfulFailures: 0 }, nowMs);
+function onAuthenticationFailed(state: Handshake, invitation: number, nowMs: number): Step {
+  const { phase, response } = state;
+  // Of another invitation than the newest: nobody knows against which nonce it was judged.
+  if (phase !== 'authenticating' || response === undefined || invitation !== newest(state))
+    return [state, []];
+  if (response.isDoubtful) return afterNoVerdict(state, nowMs);
+  const idle: Handshake = {
+    ...state,
+    isIdle: true,
+    repeats: 0,
+    unansweredAuthentications: 0,
+    latencyMs: Math.max(state.latencyMs, nowMs - response.sentAtMs),
+  };
+  const candidate = response.candidate + 1;
+  if (candidate >= state.candidateCount) return [idle, [{ type: 'password-wrong' }]];
+  return invite({ ...idle, candidate }, nowMs);
 }
 
-/**
- * The 1st alone, then pairs: the 2nd and 3rd are one try, the 4th and 5th the next. A pair's second member goes out
- * sooner than the next pair, but not sooner than the answer to its first could be here.
- */
+function afterNoVerdict(state: Handshake, nowMs: number): Step {
+  const unanswered = state.unansweredAuthentications + 1;
+  if (unanswered >= unansweredAuthentications) return [state, [{ type: 'silent', afterChallenge: true }]];
+  return invite({ ...state, unansweredAuthentications: unanswered, repeats: 0 }, nowMs);
+}
+
 function invite(state: Handshake, nowMs: number): Step {
-  const outstanding = state.outstanding + 1;
-  const isRepeat = outstanding > 1 && outstanding % 2 === 1;
-  const attempt = state.attempt + (isRepeat ? 0 : 1);
-  const growingMs = Math.min(longestRepeatMs, firstRepeatMs * 1.5 ** ((outstanding - 1) / 2));
-  const untilNextMs =
-    outstanding % 2 === 0
-      ? Math.max(pairGapMs, 2 * (state.roundTripMs ?? 0))
-      : Math.max(growingMs, Math.min(longestPatienceMs, 1.5 * state.latencyMs));
+  const repeats = state.repeats + 1;
+  const invited: Handshake = {
+    ...state,
+    phase: 'inviting',
+    repeats,
+    isIdle: false,
+    invitedAtMs: [...state.invitedAtMs, nowMs],
+  };
+  const wakeAtMs = Math.min(nowMs + afterNewestMs(invited), limitAtMs(invited));
   return [
-    {
-      ...state,
-      phase: 'inviting',
-      attempt,
-      outstanding,
-      firstSentAtMs: outstanding === 1 ? nowMs : state.firstSentAtMs,
-      wakeAtMs: Math.min(nowMs + untilNextMs, limitAtMs(state)),
-    },
-    [{ type: 'invite', attempt, isRepeat }],
+    { ...invited, wakeAtMs },
+    [{ type: 'invite', invitation: newest(invited), resetFirst: !state.isIdle }],
   ];
 }
 
-function giveUpAfterMs(state: Handshake): number {
-  if (!state.isDoubtful) return giveUpAuthenticationMs + state.latencyMs;
-  return giveUpDoubtfulMs[state.nonce?.length === 64 ? 'sha256' : 'md5'] + state.latencyMs;
+function newest({ invitedAtMs }: Handshake): number {
+  return invitedAtMs.length;
 }
 
-function limitAtMs({ lastAnswerMs, startedAtMs, silenceLimitMs }: Handshake): number {
-  return Math.min(lastAnswerMs + silenceLimitMs, startedAtMs + Math.max(handshakeLimitMs, silenceLimitMs));
+function authenticationWakeMs(state: Handshake): number {
+  const { response } = state;
+  const { repeatsMs, giveUpMs } = answerLimits(state);
+  const afterMs = Math.min(repeatsMs[response?.repeats ?? 0] ?? giveUpMs, giveUpMs);
+  return Math.min((response?.sentAtMs ?? 0) + afterMs, limitAtMs(state));
+}
+
+function limitAtMs({ pace, lastAnswerMs, firstAnswerMs, silenceLimitMs }: Handshake): number {
+  if (firstAnswerMs === undefined) return lastAnswerMs + silenceLimitMs;
+  return Math.min(
+    lastAnswerMs + Math.max(pauseLimitMs[pace], silenceLimitMs),
+    firstAnswerMs + Math.max(conversationLimitMs, silenceLimitMs),
+  );
 }
 
 /** Something strange was heard and nothing else: that is not silence. */
-function nothingMore({ nonce, unknownText }: Handshake): Action {
-  if (nonce === undefined && unknownText !== undefined) return { type: 'no-protocol', text: unknownText };
-  return { type: 'silent', afterChallenge: nonce !== undefined };
+function nothingMore({ firstAnswerMs, unknownText }: Handshake): Action {
+  if (firstAnswerMs === undefined && unknownText !== undefined)
+    return { type: 'no-protocol', text: unknownText };
+  return { type: 'silent', afterChallenge: firstAnswerMs !== undefined };
 }

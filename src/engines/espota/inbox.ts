@@ -22,7 +22,8 @@ export function createInbox<T>(now: () => number): Inbox<T> {
       if (waiting.length === 0 && delayMs > 0) {
         await new Promise<void>((resolve) => {
           // Rounded up: a timer that fires a fraction early would be set again for nothing.
-          const timer = setTimeout(resolve, Math.min(Math.ceil(delayMs), 2 ** 31 - 1));
+          // Once round the event loop: what came while this host was busy comes before the end of the wait.
+          const timer = setTimeout(() => setImmediate(resolve), Math.min(Math.ceil(delayMs), 2 ** 31 - 1));
           wake = () => {
             clearTimeout(timer);
             resolve();

@@ -26,7 +26,7 @@ export function formatAuthentication({ cnonce, response }: { cnonce: string; res
  * A command that no device knows. One that waits for an authentication falls back to idle on it, any other one ignores
  * it; none answers.
  */
-export const stepBack = '255\n';
+export const resetDatagram = '255\n';
 
 export type Answer =
   | { readonly type: 'ok' }

@@ -8,12 +8,12 @@
 
 import type { EngineContext } from '../engine.ts';
 import type { AuthScheme } from '../../model/events.ts';
-import type { Image, Target } from '../../model/types.ts';
+import type { Target } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
-import { agree } from './agree.ts';
+import { agree, type Offered } from './agree.ts';
 import { openExchange, systemParts } from './index.ts';
 import { nothingObserved } from './session.ts';
-import type { Endpoint } from './transport.ts';
+import type { Endpoint } from './udp-sockets.ts';
 
 export interface Probed {
   readonly scheme: AuthScheme;
@@ -32,7 +32,7 @@ export interface ProbeOptions extends EngineContext {
 /** @throws OtaError as a push of this image would, as far as it comes to that */
 export async function probe(
   target: Target,
-  image: Pick<Image, 'kind' | 'sizeBytes' | 'md5'>,
+  image: Offered,
   { tell, signal, silenceLimitMs }: ProbeOptions,
 ): Promise<Probed> {
   const { now } = systemParts;

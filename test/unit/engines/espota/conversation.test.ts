@@ -25,11 +25,11 @@ function conversation() {
 
 test('time starts with the first datagram; what proves the password is masked, on the wire it is not', () => {
   const { told, clock, heard, transport, sent } = conversation();
-  transport.send('0 48266 60000 d41d8cd98f00b204e9800998ecf8427e\n');
+  transport.send('0 48266 60000 d41d8cd98f00b204e9800998ecf8427e\n', 1);
   clock.nowMs += 12.4;
-  heard({ type: 'datagram', bytes: bytes(`AUTH ${nonce}`), from });
-  transport.send(`200 ${nonce} ${nonce}\n`);
-  heard({ type: 'datagram', bytes: bytes('Authentication Failed'), from });
+  heard({ type: 'datagram', bytes: bytes(`AUTH ${nonce}`), from, invitation: 1 });
+  transport.send(`200 ${nonce} ${nonce}\n`, 1);
+  heard({ type: 'datagram', bytes: bytes('Authentication Failed'), from, invitation: 1 });
   heard({ type: 'undeliverable', code: 'ECONNREFUSED' });
   expect(told).toEqual([
     'debug 0.000 s UDP → 0 48266 60000 d41d8cd98f00b204e9800998ecf8427e',
@@ -76,7 +76,7 @@ test('counts and writes are told together once a second, and before whatever els
 
 test('what a device sends moves no cursor', () => {
   const { told, heard } = conversation();
-  heard({ type: 'datagram', bytes: bytes('\u001b[2J\nhello'), from });
+  heard({ type: 'datagram', bytes: bytes('\u001b[2J\nhello'), from, invitation: 1 });
   heard({ type: 'closed', code: 'ECONNRESET' });
   expect(told).toEqual(['debug 0.000 s UDP ← ?[2J hello', 'debug 0.000 s TCP ← closed (ECONNRESET)']);
 });
@@ -86,7 +86,7 @@ test('nothing is told once the sockets are closing', async () => {
   heard({ type: 'data', bytes: bytes('1460') });
   await transport.close();
   heard({ type: 'closed' });
-  transport.send('255\n');
+  transport.send('255\n', 1);
   expect(told).toEqual(['debug 0.000 s TCP ← 1 count, the last "1460"']);
 });
 
