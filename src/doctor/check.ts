@@ -11,7 +11,6 @@ import { locate } from '../discover/index.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import { engineOf } from '../engines/index.ts';
-import { trySockets } from '../engines/espota/probe.ts';
 import { explain } from '../diagnose/explain.ts';
 import { asOtaError, exitCodeFor } from '../model/failure.ts';
 import { hostFacts } from '../diagnose/host/facts.ts';
@@ -24,11 +23,11 @@ import { readyDevice } from '../deploy/ready-device.ts';
 import { targetOf } from '../deploy/target.ts';
 import type { Device, Image, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import { activeLegs, announcementOfActive } from './active.ts';
-import { failed, ok, warning, type Leg, type LegName } from './leg.ts';
+import { activeLegs } from './active.ts';
+import { failed, legOfStep, ok, warning, type Leg, type LegName } from './leg.ts';
 import { presenceLeg } from './presence.ts';
 import { checkImage, checkTool } from './project.ts';
-import { hostLeg, nameLeg, portLeg } from './way.ts';
+import { nameLeg } from './way.ts';
 
 export interface DoctorRequest {
   readonly flags: Flags;
@@ -128,15 +127,12 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
   const engine = await engineOf(device);
   const target = await targetOf({ engine, device, located, image });
   yield { now: { target } };
-  const { address: hostAddress } = await trySockets(
-    withoutUndefined({ ...target, hostPort: undefined }),
+  const progress = { device, target, image, partitions, signal };
+  const way = engine.way(target, {
     signal,
-  );
-  const host = await hostFacts(thisHost(signal), { ...target, hostAddress });
-  yield hostLeg(target, hostAddress, host);
-
-  yield { now: { leg: 'connect-back port' } };
-  yield await portLeg(target, { hostAddress, host, signal });
+    hostFacts: (hostAddress) => hostFacts(thisHost(signal), { ...target, hostAddress }),
+  });
+  for await (const step of way) yield await legOfStep(step, progress);
 
   yield { now: { leg: 'device' } };
   const { listenMs = defaultListenMs, silenceLimitMs, active } = request;
@@ -148,8 +144,8 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
 
   if (!active) return;
   yield { now: { leg: 'invitation' } };
-  note(announcementOfActive);
-  yield* await activeLegs({ device, target, image, partitions, signal, note, silenceLimitMs });
+  note(`--active: ${engine.probeNotice}`);
+  yield* activeLegs({ engine, device, target, image, partitions, signal, note, silenceLimitMs });
 }
 
 interface Configured {

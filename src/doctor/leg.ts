@@ -1,26 +1,16 @@
 /** What a look at one part of the way comes to. */
 
 import { diagnose, hintOf } from '../diagnose/diagnose.ts';
+import { explain, type ExplainOptions } from '../diagnose/explain.ts';
+import type { ProbeStep } from '../engines/engine.ts';
+import type { Observations } from '../model/observations.ts';
 import type { Finding } from '../model/finding.ts';
 import { knownOf } from '../diagnose/known.ts';
 import type { ErrorCode, OtaError } from '../model/errors.ts';
 import type { Device, Target } from '../model/types.ts';
 
-/** In the order of the way. */
-export const legNames = [
-  'configuration',
-  'build tool',
-  'image',
-  'name',
-  'this computer',
-  'connect-back port',
-  'device',
-  'invitation',
-  'password',
-  'connect-back',
-  'link',
-] as const;
-export type LegName = (typeof legNames)[number];
+/** The legs of every engine: `configuration`, `build tool`, `image`, `name`, `device`; between and behind them its own. */
+export type LegName = string;
 
 export interface Leg {
   readonly leg: LegName;
@@ -57,8 +47,37 @@ export function suspected(
   return warning(leg, text, hintOf(findings), { ...details, causes });
 }
 
+/** A step of the engine as a leg. Rejects never: a failure of the step is in the leg. */
+export async function legOfStep(
+  step: ProbeStep,
+  {
+    device,
+    target,
+    ...progress
+  }: { readonly device: Device; readonly target: Target } & Pick<
+    ExplainOptions,
+    'image' | 'partitions' | 'signal'
+  >,
+): Promise<Leg> {
+  const { name } = step;
+  if ('error' in step)
+    return failed(name, await explain(step.error, { ...progress, device, target, tell: () => {} }));
+  const { text, observed, findings = [], hint, details } = step;
+  const judged = observed === undefined ? [] : judge(device, target, observed);
+  const [first] = judged;
+  if (first !== undefined)
+    return warning(name, first.text, first.cure, { ...details, causes: judged.map(({ cause }) => cause) });
+  const trouble = suspected(name, text, { findings, details });
+  if (trouble !== undefined) return trouble;
+  return hint === undefined ? ok(name, text, details) : warning(name, text, hint, details);
+}
+
+function judge(device: Device, target: Target, observed: Partial<Observations>): readonly Finding[] {
+  const nothing = { undeliverable: [], foreignConnections: [] };
+  return diagnose({ ...knownOf({ device, target }), ...nothing, ...observed });
+}
+
 /** What is to be said of a device that asks for no password, as it says or as it has shown. */
 export function unneededPassword(device: Device, target: Target): readonly Finding[] {
-  const none = { undeliverable: [], foreignConnections: [] };
-  return diagnose({ ...knownOf({ device, target }), ...none, asksPassword: false });
+  return judge(device, target, { asksPassword: false });
 }

@@ -1,12 +1,9 @@
 /** Whether the device is there, as far as that shows without disturbing it. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Announced, Observations } from '../model/observations.ts';
 import { wordsOf } from '../model/wording.ts';
 import { endpointText, isSameAddress } from '../model/endpoint.ts';
 import { OtaError } from '../model/errors.ts';
-import { resetDatagram } from '../engines/espota/messages.ts';
-import { openTransport, type Transport } from '../engines/espota/transport.ts';
 import { explain } from '../diagnose/explain.ts';
 import { listenFor } from '../diagnose/listen.ts';
 import { neighbourAt } from '../diagnose/host/neighbour.ts';
@@ -76,7 +73,7 @@ function unseenLeg(
 ): Leg {
   if (holder !== undefined) {
     const hint = 'Wait until it is done, then look again.';
-    return warning('device', `${holderText(holder)} is at it; nothing is asked meanwhile`, hint, {
+    return warning('device', `${holderText(holder)} is using the device; not probed`, hint, {
       ...holder,
     });
   }
@@ -118,7 +115,7 @@ async function announcedLeg(options: PresenceOptions, announced: Announced): Pro
 }
 
 function besides(leg: Leg, holder: Holder): Leg {
-  const text = `${leg.text}; ${holderText(holder)} is at it`;
+  const text = `${leg.text}; ${holderText(holder)} is using it`;
   return { ...leg, text, details: { ...leg.details, ...holder } };
 }
 
@@ -129,31 +126,16 @@ interface Knocked {
   readonly holder?: Holder;
 }
 
-/** The command in the datagram is one that no device knows. */
-async function knock({ target, signal, listenMs }: PresenceOptions): Promise<Knocked> {
+/** Sends what the device ignores, where no other otarc uses it. */
+async function knock({ device, target, signal, listenMs }: PresenceOptions): Promise<Knocked> {
   const { address, port } = target;
   const attempt = await tryLock({ address, port, signal });
   if (attempt.type === 'taken') return { holder: attempt.holder };
-  let undeliverable: string | undefined;
-  const { hostAddress } = target;
-  let transport: Transport | undefined;
   try {
-    transport = await openTransport({
-      device: target,
-      ...withoutUndefined({ hostAddress }),
-      tell: (input) => {
-        if (input.type === 'undeliverable') undeliverable ??= input.code;
-      },
-    });
-    // Twice, as the first to a sleeping station is often lost; and no more, for it may be in the midst of something.
-    for (const pauseMs of [listenMs / 3, (listenMs * 2) / 3]) {
-      if (signal.aborted || undeliverable !== undefined) break;
-      transport.send(resetDatagram, 1);
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
-    }
-    return withoutUndefined({ undeliverable });
+    const engine = await engineOf(device);
+    const { undeliverable } = await engine.touch(target, { signal, forMs: listenMs });
+    return withoutUndefined({ undeliverable: undeliverable[0] });
   } finally {
-    await transport?.close();
     attempt.lock.release();
   }
 }

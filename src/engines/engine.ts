@@ -4,8 +4,10 @@
  * receipt. Everything that only one protocol knows is behind this type.
  */
 
+import type { OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import type { Finding } from '../model/finding.ts';
+import type { HostFacts } from '../model/host-facts.ts';
 import type { Observations } from '../model/observations.ts';
 import type { EngineName, Image, ImageKind, Platform, Receipt, Target } from '../model/types.ts';
 
@@ -30,6 +32,49 @@ export interface Engine {
   prepare(target: Target, context: EngineContext): Promise<Session>;
   /** The causes of a failure that only this protocol knows. Never rejects. */
   explain(observed: Observations): Promise<readonly Finding[]>;
+  /** What this host has to offer for a push, for the doctor: sends nothing. Ends with the step that fails. */
+  way(target: Target, context: WayContext): AsyncIterable<ProbeStep>;
+  /** Sends something that the device ignores, and waits for what comes back. Rejects with what a push would fail by. */
+  touch(target: Target, context: TouchContext): Promise<Pick<Observations, 'undeliverable'>>;
+  /** What a person reads before the device is probed: how it notices. */
+  readonly probeNotice: string;
+  /** Goes through a push up to the first byte, for `doctor --active`, and leaves the device as it was. */
+  probe(target: Target, context: ProbeContext): AsyncIterable<ProbeStep>;
+}
+
+/** One part of the way to a device, as the doctor prints it. */
+export type ProbeStep =
+  | {
+      readonly name: string;
+      /** The facts, in a line. */
+      readonly text: string;
+      /** What speaks for trouble, although nothing has failed. */
+      readonly findings?: readonly Finding[];
+      /** What else the diagnosis may judge. */
+      readonly observed?: Partial<Observations>;
+      /** What to do: makes the step a warning. */
+      readonly hint?: string;
+      readonly details?: Readonly<Record<string, unknown>>;
+    }
+  | { readonly name: string; readonly error: OtaError };
+
+export interface WayContext {
+  readonly signal: AbortSignal;
+  /** What this host is, judged for a device that sees it at that address. */
+  readonly hostFacts: (hostAddress: string) => Promise<HostFacts>;
+}
+
+export interface TouchContext {
+  readonly signal: AbortSignal;
+  /** How long to wait, in all. */
+  readonly forMs: number;
+}
+
+export interface ProbeContext {
+  readonly signal: AbortSignal;
+  /** What a push would offer. Absent: something small. */
+  readonly image?: Image | undefined;
+  readonly silenceLimitMs?: number | undefined;
 }
 
 export interface SendOptions {

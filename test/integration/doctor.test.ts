@@ -103,7 +103,11 @@ test('where nothing says what the device is, it refuses the image that a push re
   const { exitCode, legs } = await doctor(dir, { file });
   const events: DeployEvent[] = [];
   const pushed = await deployProject({
-    ...{ cwd: dir, source: 'file', file, dryRun: true, env: { HOME: dir, USERPROFILE: dir } },
+    cwd: dir,
+    source: 'file',
+    file,
+    dryRun: true,
+    env: { HOME: dir, USERPROFILE: dir },
     onEvent: (event) => events.push(event),
   });
   const failed = events.find((event) => event.type === 'failed');
@@ -284,7 +288,7 @@ test('another otarc is at the device: it is not knocked at, and --active says wh
   expect(passive.legs.at(-1)).toMatchObject({
     leg: 'device',
     status: 'warning',
-    text: `another otarc (process ${process.pid}) is at it; nothing is asked meanwhile`,
+    text: `another otarc (process ${process.pid}) is using the device; not probed`,
     hint: 'Wait until it is done, then look again.',
   });
   expect(device.counters.datagrams).toBe(0);
@@ -297,7 +301,7 @@ test('another otarc is at the device: it is not knocked at, and --active says wh
   });
   const { stderr, marks } = await active;
   expect(stderr).toMatch(
-    new RegExp(`^waiting for another otarc \\(process ${process.pid}\\), which is at this device$`, 'm'),
+    new RegExp(`^waiting for another otarc \\(process ${process.pid}\\), which is using this device$`, 'm'),
   );
   expect(marks.at(-1)).toBe('✓ link');
 });

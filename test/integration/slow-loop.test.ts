@@ -66,8 +66,12 @@ const imagePath = (dir: string, model: Model): string => join(dir, `${modelFacts
 const secret = (dir: string, given: string): string[] => ['--password-file', join(dir, given)];
 const common = (dir: string, { address, port, model }: VirtualDevice): string[] => [
   `${address}:${port}`,
-  ...['--file', imagePath(dir, model), '--platform', modelFacts[model].platform],
-  ...['--interface', '127.0.0.1'],
+  '--file',
+  imagePath(dir, model),
+  '--platform',
+  modelFacts[model].platform,
+  '--interface',
+  '127.0.0.1',
 ];
 
 const cells: readonly { model: Model; loopMs: number }[] = [

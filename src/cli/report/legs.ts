@@ -1,11 +1,12 @@
 /** Legs as lines for a person. Pure. */
 
 import { styleText } from 'node:util';
-import { legNames, type Leg } from '../../doctor/leg.ts';
+import type { Leg } from '../../doctor/leg.ts';
 
 const marks = { ok: '✓', warning: '!', failed: '✗' } as const;
 const colours = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
-const nameWidth = Math.max(...legNames.map(({ length }) => length));
+/** Of the longest name, `connect-back port`. */
+const nameWidth = 17;
 
 /** `✓ name               livingroom.local is 192.0.2.7, over mDNS in 12 ms`; what to do stands below it. */
 export function legLines({ leg, status, text, hint, code }: Leg, isColoured: boolean): readonly string[] {

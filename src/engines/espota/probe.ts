@@ -11,10 +11,11 @@ import type { AuthScheme } from '../../model/events.ts';
 import type { Target } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { agree, type Offered } from './agree.ts';
-import { openExchange, systemParts } from './index.ts';
+import { openExchange, systemParts } from './open-exchange.ts';
 import { nothingObserved } from './session.ts';
 import type { Endpoint } from './udp-sockets.ts';
 
+/** What an exchange without an image has shown. */
 export interface Probed {
   readonly scheme: AuthScheme;
   /** Measured where the device answers without doing anything first: one that asks for a password. */
@@ -25,12 +26,12 @@ export interface Probed {
   readonly invitations: number;
 }
 
-export interface ProbeOptions extends EngineContext {
-  readonly silenceLimitMs?: number;
+interface ProbeOptions extends EngineContext {
+  readonly silenceLimitMs?: number | undefined;
 }
 
 /** @throws OtaError as a push of this image would, as far as it comes to that */
-export async function probe(
+export async function probeExchange(
   target: Target,
   image: Offered,
   { tell, signal, silenceLimitMs }: ProbeOptions,

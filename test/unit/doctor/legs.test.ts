@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
 import type { HostFacts, HostInterface } from '../../../src/model/host-facts.ts';
-import { expectedMs } from '../../../src/doctor/active.ts';
-import { warning } from '../../../src/doctor/leg.ts';
+import { legOfStep, warning } from '../../../src/doctor/leg.ts';
+import { expectedMs } from '../../../src/engines/espota/probe-steps.ts';
+import { hostStep, portStep } from '../../../src/engines/espota/way.ts';
 import { legLines } from '../../../src/cli/report/legs.ts';
 import type { Located } from '../../../src/discover/index.ts';
-import { hostLeg, nameLeg, portLeg } from '../../../src/doctor/way.ts';
+import { nameLeg } from '../../../src/doctor/way.ts';
+import type { ProbeStep } from '../../../src/engines/engine.ts';
 import type { Device, Target } from '../../../src/model/types.ts';
 
 const eth0: HostInterface = { name: 'eth0', address: '192.0.2.2', prefixBits: 24, kind: 'network' };
@@ -29,8 +31,11 @@ interface Seen {
   readonly address?: string;
 }
 
+const legOf = (step: ProbeStep) =>
+  legOfStep(step, { device, target, image: undefined, partitions: undefined, signal });
+
 const legFor = ({ hostAddress = '192.0.2.2', facts = {}, address = target.address }: Seen) =>
-  hostLeg({ ...target, address }, hostAddress, { ...host, ...facts });
+  legOf(hostStep({ ...target, address }, hostAddress, { ...host, ...facts }));
 
 test.each<[string, Seen, string, string]>([
   ['one network', {}, 'ok', 'the device will see 192.0.2.2 (eth0), in its own network'],
@@ -76,8 +81,8 @@ test.each<[string, Seen, string, string]>([
     'ok',
     'the device will see 127.0.0.1 (lo), in its own network',
   ],
-])('this computer: %s', (_, seen, status, text) => {
-  expect(legFor(seen)).toMatchObject({ leg: 'this computer', status, text });
+])('this computer: %s', async (_, seen, status, text) => {
+  expect(await legFor(seen)).toMatchObject({ leg: 'this computer', status, text });
 });
 
 test.each<[string, Seen, RegExp]>([
@@ -96,14 +101,16 @@ test.each<[string, Seen, RegExp]>([
     { hostAddress: '172.17.0.2', facts: { inside: 'container', interfaces: [lo] } },
     /--network host/,
   ],
-])('the cure of %s, and nothing of firewalls', (_, seen, cure) => {
-  expect(legFor(seen).hint).toMatch(cure);
-  expect(legFor(seen).hint).not.toContain('firewall');
+])('the cure of %s, and nothing of firewalls', async (_, seen, cure) => {
+  const { hint } = await legFor(seen);
+  expect(hint).toMatch(cure);
+  expect(hint).not.toContain('firewall');
 });
 
-test('an ESP32 in its own network: nothing is wrong, and nothing is made up', () => {
+test('an ESP32 in its own network: nothing is wrong, and nothing is made up', async () => {
   const esp32: Target = { ...target, platform: 'esp32' };
-  const leg = hostLeg(esp32, '192.0.2.2', { ...host, firewalls: [{ tool: 'ufw', state: 'filters' }] });
+  const firewalls = [{ tool: 'ufw', state: 'filters' }] as const;
+  const leg = await legOf(hostStep(esp32, '192.0.2.2', { ...host, firewalls }));
   expect(leg).toMatchObject({
     status: 'ok',
     text: 'the device will see 192.0.2.2 (eth0), in its own network',
@@ -114,7 +121,7 @@ test('an ESP32 in its own network: nothing is wrong, and nothing is made up', ()
 test('a firewall that only root may look at is no accusation', async () => {
   const interfaces = [{ ...eth0, address: '127.0.0.1' }];
   const facts: HostFacts = { ...host, interfaces, firewalls: [{ tool: 'nftables', state: 'unknown' }] };
-  expect(await portLeg(target, { hostAddress: '127.0.0.1', host: facts, signal })).toMatchObject({
+  expect(await legOf(portStep(target, '127.0.0.1', facts))).toMatchObject({
     status: 'ok',
     text: 'any free port; nftables may judge what comes in: `sudo nft list ruleset` shows it',
   });
@@ -124,14 +131,12 @@ test('a firewall at work is a warning with the command that opens it', async () 
   const facts: HostFacts = { ...host, firewalls: [{ tool: 'ufw', state: 'filters' }] };
   // An address of any host that runs this, which is no loopback one by its facts.
   const interfaces = [{ ...eth0, address: '127.0.0.1' }];
-  expect(
-    await portLeg(target, { hostAddress: '127.0.0.1', host: { ...facts, interfaces }, signal }),
-  ).toMatchObject({
+  expect(await legOf(portStep(target, '127.0.0.1', { ...facts, interfaces }))).toMatchObject({
     status: 'warning',
     text: 'any free port; ufw judges what comes in',
     hint: 'If the device cannot connect, let it in (and set `hostPort: 48266` in .otarc):\nsudo ufw allow proto tcp from 192.0.2.7 to any port 48266',
   });
-  expect(await portLeg(target, { hostAddress: '127.0.0.1', host: facts, signal })).toMatchObject({
+  expect(await legOf(portStep(target, '127.0.0.1', facts))).toMatchObject({
     status: 'ok',
   });
 });
