@@ -33,6 +33,7 @@ import {
   type Segment,
 } from './facts.ts';
 import { nameOther } from './esp8266-other.ts';
+import { maxSignatureBytes, signatureLength } from './esp8266-signature.ts';
 import { imageMagic, walkSegments, xorOf, type Walk } from './segments.ts';
 
 const sketchOffset = 4096;
@@ -119,13 +120,13 @@ function hasWords27(bytes: Uint8Array): boolean {
 
 /** The sketch is walked to its end: whose words are these, and are they right? */
 function checkWords(bytes: Uint8Array, sketch: WholeWalk, facts: Facts): Identification {
-  const rawChecksumFits = sketch.storedChecksum === sketch.computedChecksum;
   const newer = wordsAt(bytes, wordsOffset, sketch.end);
-  if (!newer.lengthFits && !newer.crcFits && (rawChecksumFits || hasWords27(bytes))) {
-    const older = wordsAt(bytes, wordsOffset27, sketch.end);
-    if (hasWords27(bytes)) return finishWords(bytes, sketch, { facts, words: older, wordsXor: 0 });
-    return legacy(bytes, sketch, facts);
+  const isNewer = newer.lengthFits || newer.crcFits;
+  if (!isNewer && hasWords27(bytes)) {
+    const words = wordsAt(bytes, wordsOffset27, sketch.end);
+    return finishWords(bytes, sketch, { facts, words, wordsXor: 0 });
   }
+  if (!isNewer && sketch.storedChecksum === sketch.computedChecksum) return legacy(bytes, sketch, facts);
   const wordsXor = xorOf(bytes.subarray(wordsOffset, wordsOffset + wordsBytes));
   return finishWords(bytes, sketch, { facts, words: newer, wordsXor });
 }
@@ -224,19 +225,6 @@ function finish(bytes: Uint8Array, end: number, facts: Facts): Identification {
   const what = `goes on for ${thousands(rest)} bytes after the image, as a dump of a whole flash does`;
   return notOta(facts, what, hintFirmware);
 }
-
-/**
- * The core's signing tool appends the signature and its length as u32 LE. Undefined: these bytes are no such thing.
- * The device refuses a signature with error 12 where it was made with another key.
- */
-export function signatureLength(rest: Uint8Array): number | undefined {
-  const length = rest.length - 4;
-  if (length < 64 || length > maxSignatureBytes) return undefined;
-  return u32(rest, length) === length ? length : undefined;
-}
-
-/** RSA of 4,096 bits. */
-const maxSignatureBytes = 512;
 
 type WholeWalk = Extract<Walk, { type: 'whole' }>;
 

@@ -97,6 +97,7 @@ function verdictOf(
     sizeBytes: bytes.length,
     platform: facts.platform,
     chip: facts.chip,
+    compression: facts.compression,
     doubts: facts.doubts,
   });
   const findings: readonly ExaminedFinding[] = found.ok
@@ -110,13 +111,13 @@ function verdictOf(
   return { platforms: [platform], kind, verdict: findings.some(isError) ? 'refused' : 'accepted', findings };
 }
 
-/** Platforms with the same verdict in one. */
+/** Platforms with the same verdict in one, in the words of the first. */
 function joined(verdicts: readonly PushVerdict[]): PushVerdict[] {
   const all = new Map<string, PushVerdict>();
   for (const verdict of verdicts) {
-    const { platforms: these, ...rest } = verdict;
-    const key = JSON.stringify(rest);
-    all.set(key, { ...verdict, platforms: [...(all.get(key)?.platforms ?? []), ...these] });
+    const key = JSON.stringify([verdict.kind, verdict.findings.map(({ code, level }) => [code, level])]);
+    const first = all.get(key);
+    all.set(key, { ...(first ?? verdict), platforms: [...(first?.platforms ?? []), ...verdict.platforms] });
   }
   return [...all.values()];
 }

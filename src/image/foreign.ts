@@ -24,11 +24,11 @@ export function nameForeign(bytes: Uint8Array): Foreign {
     return { format: 'merged image', message, hint: hintMerged };
   }
   if (isOtaData(bytes)) {
-    const what = 'says which slot is to start (`boot_app0.bin`, `ota_data_initial.bin`)';
-    return { format: 'OTA data', message: `is no image: it ${what}`, hint: hintBeside };
+    const message = 'is not an image: it says which slot starts (`boot_app0.bin`, `ota_data_initial.bin`)';
+    return { format: 'OTA data', message, hint: hintBeside };
   }
   if (bytes.length === initDataBytes && startsWith(bytes, [0x05]) && (bytes[1] ?? 0xff) <= 0x08) {
-    const message = 'is no image: it holds radio settings of the ESP8266 (`esp_init_data_default.bin`)';
+    const message = 'is not an image: it holds radio settings of the ESP8266 (`esp_init_data_default.bin`)';
     return { format: 'ESP8266 radio settings', message, hint: hintFirmware };
   }
   if (isAllOf(bytes, 0xff) || isAllOf(bytes, 0)) {
@@ -56,7 +56,7 @@ export function nameForeign(bytes: Uint8Array): Foreign {
 const hintFirmware = 'Push the `firmware.bin` that the build left.';
 const hintBeside = 'Push the `firmware.bin` (PlatformIO) or `<sketch>.ino.bin` (arduino-cli) beside it.';
 const hintUnknown =
-  'Push the `firmware.bin` that the build left. An RP2040 image has no mark: say `--platform rp2040`. ' +
+  'Push the `firmware.bin` that the build left. An RP2350 image has no mark: say `--platform rp2040`. ' +
   'A file-system image: say `--filesystem`.';
 
 const hintEncrypted =

@@ -2,7 +2,8 @@
 
 import type { ImageKind, Platform } from '../model/types.ts';
 import { thousands } from '../model/numbers.ts';
-import { isEsp8266, parseEsp8266, signatureLength } from './esp8266.ts';
+import { isEsp8266, parseEsp8266 } from './esp8266.ts';
+import { signatureLength } from './esp8266-signature.ts';
 import { parseEsp32 } from './esp32.ts';
 import { fine, incomplete, corrupt, notOta, type Facts, type Identification } from './facts.ts';
 import { fileSystemName } from './filesystem.ts';

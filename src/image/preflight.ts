@@ -36,7 +36,10 @@ export interface PreflightFacts {
 }
 
 /** What of an image is looked at. */
-export type PreflightImage = Pick<Image, 'path' | 'sizeBytes' | 'kind' | 'platform' | 'chip' | 'doubts'>;
+export type PreflightImage = Pick<
+  Image,
+  'path' | 'sizeBytes' | 'kind' | 'platform' | 'chip' | 'compression' | 'doubts'
+>;
 
 /** Empty: nothing speaks against it. Pure; throws on nothing. */
 export function preflight(
@@ -91,13 +94,18 @@ function platformFindings(
     return [refusal('IMAGE_WRONG_CHIP', message, { hint, details })];
   }
   if (port === undefined) return [];
-  // A port that is another core's default asks the question once; for an ESP32 image any other port does.
+  // A port that is another core's default asks the question once; for what an ESP8266 takes unseen, any other port does.
   const isUnusual = usualPlatforms.length === 0;
-  if (usualPlatforms.includes(image.platform) || (isUnusual && image.platform !== 'esp32')) return [];
+  if (usualPlatforms.includes(image.platform) || (isUnusual && !isTakenByEsp8266(image))) return [];
   const chip = chipName(image.platform);
   const message = `The image is for an ${chip}, and otarc cannot tell whether ${name ?? 'the device'} at port ${port} is one.`;
   const hint = `If it is, say --platform ${image.platform}, or \`platform: ${image.platform}\` in .otarc. Another chip may not survive this image.`;
   return [refusal('IMAGE_WRONG_CHIP', message, { hint, details: { imagePlatform: image.platform, port } })];
+}
+
+/** Although it is for another chip: it looks at the first byte and the flash size, and at nothing inside a gzip. */
+function isTakenByEsp8266({ platform, compression }: PreflightImage): boolean {
+  return platform === 'esp32' || (platform === 'rp2040' && compression === 'gzip');
 }
 
 /** Only the ESP32 family has such a table: whatever is for another platform passes. */

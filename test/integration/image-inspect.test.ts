@@ -4,7 +4,17 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inspect, type InspectOptions } from '../../src/cli/commands/inspect.ts';
-import { makeEsp32Image, makeEsp8266Image, makePartitionTable, makeRp2040Image } from '../support/images.ts';
+import { gzipSync } from 'node:zlib';
+import {
+  defaultPartitions,
+  makeEsp32Image,
+  makeEsp8266Image,
+  makeLittlefsImage,
+  makePartitionTable,
+  makeRp2040Image,
+  noise,
+} from '../support/images.ts';
+import { makeRamImage } from '../support/other-images.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 interface Ran {
@@ -18,9 +28,11 @@ async function run(
   name: string,
   bytes: Uint8Array | string,
   options: Partial<InspectOptions> = {},
+  beside: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<Ran> {
   const cwd = await tempDir();
-  await writeFile(join(cwd, name), bytes);
+  for (const [file, content] of Object.entries({ ...beside, [name]: bytes }))
+    await writeFile(join(cwd, file), content);
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const io = { stdout, stderr, stdin: new PassThrough(), env: {}, cwd, signal: new AbortController().signal };
@@ -90,6 +102,87 @@ describe('for a person', () => {
   });
 });
 
+describe('what a push comes to', () => {
+  it.each<[string, string, Uint8Array, RegExp, number]>([
+    [
+      'an image that says what it is for',
+      'firmware.bin',
+      makeEsp8266Image(),
+      /^push {9}to ESP8266: accepted as firmware$/m,
+      0,
+    ],
+    [
+      'a gzip of an RP2040 image',
+      'firmware.bin.gz',
+      gzipSync(makeRp2040Image()),
+      /^push {9}to RP2040: accepted as firmware$/m,
+      0,
+    ],
+    [
+      'an RP2350 image, which carries no mark',
+      'firmware.bin',
+      makeRp2040Image().subarray(256),
+      /^push {9}to ESP8266, ESP32: refused: IMAGE_NOT_OTA\n {13}to RP2040: accepted as firmware$/m,
+      0,
+    ],
+    [
+      'a file system',
+      'littlefs.bin',
+      makeLittlefsImage(),
+      /^push {9}to any device: accepted as the file system$/m,
+      0,
+    ],
+    [
+      'one that its name alone shows',
+      'spiffs.bin',
+      noise(65_536, 3),
+      /^push {9}to any device: accepted as the file system$/m,
+      0,
+    ],
+    [
+      'an application of RAM alone',
+      'firmware.bin',
+      makeRamImage(),
+      /^push {9}to ESP32: refused: IMAGE_NOT_OTA$/m,
+      1,
+    ],
+    ['noise', 'firmware.bin', noise(5000, 99), /^push {9}to any device: refused: IMAGE_NOT_OTA$/m, 1],
+  ])('is said for each platform that is possible: %s', async (_, name, bytes, line, exitCode) => {
+    const run1 = await run(name, bytes);
+    expect(run1.stdout).toMatch(line);
+    expect([run1.exitCode, run1.stderr === '']).toEqual([exitCode, exitCode === 0]);
+  });
+
+  it('is said for the platform and the kind that are asked for', async () => {
+    const wrong = await run('firmware.bin', makeEsp8266Image(), { platform: 'esp32' });
+    expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--allow IMAGE_WRONG_CHIP') });
+    const odd = await run('data.bin', noise(65_536, 3), { kind: 'filesystem' });
+    expect(odd).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('accepted as the file system'),
+    });
+  });
+
+  it('counts the partition table beside it, as a push does', async () => {
+    const table = makePartitionTable(
+      defaultPartitions.map((each) => (each.label === 'app1' ? { ...each, sizeBytes: 0x1000 } : each)),
+    );
+    const beside = { 'partitions.bin': table };
+    const { exitCode, stdout } = await run('firmware.bin', makeEsp32Image({ sizeBytes: 8192 }), {}, beside);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^ {15}IMAGE_TOO_LARGE: firmware\.bin has 8,192 bytes and fits the slot "app0"/m);
+  });
+
+  it('lists what of a partition table is left out', async () => {
+    const text = 'new,data,quantum,0x9000,4K\na,app,ota_0,,1M\nb,app,ota_1,,2M\n';
+    const { stdout } = await run('partitions.csv', text);
+    expect(stdout).toMatch(/^left out {5}new \(unknown subtype "quantum"\)$/m);
+    expect(stdout).toMatch(
+      /^application {2}at most 1,048,576 bytes .* in "a"\n {13}up to 2,097,152 bytes .* "b"$/m,
+    );
+  });
+});
+
 describe('--json', () => {
   it('is one document', async () => {
     const { exitCode, stdout, stderr } = await run('firmware.bin', makeEsp8266Image(), { json: true });
@@ -105,6 +198,7 @@ describe('--json', () => {
       chip: 'esp8266',
       identity: expect.stringMatching(/^[0-9a-f]{8}$/),
       segments: expect.arrayContaining([{ address: 0x40201010, sizeBytes: 4004, fileOffset: 4104 }]),
+      push: [{ platforms: ['esp8266'], kind: 'firmware', verdict: 'accepted', findings: [] }],
       problems: [],
     });
   });

@@ -3,7 +3,14 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { platforms, type ImageKind, type Platform } from '../../../src/model/types.ts';
 import { identify } from '../../../src/image/identify.ts';
-import { makeBootApp0, makeEncrypted, makeInitData } from '../../support/other-images.ts';
+import {
+  makeBootApp0,
+  makeEncrypted,
+  makeInitData,
+  makeSdkBootLoader,
+  makeZephyrImage,
+  signEsp32Image,
+} from '../../support/other-images.ts';
 import {
   flipped,
   makeEsp32Image,
@@ -238,6 +245,11 @@ describe('any bytes', () => {
       makeEsp8266Image({ sizeBytes: 4096 + 256 }),
       makeEsp32Image({ sizeBytes: 1024 }),
       makeEsp8266Image({ layout: 'plain', sizeBytes: 512 }),
+      makeEsp8266Image({ layout: 'core27', sizeBytes: 4096 + 256 }),
+      makeRp2040Image({ sizeBytes: 1024, info: true }),
+      signEsp32Image(makeEsp32Image({ sizeBytes: 1024 })),
+      makeZephyrImage(),
+      makeSdkBootLoader(),
     ];
     fc.assert(
       fc.property(

@@ -32,6 +32,9 @@ describe('an image for another device', () => {
     [{ platform: 'esp8266' }, { port: 4000 }, []],
     [{ platform: 'esp8266' }, { port: 3232, usualPlatforms: ['esp32'] }, ['IMAGE_WRONG_CHIP error']],
     [{ platform: 'rp2040' }, { port: 8266, usualPlatforms: ['esp8266'] }, ['IMAGE_WRONG_CHIP error']],
+    [{ platform: 'rp2040' }, { port: 4000 }, []],
+    [{ platform: 'rp2040', compression: 'gzip' }, { port: 4000 }, ['IMAGE_WRONG_CHIP error']],
+    [{ platform: 'rp2040', compression: 'gzip' }, { port: 2040, usualPlatforms: ['rp2040'] }, []],
   ] as const)('is seen as far as anything is known: %j to %j', (image, target, codes) => {
     expect(codesOf(imageOf(image), target)).toEqual(codes);
   });
