@@ -131,6 +131,19 @@ test('the password comes from a file, stdin, the environment or HomeDing, and is
   expect(runs[3]?.printed()).toMatch(/^stairs \(esp8266\)/);
 });
 
+test('a slow loop: the OK comes in its next round, whenever it was asked for', async () => {
+  const simulation = run({ loopMs: 50, json: true, once: true });
+  const [, port] = await simulation.until(/"address":"127\.0\.0\.1","port":(\d+)/);
+  const client = await connect(port);
+  client.invite(sketch(100));
+  client.invite(sketch(100));
+  expect(await client.answer()).toBe('OK');
+  await simulation.until(/"type":"ignored","reason":"updating"/);
+  await (await client.connection()).socket.write(sketch(100));
+  expect(await simulation.done).toBe(0);
+  expect(client.unread).toBe(0);
+});
+
 test('faults by name', async () => {
   const simulation = run({ faults: ['refusesToBegin=ERROR[2]: Flash Erase Failed'] });
   const [, port] = await simulation.until(/ is ready at 127\.0\.0\.1:(\d+)/);
@@ -146,6 +159,7 @@ test.each<[string, SimulateOptions, string]>([
   ['an unknown fault', { faults: ['lostOk'] }, 'USAGE'],
   ['an unknown model', { model: 'esp9000' }, 'USAGE'],
   ['a count of 0', { count: 0 }, 'USAGE'],
+  ['a round of more than an hour', { loopMs: 4_000_000 }, 'USAGE'],
   ['ports beyond the last', { port: 65_530, count: 20 }, 'USAGE'],
   ['a password file that is not there', { passwordFile: 'nowhere' }, 'SECRET_UNAVAILABLE'],
   ['a HomeDing file that is not there', { homeding: 'nowhere' }, 'CONFIG_UNREADABLE'],

@@ -89,7 +89,7 @@ async function converse(
       for (const action of actions) {
         switch (action.type) {
           case 'invite':
-            observed.invitations = action.invitation;
+            if (observed.datagramsReceived === 0) observed.invitations = action.invitation;
             context.tell({ type: 'invited', attempt: action.invitation, hostAddress, hostPort });
             if (action.resetFirst) transport.send(resetDatagram, action.invitation);
             transport.send(invitation, action.invitation);
@@ -112,7 +112,7 @@ async function converse(
             break;
           case 'agreed':
             // An ESP32 takes them up when the update has failed, and would then wait for an authentication.
-            if (action.leavesInvitations) transport.send(resetDatagram, observed.invitations);
+            if (action.leavesInvitations) transport.send(resetDatagram, handshakes.newest(state));
             context.tell({ type: 'authenticated', scheme: handshakes.agreedScheme(state, candidates) });
             return { state, ...(connection === undefined ? {} : { connection }) };
           case 'refused':
@@ -145,7 +145,7 @@ async function converse(
     }
   } catch (error) {
     // A device that waits for a password would swallow the first invitation of the next push.
-    if (handshakes.mayWait(state)) transport.send(resetDatagram, observed.invitations);
+    if (handshakes.mayWait(state)) transport.send(resetDatagram, handshakes.newest(state));
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import type { Target } from '../../model/types.ts';
 export interface Observed {
   hostAddress: string;
   hostPort: number;
+  /** Until anything came back. */
   invitations: number;
   datagramsReceived: number;
   /** ICMP errors, newest last, each once. */

@@ -257,7 +257,8 @@ function onAuthenticationFailed(state: Handshake, invitation: number, nowMs: num
 function afterNoVerdict(state: Handshake, nowMs: number): Step {
   const unanswered = state.unansweredAuthentications + 1;
   if (unanswered >= unansweredAuthentications) return [state, [{ type: 'silent', afterChallenge: true }]];
-  return invite({ ...state, unansweredAuthentications: unanswered, repeats: 0 }, nowMs);
+  // It was slow, or the link is bad: no early repeat.
+  return invite({ ...state, unansweredAuthentications: unanswered, repeats: 1 }, nowMs);
 }
 
 function invite(state: Handshake, nowMs: number): Step {
@@ -276,7 +277,8 @@ function invite(state: Handshake, nowMs: number): Step {
   ];
 }
 
-function newest({ invitedAtMs }: Handshake): number {
+/** The invitation that counts: the last one that went out. */
+export function newest({ invitedAtMs }: Handshake): number {
   return invitedAtMs.length;
 }
 

@@ -6,6 +6,7 @@ import { thousands } from '../../model/numbers.ts';
 import type { Image, Platform, Target } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { ProbeContext, ProbeStep } from '../engine.ts';
+import { paceOf } from './invitation-times.ts';
 import { probeExchange, type Probed } from './probe.ts';
 
 /** Where there is no image to offer: any device has room for it. */
@@ -80,11 +81,22 @@ function linkStep(target: Target, image: Image | undefined, { roundTripMs, invit
     roundTripMs: roundTripMs === undefined ? undefined : Math.round(roundTripMs),
     invitations,
   });
+  const isSketchSlow = paceOf(platform) === 'patient' && connectMs >= slowSketchMs;
+  // Of a slow sketch the answers show its rounds, not the link.
+  const trusted = isSketchSlow ? undefined : roundTripMs;
+  const expected = image === undefined ? '' : expectedText({ ...image, platform, roundTripMs: trusted });
+  if (isSketchSlow) {
+    return {
+      name,
+      text: `one round of its loop() takes about ${(connectMs / 1000).toFixed(1)} s, and it answers once a round${expected}`,
+      hint: 'Pushes work, and begin some rounds later. To speed them up, call ArduinoOTA.handle() more often: delay() in loop() holds it back.',
+      details,
+    };
+  }
   const trip =
     roundTripMs === undefined
       ? 'it asks for no password, so no round trip was measured'
       : `round trip ${Math.max(1, Math.round(roundTripMs))} ms`;
-  const expected = image === undefined ? '' : expectedText({ ...image, platform, roundTripMs });
   const isWeak = invitations > usualInvitations || (roundTripMs ?? 0) > slowRoundTripMs;
   if (!isWeak) return { name, text: trip + expected, details };
   return {

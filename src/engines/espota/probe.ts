@@ -23,6 +23,7 @@ export interface Probed {
   /** From its agreement to its connection. */
   readonly connectMs: number;
   readonly connectedFrom: string;
+  /** Until it answered. */
   readonly invitations: number;
 }
 

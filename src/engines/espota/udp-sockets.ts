@@ -58,7 +58,7 @@ export async function openUdpSockets(options: {
   const { address } = first.address();
   let unused: Socket | undefined = first;
   const channels = new Map<number, Channel>();
-  let isClosed = false;
+  let closing: Promise<void> | undefined;
 
   const failed = (error: Error): void => tell({ type: 'undeliverable', code: codeOf(error) });
   const open = (invitation: number): Channel => {
@@ -86,21 +86,22 @@ export async function openUdpSockets(options: {
       if (error !== null) failed(error);
     });
 
+  const close = async (): Promise<void> => {
+    // What was sent goes out, also from a socket that was just opened.
+    await Promise.all([...channels.values()].map(({ ready }) => ready));
+    const sockets = [...channels.values()].map(({ socket }) => socket);
+    await Promise.all([...sockets, ...(unused === undefined ? [] : [unused])].map(closed));
+  };
+
   return {
     address,
     send(text, invitation) {
-      if (isClosed) return;
+      if (closing !== undefined) return;
       const { socket, ready } = channels.get(invitation) ?? open(invitation);
       if (ready === undefined) transmit(socket, text);
       else void ready.then(() => transmit(socket, text)).catch(failed);
     },
-    async close() {
-      isClosed = true;
-      // What was sent goes out, also from a socket that was just opened.
-      await Promise.all([...channels.values()].map(({ ready }) => ready));
-      const sockets = [...channels.values()].map(({ socket }) => socket);
-      await Promise.all([...sockets, ...(unused === undefined ? [] : [unused])].map(closed));
-    },
+    close: () => (closing ??= close()),
   };
 }
 

@@ -70,6 +70,15 @@ test('a wrong password is still recognised after an interrupted push', async () 
   }
 });
 
+test('an OK for an older invitation: the newer one, which waits in the queue, does not leave it waiting', async () => {
+  // The round is longer than the patience with an authentication.
+  const meeting = await meet({ model: 'esp32', loopMs: 9500, phase: 0.999 });
+  expect(await meeting.push()).toMatchObject({ end: 'connected', attempts: 2 });
+  await meeting.settle();
+  expect(meeting.device.counters.invitations).toBe(2);
+  expect(meeting.device.state).toBe('idle');
+});
+
 test('two pushes in a row need one invitation each, with a fast loop', async () => {
   for (const model of models) {
     const meeting = await meet({ model });

@@ -1,0 +1,89 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { createInbox } from '../../src/engines/espota/inbox.ts';
+import { openTransport, type Input, type Transport } from '../../src/engines/espota/transport.ts';
+import { freePort } from '../support/free-port.ts';
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((thing) => thing.close()));
+});
+const { signal } = new AbortController();
+const longMs = 20_000;
+
+/** A device that only listens, and the sockets of an exchange with it. */
+async function scene(options: { hostPort?: number; hostAddress?: string } = {}) {
+  const device = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(device, 'listening');
+  open.push(device);
+  const came = createInbox<{ text: string; port: number; address: string }>(() => performance.now());
+  device.on('message', (bytes, { port, address }) => came.put({ text: String(bytes), port, address }));
+  const inbox = createInbox<Input>(() => performance.now());
+  const transport = await openTransport({ device: device.address(), tell: inbox.put, ...options });
+  open.push(transport);
+  const next = async (): Promise<{ text: string; port: number; address: string }> => {
+    const datagram = await came.next({ untilMs: performance.now() + longMs, signal });
+    if (datagram === undefined) throw new Error('No datagram came.');
+    return datagram;
+  };
+  const heard = (): Promise<Input | undefined> => inbox.next({ untilMs: performance.now() + longMs, signal });
+  return { device, transport, next, heard };
+}
+
+const answer = (device: Socket, text: string, port: number): void => device.send(text, port, '127.0.0.1');
+
+test('each invitation has a port of its own, and an answer names it, however late', async () => {
+  const { device, transport, next, heard } = await scene();
+  const ports: number[] = [];
+  for (const invitation of [1, 2, 3]) {
+    transport.send(`reset ${invitation}`, invitation);
+    transport.send(`invite ${invitation}`, invitation);
+    const [reset, invited] = [await next(), await next()];
+    expect([reset.text, invited.text]).toEqual([`reset ${invitation}`, `invite ${invitation}`]);
+    expect(reset.port).toBe(invited.port);
+    ports.push(invited.port);
+  }
+  expect(new Set(ports).size).toBe(3);
+  for (const [index, port] of [...ports.entries()].toReversed()) {
+    answer(device, 'AUTH', port);
+    expect(await heard()).toMatchObject({ type: 'datagram', invitation: index + 1 });
+  }
+});
+
+test('with an address and a port to be connected to, every invitation comes from that address, and from other ports', async () => {
+  const hostPort = await freePort();
+  const { transport, next } = await scene({ hostAddress: '127.0.0.5', hostPort });
+  expect(transport.local).toEqual({ address: '127.0.0.5', port: hostPort });
+  for (const invitation of [1, 2]) {
+    transport.send('invite', invitation);
+    expect(await next()).toMatchObject({ address: '127.0.0.5' });
+  }
+});
+
+test('a push that invites for an hour keeps the sockets of the last eight invitations', async () => {
+  const { device, transport, next, heard } = await scene();
+  const ports: number[] = [];
+  for (let invitation = 1; invitation <= 30; invitation += 1) {
+    transport.send('invite', invitation);
+    ports.push((await next()).port);
+  }
+  for (const port of ports) answer(device, 'AUTH', port);
+  const heardOf: unknown[] = [];
+  for (let count = 0; count < 8; count += 1) {
+    const input = await heard();
+    if (input?.type === 'datagram') heardOf.push(input.invitation);
+  }
+  expect(heardOf).toEqual([23, 24, 25, 26, 27, 28, 29, 30]);
+});
+
+test('what was sent before the sockets are closed goes out, also from a socket that is only being opened', async () => {
+  const { transport, next } = await scene();
+  transport.send('invite', 1);
+  transport.send('reset', 2);
+  await transport.close();
+  const texts = [(await next()).text, (await next()).text];
+  expect(texts.toSorted()).toEqual(['invite', 'reset']);
+  const closed: Transport = transport;
+  expect(() => closed.send('late', 3)).not.toThrow();
+});
