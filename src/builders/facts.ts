@@ -1,6 +1,5 @@
 /** What a push has to know of the project before anything is built: asked of the tool's own files. */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cancelled, OtaError } from '../model/errors.ts';
 import type { ProjectFacts, Sourced } from '../model/project-facts.ts';
@@ -12,6 +11,7 @@ import { environmentNamed } from './pio/plan.ts';
 import { findPio, readProject } from './pio/project.ts';
 import type { PioProject } from './pio/query.ts';
 import { environmentsIn, mentionsUploads, problemsOf, uploadsOf } from './pio/uploads.ts';
+import { projectText } from './project-text.ts';
 import type { BuildRequest } from './types.ts';
 
 /**
@@ -123,6 +123,6 @@ function ownChoice({ defaultEnvironments, environments }: PioProject): Sourced<s
     : { value: only.name, origin: 'default: its only one' };
 }
 
-function iniOf({ projectDir }: BuildRequest): Promise<string> {
-  return readFile(join(projectDir, 'platformio.ini'), 'utf8').catch(() => '');
+async function iniOf({ projectDir }: BuildRequest): Promise<string> {
+  return (await projectText(join(projectDir, 'platformio.ini'))) ?? '';
 }

@@ -1,6 +1,7 @@
 /** The errors of a build in words, each with its cure. */
 
 import { OtaError, messageOf } from '../model/errors.ts';
+import { redactedWords } from '../model/redaction.ts';
 import type { Artifact, BuildTool } from '../model/types.ts';
 import { lastLines } from './output-end.ts';
 
@@ -52,7 +53,8 @@ interface FailedEnd {
   readonly outputEnd: string;
 }
 
-export function buildFailed(command: readonly string[], end: FailedEnd): OtaError {
+export function buildFailed(line: readonly string[], end: FailedEnd): OtaError {
+  const command = redactedWords(line);
   const how =
     end.signal === undefined ? `ended with exit code ${end.exitCode}` : `was ended by ${end.signal}`;
   return new OtaError('BUILD_FAILED', `The build failed: \`${command.join(' ')}\` ${how}.`, {
@@ -77,7 +79,8 @@ interface LostImage {
   readonly command?: readonly string[];
 }
 
-export function imageNotFound({ what, path, command }: LostImage): OtaError {
+export function imageNotFound({ what, path, command: line }: LostImage): OtaError {
+  const command = line && redactedWords(line);
   const run = command?.join(' ');
   const message =
     run === undefined

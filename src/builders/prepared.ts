@@ -1,6 +1,7 @@
 /** The two halves of a build: what to run and where its image will be, then running it. Watch keeps the first half. */
 
 import { cancelled } from '../model/errors.ts';
+import { redactedWords } from '../model/redaction.ts';
 import type { Artifact } from '../model/types.ts';
 import { planArduinoCli } from './arduino-cli/plan.ts';
 import { awaitImageFile, locateImage } from './artifact.ts';
@@ -58,7 +59,7 @@ async function runBuild(
   const { tool, environment, run } = plan;
   const told = { tool, ...(environment === undefined ? {} : { environment }) };
   const startedAt = performance.now();
-  context.tell({ type: 'build-started', command: run.command, ...told });
+  context.tell({ type: 'build-started', command: redactedWords(run.command), ...told });
 
   const toolRun = { file: run.file, args: run.command.slice(1), cwd: request.projectDir };
   const env = await withoutSecrets(context.env, request);

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { redactedWords } from '../model/redaction.ts';
 import { findImage } from './artifact.ts';
 import { ownCommand, type BuildPlan } from './plan.ts';
 import type { BuildContext, BuildRequest } from './types.ts';
@@ -29,7 +30,7 @@ export async function warnIfUntouched(
   const { path, command } = run;
   if (path !== before.path || (await stampOf(path))?.mark !== before.mark) return;
   const time = before.modified.toLocaleString('sv-SE'); // 2026-07-31 14:05:09, in local time
-  const message = `\`${command.join(' ')}\` ended without writing ${path}; the image of ${time} is used.`;
+  const message = `\`${redactedWords(command).join(' ')}\` ended without writing ${path}; the image of ${time} is used.`;
   tell({ type: 'log', level: 'warn', message });
 }
 

@@ -37,12 +37,20 @@ export async function main({ argv, version }: CommandLine, io: Io): Promise<numb
       return 0;
     }
     if (isInsideBuild(own, io.env)) return await stepBack(own, io);
-    await program.parseAsync([...own], { from: 'user' });
+    await program.parseAsync(await written(own), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     return reportFailure(error, io, own);
   }
+}
+
+/** As commander reads it; espota's callers write for a parser of Python. */
+async function written(argv: readonly string[]): Promise<string[]> {
+  const [command = '', ...flags] = argv;
+  if (command !== 'espota') return [...argv];
+  const { espotaArguments } = await import('./commands/espota-arguments.ts');
+  return [command, ...espotaArguments(flags)];
 }
 
 interface ProgramParts extends Parts {

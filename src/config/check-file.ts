@@ -3,18 +3,31 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseHost } from './address.ts';
 import { describeIssue, type Issue } from './describe-issue.ts';
+import { canonicalConfig, canonicalHomeding, homedingUrl, isUrl, type Canonical } from './homeding.ts';
 import { passwordVariable } from '../model/secret.ts';
 import { nearest } from './nearest.ts';
+import { isMisplacedPassword, shownName } from './quoting.ts';
+import { namesPassword, redacted } from '../model/redaction.ts';
 import { notYet } from './not-yet.ts';
 import { configFileSchema, homedingSchema, type ConfigFile, type HomedingFile } from './schema.ts';
 
-export type Checked<T> =
-  { readonly ok: true; readonly settings: T } | { readonly ok: false; readonly issues: readonly Issue[] };
+export type Checked<T> = (
+  { readonly ok: true; readonly settings: T } | { readonly ok: false; readonly issues: readonly Issue[] }
+) & {
+  /** A path of the settings, or of an issue, as it is written in the file. */
+  readonly written: Canonical['written'];
+};
+
+const asWritten: Canonical['written'] = (path) => path;
 
 /** Checks a whole configuration file. */
 export function checkFile(value: unknown): Checked<ConfigFile> {
-  if (!isRecord(value)) return { ok: false, issues: [{ path: [], message: notAnObject(value) }] };
-  const own = withoutOtherElements(value);
+  if (!isRecord(value))
+    return { ok: false, issues: [{ path: [], message: notAnObject(value) }], written: asWritten };
+  const { value: canonical, written } = canonicalConfig(value);
+  const own = withoutOtherElements(canonical);
+  const misplaced = ['devices', 'groups'].flatMap((key) => misplacedIssues(key, recordOf(own[key])));
+  if (misplaced.length > 0) return { ok: false, issues: misplaced, written };
   const result = configFileSchema.safeParse(own);
   const wrong = (result.error?.issues ?? []).flatMap((issue) => describeIssue(issue, own));
   const issues = [
@@ -24,18 +37,32 @@ export function checkFile(value: unknown): Checked<ConfigFile> {
     ...groupIssues(own),
     ...defaultDeviceIssues(own),
   ];
-  return result.success && issues.length === 0 ? { ok: true, settings: result.data } : { ok: false, issues };
+  return result.success && issues.length === 0
+    ? { ok: true, settings: result.data, written }
+    : { ok: false, issues, written };
 }
 
 /** Checks what `homeding:` names. */
 export function checkHomeding(value: unknown): Checked<HomedingFile> {
-  if (!isRecord(value) || !(isRecord(value['ota']) || isRecord(value['device']))) {
+  const { value: own, written } = canonicalHomeding(isRecord(value) ? value : {}, true);
+  if (!(isRecord(own['ota']) || isRecord(own['device']))) {
     const message = 'holds no HomeDing settings: `ota.0` (port, passwd) and `device.0` (name) are looked for';
-    return { ok: false, issues: [{ path: [], message }] };
+    return { ok: false, issues: [{ path: [], message }], written };
   }
-  const result = homedingSchema.safeParse(value);
-  if (result.success) return { ok: true, settings: result.data };
-  return { ok: false, issues: result.error.issues.flatMap((issue) => describeIssue(issue, value)) };
+  const result = homedingSchema.safeParse(own);
+  if (result.success) return { ok: true, settings: result.data, written };
+  return { ok: false, issues: result.error.issues.flatMap((issue) => describeIssue(issue, own)), written };
+}
+
+/** Alone, since each name beside it may be the rest of the password. */
+function misplacedIssues(key: string, named: Record<string, unknown>): Issue[] {
+  const name = Object.keys(named).find((each) => isMisplacedPassword(each, named[each]));
+  if (name === undefined) return [];
+  const what =
+    key === 'devices'
+      ? 'is a setting of a device: indent it below the name of the device'
+      : 'is no name of a group';
+  return [{ path: [key, name], message: what }];
 }
 
 function notAnObject(value: unknown): string {
@@ -102,9 +129,13 @@ function deviceIssues(value: Record<string, unknown>): Issue[] {
     const variable = passwordVariable(name);
     const owner = owners.get(variable);
     if (owner !== undefined)
-      issues.push({ path, message: `its password variable ${variable} is also that of ${owner}; rename it` });
-    owners.set(variable, `devices.${name}`);
+      issues.push({
+        path,
+        message: `its password variable${shownName(name) === name ? ` ${variable}` : ''} is also that of ${owner}; rename it`,
+      });
+    owners.set(variable, `devices.${shownName(name)}`);
     if (!isRecord(device)) {
+      if (typeof device === 'string' && namesPassword(device)) issues.push({ path, message: noHost });
       if (device === null && parseHost(name) === undefined) issues.push(needsHost(path));
       continue;
     }
@@ -112,6 +143,12 @@ function deviceIssues(value: Record<string, unknown>): Issue[] {
       issues.push({
         path: [...path, 'passwordHash'],
         message: 'not together with `password`: remove one of them',
+      });
+    const { homeding } = device;
+    if (typeof homeding === 'string' && isUrl(homeding) && homedingUrl(homeding) === undefined)
+      issues.push({
+        path: [...path, 'homeding'],
+        message: 'must be a path, or http://NAME/env.json without a user name',
       });
     const isNamed = ['host', 'homeding', 'device'].some((key) => device[key] !== undefined);
     if (!isNamed && parseHost(name) === undefined) issues.push(needsHost(path));
@@ -124,6 +161,9 @@ function deviceIssues(value: Record<string, unknown>): Issue[] {
   }
   return issues;
 }
+
+/** `passwordx`, where the colon was forgotten, could be a host name. */
+const noHost = 'must be a host name or an address; a password stands behind `password: `, with the blank';
 
 const needsHost = (path: readonly string[]): Issue => ({
   path,
@@ -143,8 +183,8 @@ function groupIssues(value: Record<string, unknown>): Issue[] {
       if (typeof member !== 'string' || devices.includes(member)) continue;
       const meant = nearest(member, devices);
       const message = Object.hasOwn(groups, member)
-        ? `"${member}" is a group: list its devices`
-        : `"${member}" is not under devices${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+        ? `"${shownName(member)}" is a group: list its devices`
+        : `"${redacted(member)}" is not under devices${meant === undefined ? '' : `; did you mean "${shownName(meant)}"?`}`;
       issues.push({ path: [...path, index], message });
     }
     return issues;
@@ -169,16 +209,22 @@ function defaultDeviceIssues(value: Record<string, unknown>): Issue[] {
   }
   const name = typeof device === 'string' ? device : recordOf(recordOf(device)['0'])['name'];
   if (typeof name !== 'string' || name === '') return [];
+  if (namesPassword(name)) return [{ path: ['device'], message: noHost }];
   if (names.length === 0) {
     if (parseHost(name) !== undefined) return [];
     return [{ path: ['device'], message: 'must be a host name or an address where no `devices` are listed' }];
   }
   if (names.includes(name)) return [];
   if (Object.hasOwn(recordOf(value['groups']), name))
-    return [{ path: ['device'], message: `"${name}" is a group; the default target is one device` }];
+    return [
+      { path: ['device'], message: `"${shownName(name)}" is a group; the default target is one device` },
+    ];
   const meant = nearest(name, names);
-  const proposal = meant === undefined ? `; listed are: ${names.join(', ')}` : `; did you mean "${meant}"?`;
-  return [{ path: ['device'], message: `"${name}" is not under devices${proposal}` }];
+  const proposal =
+    meant === undefined
+      ? `; listed are: ${names.map(shownName).join(', ')}`
+      : `; did you mean "${shownName(meant)}"?`;
+  return [{ path: ['device'], message: `"${redacted(name)}" is not under devices${proposal}` }];
 }
 
 const recordOf = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {});

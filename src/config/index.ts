@@ -6,13 +6,13 @@ import { cancelled, OtaError } from '../model/errors.ts';
 import { isPasswordVariable, readEnvironment } from './environment.ts';
 import { defaultSketch } from './default-sketch.ts';
 import { findConfigFile, namedConfigFile } from './places.ts';
-import { invalid, pathText, type Problem } from './problem.ts';
+import type { FindHost } from './homeding-device.ts';
+import { invalid } from './problem.ts';
 import type { ProjectFacts } from '../model/project-facts.ts';
 import { needsEnvironments, needsProject, type Wanted } from './resolve-question.ts';
 import { resolveConfig } from './resolve.ts';
-import type { ConfigFile, HomedingFile } from './schema.ts';
 import type { ReadSecrets } from './secrets-file.ts';
-import type { CheckedFile, Sources } from './sources.ts';
+import type { Sources } from './sources.ts';
 import type { Config, Flags } from './types.ts';
 
 export { resolveCredential } from './secrets.ts';
@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly signal: AbortSignal;
   /** Who reads the build tool's own files. Absent: they are left alone. */
   readonly project?: ProjectReader;
+  /** Where a device is whose own HomeDing JSON is read from it. Default: what the system says. */
+  readonly findHost?: FindHost;
 }
 
 export interface ProjectReader {
@@ -48,7 +50,7 @@ export interface Loaded {
  *
  * @throws OtaError CONFIG_UNREADABLE, or CONFIG_INVALID with every mistake at once; CANCELLED
  */
-export async function loadConfig({ flags, env, signal, project }: LoadOptions): Promise<Loaded> {
+export async function loadConfig({ flags, env, signal, project, findHost }: LoadOptions): Promise<Loaded> {
   const projectDir = flags.cwd ?? process.cwd();
   if (!statSync(projectDir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new OtaError('USAGE', `There is no folder ${projectDir}.`, { hint: 'Correct `-C`.' });
@@ -58,8 +60,8 @@ export async function loadConfig({ flags, env, signal, project }: LoadOptions): 
   const found =
     named === undefined ? findConfigFile(projectDir, env) : namedConfigFile(resolve(projectDir, named));
   // Loaded only where there is something to read: without a file, a push does not pay for zod, yaml and cosmiconfig.
-  const read = found && (await readFiles(found.file, signal));
-  const secrets = await readSecrets(found === undefined ? projectDir : dirname(found.file), env);
+  const read = found && (await (await import('./read-files.ts')).readFiles(found.file, { signal, findHost }));
+  const secrets = await readSecrets(found === undefined ? projectDir : dirname(found.file), { env, signal });
   if (signal.aborted) throw cancelled(signal);
   const all = [...problems, ...(read?.problems ?? []), ...(secrets?.problems ?? [])];
   if (all.length > 0) throw invalid(all);
@@ -78,7 +80,11 @@ export async function loadConfig({ flags, env, signal, project }: LoadOptions): 
     folder: found?.projectFolder,
     homeding: read?.homeding ?? new Map(),
   };
-  const warnings = [...(found ? warningsFor(found) : []), ...(secrets?.warnings ?? [])];
+  const warnings = [
+    ...(found ? warningsFor(found) : []),
+    ...(read?.warnings ?? []),
+    ...(secrets?.warnings ?? []),
+  ];
   const config = resolveConfig(sources);
   if (project === undefined) return { config, warnings };
   const { facts, problem } = await readProject(config, project, signal);
@@ -91,11 +97,14 @@ export async function loadConfig({ flags, env, signal, project }: LoadOptions): 
 }
 
 /** Read only where it exists: nobody else pays for it. */
-async function readSecrets(folder: string, env: NodeJS.ProcessEnv): Promise<ReadSecrets | undefined> {
+async function readSecrets(
+  folder: string,
+  context: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<ReadSecrets | undefined> {
   const file = join(folder, '.otarc.env');
   if (!existsSync(file)) return undefined;
   const { readSecretsFile } = await import('./secrets-file.ts');
-  return readSecretsFile(file, env);
+  return readSecretsFile(file, context);
 }
 
 async function readProject(
@@ -115,43 +124,6 @@ async function readProject(
       ? { problem: [`What the project itself says about uploads is not known: ${error.message}`] }
       : {};
   }
-}
-
-interface Read {
-  readonly file?: CheckedFile<ConfigFile>;
-  readonly homeding: ReadonlyMap<string, CheckedFile<HomedingFile>>;
-  readonly problems: readonly Problem[];
-}
-
-async function readFiles(path: string, signal: AbortSignal): Promise<Read> {
-  const [{ loadConfigFile }, { checkFile, checkHomeding }] = await Promise.all([
-    import('./load.ts'),
-    import('./check-file.ts'),
-  ]);
-  const loaded = await loadConfigFile(path, signal);
-  const homeding = new Map<string, CheckedFile<HomedingFile>>();
-  const checked = checkFile(loaded.value);
-  if (!checked.ok) return { homeding, problems: problemsOf(loaded, checked.issues) };
-  const problems: Problem[] = [];
-  for (const [name, device] of Object.entries(checked.settings.devices ?? {})) {
-    if (typeof device !== 'object' || device?.homeding === undefined) continue;
-    const own = await loadConfigFile(resolve(dirname(path), device.homeding), signal);
-    const result = checkHomeding(own.value);
-    if (result.ok) homeding.set(name, { ...own, settings: result.settings });
-    else problems.push(...problemsOf(own, result.issues));
-  }
-  return { file: { ...loaded, settings: checked.settings }, homeding, problems };
-}
-
-interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-function problemsOf(file: Pick<CheckedFile<unknown>, 'placeOf'>, issues: readonly Issue[]): Problem[] {
-  return issues
-    .map(({ path, message }) => ({ place: file.placeOf(path), path: pathText(path), message }))
-    .toSorted((a, b) => a.place.localeCompare(b.place, 'en', { numeric: true }));
 }
 
 function warningsFor({ file, unused }: { file: string; unused: readonly string[] }): string[] {

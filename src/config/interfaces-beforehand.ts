@@ -1,8 +1,8 @@
 /** Whether the network can be asked before the configuration is read: 60 ms that nobody has to wait for. */
 
-import { readFileSync } from 'node:fs';
 import { findConfigFile } from './places.ts';
 import type { Flags } from './types.ts';
+import { readSmallFileSync, textOf } from './small-file.ts';
 
 /** The interfaces to ask on; undefined where only the configuration can say. */
 export function interfacesBeforehand(
@@ -21,5 +21,6 @@ export function interfacesBeforehand(
 
 /** A program may say anything; in data a key stands as it is, or with an escape character. */
 function saysNothing(file: string): boolean {
-  return !/\.[cm]?[jt]s$/.test(file) && !/interfaces|\\/.test(readFileSync(file, 'utf8'));
+  const content = readSmallFileSync(file);
+  return !/\.[cm]?[jt]s$/.test(file) && content.type === 'read' && !/interfaces|\\/.test(textOf(content));
 }

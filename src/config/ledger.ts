@@ -1,4 +1,5 @@
 import type { Sourced } from '../model/project-facts.ts';
+import { redactedValue } from '../model/redaction.ts';
 import type { Origin } from './types.ts';
 
 type Candidates<T> = readonly (Sourced<T> | undefined)[];
@@ -10,7 +11,7 @@ export class Ledger {
   /** The first that says something, else `fallback`. */
   choose<T>(path: string, candidates: Candidates<T>, fallback: T): T {
     const chosen = candidates.find((each) => each !== undefined) ?? { value: fallback, origin: 'default' };
-    this.origins.push({ path, ...chosen });
+    this.origins.push({ path, value: redactedValue(chosen.value), origin: chosen.origin });
     return chosen.value;
   }
 
@@ -27,7 +28,7 @@ export class Ledger {
   ): T | undefined {
     const chosen = candidates.find((each) => each !== undefined);
     const shown = chosen ?? outcome;
-    if (shown) this.origins.push({ path, value: shown.value, origin: shown.origin });
+    if (shown) this.origins.push({ path, value: redactedValue(shown.value), origin: shown.origin });
     else if (note !== undefined) this.origins.push({ path, value: undefined, origin: 'default', note });
     return chosen?.value;
   }

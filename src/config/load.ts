@@ -7,7 +7,9 @@ import { messageOf, OtaError } from '../model/errors.ts';
 import { within } from './limit.ts';
 import { parseText, type ParsedText } from './parse-text.ts';
 import { searchPlaces } from './places.ts';
-import { withoutSecrets } from './shown-line.ts';
+import { isHarmlessWord } from './quoting.ts';
+import { redacted, withoutWordsOf } from '../model/redaction.ts';
+import { readSmallFile } from './small-file.ts';
 
 /**
  * Each call of `cosmiconfig()` looks for settings of cosmiconfig itself in the process's working folder, whatever folder
@@ -18,6 +20,9 @@ import { withoutSecrets } from './shown-line.ts';
 metaSearchPlaces.length = 0;
 
 const scriptTimeoutMs = 30_000;
+const readTimeoutMs = 10_000;
+/** Some thousand devices; what is larger keeps the parser busy for longer than anybody waits. */
+const limitBytes = 512 * 1024;
 
 export interface LoadedFile {
   /** Absolute. */
@@ -44,7 +49,7 @@ export async function loadConfigFile(file: string, signal: AbortSignal): Promise
     const late = () => new OtaError('CONFIG_UNREADABLE', `${path} did not finish loading within 30 s.`);
     return within(runScript(path, source), { timeoutMs: scriptTimeoutMs, signal, late });
   };
-  const value = await read(file, { text, script });
+  const value = await read(file, { text, script, signal });
   if (isPackage && value === null)
     throw new OtaError('CONFIG_INVALID', `${file} has no "otarc" key.`, {
       hint: 'Name another file, or add the key.',
@@ -59,7 +64,24 @@ export async function loadConfigFile(file: string, signal: AbortSignal): Promise
   };
 }
 
-async function read(file: string, { text, script }: { text: Loader; script: Loader }): Promise<unknown> {
+interface Reading {
+  readonly text: Loader;
+  readonly script: Loader;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * cosmiconfig reads to the end, however far that is, and has no place to put a limit. So the file is read with limits first;
+ * a pipe (`--config <(…)`) can be read no second time, and has data in it, not a program.
+ */
+async function read(file: string, { text, script, signal }: Reading): Promise<unknown> {
+  const content = await readSmallFile(file, { signal, limitBytes, timeoutMs: readTimeoutMs });
+  if (content.type !== 'read')
+    throw unreadable(file, content.type === 'missing' ? 'no such file' : content.reason);
+  if (!content.isRegular) {
+    const source = content.bytes.toString('utf8');
+    return source.trim() === '' ? null : text(file, source);
+  }
   try {
     const explorer = cosmiconfig('otarc', {
       searchPlaces: [...searchPlaces],
@@ -77,14 +99,26 @@ async function read(file: string, { text, script }: { text: Loader; script: Load
         '.ts': script,
       },
     });
-    const result = await explorer.load(file);
+    const late = () => unreadable(file, 'it has no end');
+    const result = await within(explorer.load(file), {
+      timeoutMs: scriptTimeoutMs + readTimeoutMs,
+      signal,
+      late,
+    });
     const value: unknown = result?.config;
     return value ?? null;
   } catch (error) {
     if (error instanceof OtaError) throw error;
-    throw new OtaError('CONFIG_UNREADABLE', `${file} cannot be read: ${reasonOf(error)}.`);
+    // Never the error's own words: they may quote the file.
+    throw unreadable(
+      file,
+      error instanceof Error && 'code' in error ? String(error.code) : 'it could not be loaded',
+    );
   }
 }
+
+const unreadable = (file: string, reason: string): OtaError =>
+  new OtaError('CONFIG_UNREADABLE', `${file} cannot be read: ${reason}.`);
 
 /** cosmiconfig would merge other files in; paths and line numbers of those would be wrong. */
 function refuseImports(value: unknown, file: string): void {
@@ -106,7 +140,7 @@ async function runScript(file: string, source: string): Promise<unknown> {
     const [words = ''] = messageOf(error)
       .replace(/^ParseError: /, '')
       .split(` ${file}:`);
-    const message = withoutSecrets(words, source).trim();
+    const message = redacted(withoutWordsOf(words, source, isHarmlessWord)).trim();
     // Not as `cause`: the engine's message may quote the source.
     throw new OtaError('CONFIG_UNREADABLE', `${place}: ${message}`, {
       hint: 'Run the file with node to see more.',
@@ -121,13 +155,4 @@ function placeIn(file: string, error: unknown): string {
   const [, line, column] = at < 0 ? [] : (/^:(\d+)(:\d+)?/.exec(stack.slice(at + file.length)) ?? []);
   if (line === undefined) return file;
   return line === '1' ? `${file}:1` : `${file}:${line}${column ?? ''}`;
-}
-
-/** Never the error's own words: they may quote the file. */
-function reasonOf(error: unknown): string {
-  const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
-  if (code === 'ENOENT') return 'no such file';
-  if (code === 'EISDIR') return 'it is a folder';
-  if (code === 'EACCES') return 'permission denied';
-  return code ?? 'the file could not be loaded';
 }

@@ -1,7 +1,7 @@
 /** For a hook that runs after every build and mostly has nothing to do: it must know so within milliseconds. */
 
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { readSmallFileSync } from './small-file.ts';
 import { configFileIn, namedConfigFile } from './places.ts';
 
 const isScript = (file: string): boolean => /\.[cm]?[jt]s$/.test(file);
@@ -17,7 +17,9 @@ const isScript = (file: string): boolean => /\.[cm]?[jt]s$/.test(file);
 export function mayPushOnBuild(folder: string, named: string | undefined): boolean {
   try {
     const file = configFileOf(folder, named);
-    return file !== undefined && (isScript(file) || readFileSync(file, 'utf8').includes('pushOnBuild'));
+    if (file === undefined) return false;
+    const content = isScript(file) ? undefined : readSmallFileSync(file);
+    return content?.type !== 'read' || content.bytes.includes('pushOnBuild');
   } catch {
     return true; // Whoever loads it says what is wrong with it.
   }

@@ -10,9 +10,12 @@ import {
   visit,
   type Document,
   type Node,
+  type Pair,
+  type Scalar,
+  type YAMLMap,
 } from 'yaml';
 import { OtaError } from '../model/errors.ts';
-import { shownLine } from './shown-line.ts';
+import { shownLine } from './quoting.ts';
 
 export interface ParsedText {
   readonly value: unknown;
@@ -47,6 +50,8 @@ export function parseText(file: string, source: string): ParsedText {
     prettyErrors: false,
     logLevel: 'error',
     merge: true,
+    // Checked below: the parser compares each key with each.
+    uniqueKeys: false,
   });
   const mistake = firstMistake(document, file.endsWith('.json'));
   if (mistake) {
@@ -55,19 +60,64 @@ export function parseText(file: string, source: string): ParsedText {
     const message = `${file}:${line}:${col}: ${mistake.message}.${shown === undefined ? '' : `\n${shown}`}`;
     throw new OtaError('CONFIG_UNREADABLE', message, { details: { file, line, column: col } });
   }
+  const pairs = new PairIndex();
   return {
     value: valueOf(document, file),
     lineOf(path) {
-      const offset = offsetOf(document.contents, path);
+      const offset = offsetOf(document.contents, path, pairs);
       return offset === undefined ? undefined : lines.linePos(offset).line;
     },
   };
 }
 
-/** Comments become blanks, so that every other character stays where it was. */
+/** Comments become blanks, so that every other character stays where it was. Linear: nothing is looked for twice. */
 function withoutComments(source: string): string {
-  const texts = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|(?<=\s)#[^\n]*|(?<![^\s,{}[\]])\/(?:\/[^\n]*|\*[^]*?\*\/)/g;
-  return source.replace(texts, (match) => (match.startsWith('/') ? match.replaceAll(/[^\n]/g, ' ') : match));
+  const pieces: string[] = [];
+  /** What has no end from here on has none later. */
+  const endless = new Set<string>();
+  let copied = 0;
+  for (let at = 0; at < source.length;) {
+    const kind = kindAt(source, at);
+    const end = kind === undefined || endless.has(kind) ? undefined : endOf(source, at, kind);
+    if (kind !== undefined && end === undefined) endless.add(kind);
+    if (end !== undefined && (kind === '//' || kind === '/*')) {
+      pieces.push(source.slice(copied, at), source.slice(at, end).replaceAll(/[^\n]/g, ' '));
+      copied = end;
+    }
+    at = end ?? at + 1;
+  }
+  return [...pieces, source.slice(copied)].join('');
+}
+
+type Kind = '"' | "'" | '#' | '//' | '/*';
+
+/** What begins here: a text in quotes, or a comment, which only begins where a word could. */
+function kindAt(source: string, at: number): Kind | undefined {
+  const [before = ' ', here = '', next = ''] = [source[at - 1], source[at], source[at + 1]];
+  if (here === '"' || here === "'") return here;
+  if (here === '#' && at > 0 && /\s/.test(before)) return '#';
+  if (here !== '/' || !/[\s,{}[\]]/.test(before)) return undefined;
+  return next === '/' ? '//' : next === '*' ? '/*' : undefined;
+}
+
+function endOf(source: string, start: number, kind: Kind): number | undefined {
+  if (kind === '#' || kind === '//') {
+    const end = source.indexOf('\n', start);
+    return end === -1 ? source.length : end;
+  }
+  if (kind === '/*') {
+    const end = source.indexOf('*/', start + 2);
+    return end === -1 ? undefined : end + 2;
+  }
+  for (let at = start + 1; at < source.length; at++) {
+    if (kind === '"' && source[at] === '\\') at++;
+    else if (source[at] === kind) {
+      // In single quotes, two are one that belongs to the text.
+      if (kind === "'" && source[at + 1] === kind) at++;
+      else return at + 1;
+    }
+  }
+  return undefined;
 }
 
 function firstMistake(document: Document, asJson: boolean): Mistake | undefined {
@@ -79,8 +129,25 @@ function firstMistake(document: Document, asJson: boolean): Mistake | undefined 
   const [warning] = document.warnings;
   if (warning) return { offset: warning.pos[0], message: 'a text that begins with `!` needs quotes' };
   let mistake: Mistake | undefined;
+  let aliases = 0;
   visit(document, {
+    Pair(_key, { key, value }) {
+      // HomeDing reads every value as the text that stands there: `"passwd": 0123` is one of four digits.
+      const isNumber = isScalar(value) && typeof value.value === 'number' && value.source !== undefined;
+      if (isNumber && isScalar(key) && /^passwd$/i.test(String(key.value))) value.value = value.source;
+    },
+    Map(_key, node) {
+      const key = repeatedKey(node);
+      if (key === undefined) return undefined;
+      mistake = { offset: startOf(key), message: 'Map keys must be unique' };
+      return visit.BREAK;
+    },
     Alias(_key, node) {
+      // Each is looked for in the whole document.
+      if (++aliases > mostAliases) {
+        mistake = { offset: startOf(node), message: `more than ${mostAliases} YAML aliases` };
+        return visit.BREAK;
+      }
       if (node.resolve(document) !== undefined) return undefined;
       mistake = { offset: startOf(node), message: 'a text that begins with `*` needs quotes' };
       return visit.BREAK;
@@ -92,6 +159,18 @@ function firstMistake(document: Document, asJson: boolean): Mistake | undefined 
     },
   });
   return mistake;
+}
+
+const mostAliases = 200;
+
+function repeatedKey(map: YAMLMap): Scalar | undefined {
+  const seen = new Set<unknown>();
+  for (const { key } of map.items) {
+    if (!isScalar(key) || key.value === '<<') continue;
+    if (seen.has(key.value)) return key;
+    seen.add(key.value);
+  }
+  return undefined;
 }
 
 /** What the parser says, without the piece of the source that some of its messages end with. */
@@ -115,12 +194,26 @@ function valueOf(document: Document, file: string): unknown {
   }
 }
 
-function offsetOf(contents: unknown, path: readonly PropertyKey[]): number | undefined {
+/** The pairs of a map by their keys: a file with a thousand mistakes asks for a thousand of them. */
+class PairIndex {
+  readonly #known = new WeakMap<YAMLMap, Map<string, Pair>>();
+
+  find(map: YAMLMap, key: string): Pair | undefined {
+    const known = this.#known.get(map) ?? indexOf(map);
+    this.#known.set(map, known);
+    return known.get(key);
+  }
+}
+
+const indexOf = (map: YAMLMap): Map<string, Pair> =>
+  new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair]] : [])));
+
+function offsetOf(contents: unknown, path: readonly PropertyKey[], pairs: PairIndex): number | undefined {
   let node = contents;
   let offset: number | undefined;
   for (const segment of path) {
     if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(segment));
+      const pair = pairs.find(node, String(segment));
       if (!pair) break;
       offset = isScalar(pair.key) ? startOf(pair.key) : offset;
       node = pair.value;

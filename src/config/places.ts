@@ -1,9 +1,10 @@
 /** Where a configuration file may stand, and which of those places hold one. Costs a few `stat`s, loads nothing. */
 
-import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, OtaError } from '../model/errors.ts';
+import { readSmallFileSync, textOf } from './small-file.ts';
 
 const scripts = ['js', 'cjs', 'mjs', 'ts'];
 const extensions = ['json', 'yaml', 'yml', ...scripts];
@@ -105,9 +106,17 @@ function holdsConfiguration(path: string): boolean {
   return !path.endsWith('package.json') || namesOtarc(path);
 }
 
+/** As far as `load.ts` reads. */
+const largestPackageBytes = 512 * 1024;
+
 function namesOtarc(packageJson: string): boolean {
+  const content = readSmallFileSync(packageJson, largestPackageBytes);
+  if (content.type === 'unreadable' && content.isTooLarge === true)
+    throw new OtaError('CONFIG_UNREADABLE', `${packageJson} cannot be read: ${content.reason}.`, {
+      hint: 'Look what it is; or name the configuration with `--config`.',
+    });
   try {
-    const value: unknown = JSON.parse(readFileSync(packageJson, 'utf8'));
+    const value: unknown = JSON.parse(textOf(content));
     return typeof value === 'object' && value !== null && Object.hasOwn(value, 'otarc');
   } catch {
     // Somebody else's broken file: npm will say so. It is none of ours unless `--config` names it.

@@ -9,8 +9,12 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Nobody reads more of them. */
+const mostProblems = 100;
+
 /** All mistakes as one error. */
-export function invalid(problems: readonly Problem[]): OtaError {
+export function invalid(all: readonly Problem[]): OtaError {
+  const problems = all.slice(0, mostProblems);
   const lines = problems.map(
     ({ place, path, message }) => `${place}: ${path === '' ? '' : `${path}: `}${message}`,
   );
@@ -18,11 +22,14 @@ export function invalid(problems: readonly Problem[]): OtaError {
   const text =
     lines.length === 1 && only !== undefined
       ? only
-      : `${lines.length} mistakes in the configuration:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+      : `${all.length} mistakes in the configuration${all.length > lines.length ? `, the first ${lines.length}` : ''}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
   return new OtaError('CONFIG_INVALID', text, { details: { problems } });
 }
 
-/** `devices.livingroom.port`; a key that is no plain word stands in brackets and quotes. */
+/**
+ * `devices.livingroom.port`; a key that is no plain word stands in brackets and quotes. For a configuration that was checked:
+ * what a mistake is about may hold a password (`shownKeyPath`).
+ */
 export function pathText(path: readonly PropertyKey[]): string {
   return path
     .map((segment, index) => {

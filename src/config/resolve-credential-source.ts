@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { passwordVariable, Secret } from '../model/secret.ts';
+import { shownCommand, shownVariable } from './shown-source.ts';
 import { fromFile, fromInvocation, sourced, type Sources } from './sources.ts';
 import type { Sourced } from '../model/project-facts.ts';
 import type { Ledger } from './ledger.ts';
@@ -96,13 +97,13 @@ function credentialMark(source: CredentialSource): string {
       return '(secret, from the text itself)';
     case 'env':
       return source.secretsFile?.secret === undefined
-        ? `(secret, from environment ${source.variable})`
-        : `(secret, ${source.variable} from ${source.secretsFile.file})`;
+        ? `(secret, from environment ${shownVariable(source.variable)})`
+        : `(secret, ${shownVariable(source.variable)} from ${source.secretsFile.file})`;
     case 'file':
       return `(secret, from file ${source.path})`;
     case 'stdin':
       return '(secret, from stdin)';
     case 'command':
-      return `(secret, from command ${source.command.join(' ')})`;
+      return `(secret, from command ${shownCommand(source.command)})`;
   }
 }

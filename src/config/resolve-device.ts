@@ -1,5 +1,6 @@
 import { Secret } from '../model/secret.ts';
 import { parseHost } from './address.ts';
+import { homedingUrl, hostOf } from './homeding.ts';
 import type { Sourced } from '../model/project-facts.ts';
 import type { Ledger } from './ledger.ts';
 import { pathText } from './problem.ts';
@@ -150,13 +151,17 @@ function homedingOf({ file, homeding }: Sources, { name, path, settings }: Devic
       ? undefined
       : { file: file.file, settings, placeOf: (below) => file.placeOf([...path, ...below]) };
   const source = own ?? homeding.get(name);
-  if (source === undefined) return {};
-  const ota = source.settings.ota?.['0'];
-  const host = source.settings.device?.['0']?.name;
-  const place = (...below: string[]): string => source.placeOf(below);
+  const url = homedingUrl(settings.homeding ?? '');
+  if (source === undefined && url === undefined) return {};
+  const ota = source?.settings.ota?.['0'];
+  const host = source?.settings.device?.['0']?.name;
+  const place = (...below: string[]): string => source?.placeOf(below) ?? '';
   return {
     isKnown: true,
-    host: sourced(host, place('device', '0', 'name')),
+    // Who has answered there is the device, whatever it calls itself.
+    host: url
+      ? sourced(hostOf(url), file?.placeOf([...path, 'homeding']) ?? '')
+      : sourced(host, place('device', '0', 'name')),
     // HomeDing's OTA element listens on 8266 on every chip, where ArduinoOTA itself would take the platform's port.
     port:
       sourced(ota?.port === undefined ? undefined : Number(ota.port), place('ota', '0', 'port')) ??

@@ -12,6 +12,7 @@ import {
 } from './resolve-device.ts';
 import { claims, projectDevices, type ProjectDevice } from './resolve-project.ts';
 import type { Sourced } from '../model/project-facts.ts';
+import { isUrl } from './homeding.ts';
 import { Ledger } from './ledger.ts';
 import { pathText } from './problem.ts';
 import type { ConfigFile } from './schema.ts';
@@ -154,7 +155,7 @@ function resolveHook({ file, folder }: Sources, ledger: Ledger): HookConfig {
 
 function filesOf({ file, secretsFile, homeding }: Sources): string[] {
   const all = [file?.file, secretsFile?.file, ...[...homeding.values()].map((each) => each.file)];
-  return [...new Set(all.filter((each) => each !== undefined))];
+  return [...new Set(all.flatMap((each) => (each === undefined || isUrl(each) ? [] : [each])))];
 }
 
 function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {

@@ -96,7 +96,9 @@ const device = z.strictObject({
     .describe("Partition table (.csv or .bin) to check sizes against; default: the build's own.")
     .optional(),
   homeding: text
-    .describe("The device's own HomeDing JSON (data/env.json): name, port and password are read from it.")
+    .describe(
+      "The device's own HomeDing JSON (data/env.json, or http://NAME/env.json from the device itself): name, port and password are read from it.",
+    )
     .optional(),
   acceptFrom: z
     .enum(['device', 'any'])

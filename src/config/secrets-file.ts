@@ -1,9 +1,10 @@
 /** `.otarc.env`: passwords as `NAME=value` lines, beside the configuration and out of git. */
 
-import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
-import { messageOf, OtaError } from '../model/errors.ts';
+import { OtaError } from '../model/errors.ts';
+import { redacted } from '../model/redaction.ts';
 import { Secret } from '../model/secret.ts';
+import { readSmallFile, textOf } from './small-file.ts';
 import { isPasswordVariable } from './environment.ts';
 import type { Problem } from './problem.ts';
 import type { SecretsFile } from './types.ts';
@@ -16,13 +17,18 @@ export interface ReadSecrets {
 
 /**
  * @param env outranks the file: what it holds is left out
- * @throws {OtaError} CONFIG_UNREADABLE
+ * @throws {OtaError} CONFIG_UNREADABLE; CANCELLED
  */
-export async function readSecretsFile(file: string, env: NodeJS.ProcessEnv): Promise<ReadSecrets> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new OtaError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, { cause });
-  });
-  return parseSecrets({ file, text }, env);
+export async function readSecretsFile(
+  file: string,
+  { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<ReadSecrets> {
+  const content = await readSmallFile(file, { signal });
+  if (content.type === 'unreadable')
+    throw new OtaError('CONFIG_UNREADABLE', `${file} cannot be read: ${content.reason}.`, {
+      hint: 'It is a small text file of NAME=value lines.',
+    });
+  return parseSecrets({ file, text: textOf(content) }, env);
 }
 
 /** Pure. An empty value counts as none, as in the environment. What stands in a line that is no `NAME=value` may be a password: it is named by its number alone. */
@@ -48,7 +54,8 @@ export function parseSecrets(
     secretsFile: { file, secrets: new Map(secrets) },
     problems: [...problems.map(({ place, path, message }) => ({ place, path, message })), ...broken],
     warnings: idle.map(
-      ([name, line]) => `${file}:${line}: ${name} has no effect here: only passwords are read.`,
+      ([name, line]) =>
+        `${file}:${line}: ${name === 'OTARC_PASSWORD_FILE' ? name : redacted(name)} has no effect here: only passwords are read.`,
     ),
   };
 }

@@ -1,11 +1,12 @@
 /** Fetches a password from where the configuration says it is. */
 
-import { readFile } from 'node:fs/promises';
 import { cancelled, OtaError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
+import { readSmallFile, textOf } from './small-file.ts';
 import type { Credential } from '../model/types.ts';
 import { firstLineOf } from './first-line.ts';
 import { within } from './limit.ts';
+import { shownCommand, shownVariable } from './shown-source.ts';
 import type { DeviceConfig } from './types.ts';
 
 const waitMs = 60_000;
@@ -31,7 +32,7 @@ export async function resolveCredential(device: DeviceConfig, context: SecretCon
     case 'text':
       return { type: 'password', secret: source.secret };
     case 'hash':
-      return { type: 'hash', secret: new Secret(source.secret.reveal().toLowerCase()) };
+      return { type: 'hash', secret: source.secret };
     default: {
       const { text, place } = await fetchText(source, { device: device.name, context });
       const [line = ''] = text.replace(/^\uFEFF/, '').split(/\r?\n/, 1);
@@ -60,7 +61,7 @@ async function fetchText(source: Fetched, asked: Asked): Promise<{ text: string;
       return variableText(source, asked);
     case 'file': {
       const place = `the file ${source.path}`;
-      return { text: await limited(fileText(source.path, asked.device), place), place };
+      return { text: await fileText(source.path, asked), place };
     }
     case 'stdin': {
       const { stdin } = asked.context;
@@ -71,7 +72,7 @@ async function fetchText(source: Fetched, asked: Asked): Promise<{ text: string;
     case 'command':
       return {
         text: await commandText(source, asked),
-        place: `what \`${source.command.join(' ')}\` printed`,
+        place: `what \`${shownCommand(source.command)}\` printed`,
       };
   }
 }
@@ -80,31 +81,28 @@ function variableText(
   { variable, secretsFile }: Extract<Fetched, { type: 'env' }>,
   { device, context }: Asked,
 ): { text: string; place: string } {
+  const shown = shownVariable(variable);
   if (secretsFile?.secret !== undefined)
-    return { text: secretsFile.secret.reveal(), place: `${variable} in ${secretsFile.file}` };
-  const place = `the environment variable ${variable}`;
+    return { text: secretsFile.secret.reveal(), place: `${shown} in ${secretsFile.file}` };
+  const place = `the environment variable ${shown}`;
   const text = context.env[variable];
   if (text !== undefined) return { text, place };
   const nor = secretsFile === undefined ? '' : `, and ${secretsFile.file} has nothing under that name`;
   throw unavailable(
     device,
     `${place} is not set${nor}`,
-    `Set ${variable}, or write it as a line \`${variable}=…\` into .otarc.env beside the configuration.`,
+    `Set ${shown}, or write it as a line \`${shown}=…\` into .otarc.env beside the configuration.`,
   );
 }
 
-async function fileText(path: string, device: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    const reason = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-    throw unavailable(
-      device,
-      `the file ${path} ${reason}`,
-      'Correct its path: --password-file, or `password: { file: … }` in .otarc.',
-    );
-  }
+async function fileText(path: string, { device, context: { signal } }: Asked): Promise<string> {
+  const content = await readSmallFile(path, { signal, limitBytes: 64 * 1024, timeoutMs: waitMs });
+  if (content.type === 'read') return textOf(content);
+  throw unavailable(
+    device,
+    `the file ${path} ${content.type === 'missing' ? 'does not exist' : `cannot be read: ${content.reason}`}`,
+    'Correct its path: --password-file, or `password: { file: … }` in .otarc.',
+  );
 }
 
 async function commandText(
@@ -114,7 +112,8 @@ async function commandText(
   const { execa } = await import('execa');
   const { signal } = context;
   if (signal.aborted) throw cancelled(signal);
-  const failed = (how: string): OtaError => unavailable(device, `\`${[program, ...args].join(' ')}\` ${how}`);
+  const failed = (how: string): OtaError =>
+    unavailable(device, `\`${shownCommand([program, ...args])}\` ${how}`);
   // In the foreground and with the terminal's stdin and stderr, so that a password manager can ask and complain.
   const child = execa(program, args, {
     cwd,

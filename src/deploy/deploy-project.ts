@@ -4,6 +4,7 @@ import { mayPushOnBuild } from '../config/may-push-on-build.ts';
 import type { Config, DeviceConfig, Flags } from '../config/types.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { ErrorCode } from '../model/errors.ts';
+import { findHost } from '../discover/find-host.ts';
 import type { DeployEvent } from '../model/events.ts';
 import { buildRequestOf, makePlan, type Plan } from './plan.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
@@ -79,6 +80,7 @@ export async function planProject(options: DeployProjectOptions): Promise<Planne
     flags,
     env,
     signal,
+    findHost,
     project: {
       wanted: { targets, all, isFile: source === 'file', imageOf },
       ask: async (draft, { environments }) => {

@@ -39,6 +39,10 @@ export function knownOf({
 }
 
 function kindOf(credential: Credential): NonNullable<Observations['credential']> {
-  if (credential.type !== 'hash') return credential.type;
+  if (credential.type === 'none') return 'none';
+  if (credential.type === 'password') {
+    const isLikeHash = /^(?:[\dA-F]{32}|[\dA-F]{64})$/i.test(credential.secret.reveal());
+    return isLikeHash ? 'password-like-hash' : 'password';
+  }
   return credential.secret.reveal().length === 64 ? 'sha256-hash' : 'md5-hash';
 }

@@ -16,7 +16,7 @@ export const passwordRequired: Rule = ({ code, device, wording }) =>
       };
 
 export const passwordWrong: Rule = ({ code, credential }) =>
-  code !== 'PASSWORD_WRONG'
+  code !== 'PASSWORD_WRONG' || credential === 'password-like-hash'
     ? undefined
     : {
         cause: 'password-wrong',
@@ -25,8 +25,19 @@ export const passwordWrong: Rule = ({ code, credential }) =>
         text: 'the configured password is not that of the device',
         cure:
           credential === 'md5-hash' || credential === 'sha256-hash'
-            ? 'Compare `passwordHash:` with setPasswordHash(…) of the sketch that runs on the device now, not of the new one.'
+            ? 'Compare `passwordHash:` with setPasswordHash(…) of the sketch that runs on the device now, not of the new one. If that calls setPassword(…), configure `password:`.'
             : 'Compare it with ArduinoOTA.setPassword(…) of the sketch that runs on the device now, not of the new one.',
+      };
+
+/** It was hashed once more, as a password is. */
+export const hashAsPassword: Rule = ({ code, credential, wording }) =>
+  code !== 'PASSWORD_WRONG' || credential !== 'password-like-hash'
+    ? undefined
+    : {
+        cause: 'hash-as-password',
+        likelihood: 0.75,
+        text: 'the configured password looks like a hash (32 or 64 hexadecimal digits), and was taken for the password itself',
+        cure: `${wordsOf(wording).hash} Else compare it with ArduinoOTA.setPassword(…) of the sketch that runs on the device now.`,
       };
 
 /** Not a failure: whoever can reach the device can update it. */

@@ -4,9 +4,10 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { canonicalHost, isAddress } from '../model/endpoint.ts';
+import { readSmallFileSync, textOf } from '../config/small-file.ts';
 
 export interface LastSeen {
   addressOf(host: string): string | undefined;
@@ -45,7 +46,7 @@ export function cacheFile(env: NodeJS.ProcessEnv, platform = process.platform): 
 
 function read(file: string): Map<string, string> {
   try {
-    const { version, devices } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const { version, devices } = JSON.parse(textOf(readSmallFileSync(file))) as Record<string, unknown>;
     if (version !== 1 || !Array.isArray(devices)) return new Map();
     return new Map(devices.filter(isEntry));
   } catch {

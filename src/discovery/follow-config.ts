@@ -8,6 +8,7 @@ import type { Config, Flags } from '../config/types.ts';
 import { messageOf } from '../model/errors.ts';
 import { defaultPorts } from '../engines/espota/ports.ts';
 import { platforms } from '../model/types.ts';
+import { findHost } from '../discover/find-host.ts';
 import type { Configured } from './ports.ts';
 
 export interface FollowConfigOptions {
@@ -42,7 +43,7 @@ export function followConfig(options: FollowConfigOptions): ConfigFollower {
     const now = stateOf(options, files);
     if (now === state) return false;
     try {
-      const { config, warnings } = await loadConfig(options);
+      const { config, warnings } = await loadConfig({ ...options, findHost });
       for (const warning of warnings) onProblem(warning);
       known = knownOf(config);
       files = config.files;

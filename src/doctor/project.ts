@@ -9,6 +9,7 @@ import { findPio } from '../builders/pio/project.ts';
 import { toolMissing } from '../builders/failures.ts';
 import type { BuildRequest } from '../builders/types.ts';
 import { OtaError } from '../model/errors.ts';
+import { redactedWords } from '../model/redaction.ts';
 import type { EventBody } from '../model/events.ts';
 import { preflight, readImage, refuseByFirst, type PartitionTable } from '../image/index.ts';
 import { thousands } from '../model/numbers.ts';
@@ -47,7 +48,7 @@ export async function checkTool(
   if (file === undefined) throw toolMissing({ tool, file: tool });
   const args = tool === 'pio' ? ['--version'] : ['version'];
   const said = await ask({ file, args, cwd: request.projectDir, limitMs: versionLimitMs }, { env, signal });
-  const version = /\d+\.\d+\.\d+[-\w.]*/.exec(said.stdout)?.[0];
+  const version = /\b\d{1,6}\.\d{1,6}\.\d{1,6}[-\w.]*/.exec(said.stdout)?.[0];
   if (!said.ok || version === undefined) {
     return warning(
       'build tool',
@@ -65,9 +66,10 @@ async function checkCommand({ command, projectDir }: BuildRequest, env: NodeJS.P
   const isPath = /[\\/]/.test(word);
   const file = isPath ? word : await findExecutable({ names: [word], env });
   if (file === undefined) throw toolMissing({ tool: 'command', file: word });
-  return ok('build tool', `the command \`${(command ?? []).join(' ')}\` in ${projectDir}`, {
+  const shown = redactedWords(command ?? []);
+  return ok('build tool', `the command \`${shown.join(' ')}\` in ${projectDir}`, {
     tool: 'command',
-    command,
+    command: shown,
   });
 }
 

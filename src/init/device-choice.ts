@@ -71,10 +71,11 @@ export function isSameDevice(
 
 /** The variable that its password is to come from. */
 export function variableOf(name: string): string {
-  const word = name
+  const plain = name
     .toUpperCase()
     .replaceAll(/[^A-Z0-9]+/g, '_')
-    .replaceAll(/^_+|_+$/g, '');
+    .replace(/^_/, '');
+  const word = plain.replace(/_$/, '');
   return `${/^[A-Z]/.test(word) ? word : `DEVICE_${word}`.replace(/_$/, '')}_PW`;
 }
 

@@ -1,6 +1,6 @@
 /** What PlatformIO makes of the options in its ini: `extends`, the common `[env]`, `${section.option}`. */
 
-import { optionOf, type Option, type Section } from './ini.ts';
+import { optionOf, withoutBlanksBehind, type Option, type Section } from './ini.ts';
 
 export interface Provided {
   readonly section: Section;
@@ -61,7 +61,7 @@ interface Place {
 const longest = 100_000;
 
 function expanded(value: string, { sections, name, within }: Place): string {
-  return value.replaceAll(/\$\{([^.}()]+)\.([^}]+)\}/g, (whole, section: string, key: string) => {
+  return value.replaceAll(/\$\{([^.{}()]+)\.([^{}]+)\}/g, (whole, section: string, key: string) => {
     const meant = section === 'this' ? name : section;
     const found = providerOf(sections, meant, [key.toLowerCase()]);
     const place = `${found?.section.name}.${key}`;
@@ -73,13 +73,13 @@ function expanded(value: string, { sections, name, within }: Place): string {
 
 /** The sections that a value refers to. */
 export function referredBy(value: string): string[] {
-  return [...value.matchAll(/\$\{([^.}()]+)\./g)].map(([, section = '']) => section);
+  return [...value.matchAll(/\$\{([^.{}()]+)\./g)].map(([, section = '']) => section);
 }
 
 /** A list, as PlatformIO splits it: by lines where there are several, else by `, `. */
 export function itemsOf(value: string): string[] {
   return value
     .split(value.includes('\n') ? '\n' : ', ')
-    .map((item) => item.replaceAll(/^[ \t]+|[ \t]+$/g, ''))
+    .map((item) => withoutBlanksBehind(item.replace(/^[ \t]+/, ''), ' \t'))
     .filter((item) => item !== '');
 }

@@ -56,7 +56,8 @@ export function sectionsOf(text: string): Section[] {
     }
     indentLevel = indent.length;
     const [, name] = /^\[(.+)\]/.exec(content) ?? [];
-    const [, key, value = ''] = /^(.*?)[ \t]*[=:][ \t]*(.*)$/.exec(content) ?? [];
+    const sign = content.search(/[=:]/);
+    const key = sign === -1 ? undefined : withoutBlanksBehind(content.slice(0, sign), ' \t');
     if (name !== undefined) {
       sections.push({ name, header: line, indent, options: [] });
       option = undefined;
@@ -65,7 +66,7 @@ export function sectionsOf(text: string): Section[] {
     } else {
       option = {
         key: key.toLowerCase(),
-        value,
+        value: content.slice(sign + 1).replace(/^[ \t]+/, ''),
         first: line,
         last: line,
         valueEnd: contentEnd,
@@ -109,12 +110,19 @@ export function optionOf(section: Section | undefined, keys: readonly string[]):
   return section?.options.findLast(({ key }) => keys.includes(key));
 }
 
+/** In linear time, which a pattern for blanks before an end is not. */
+export function withoutBlanksBehind(text: string, blanks: string): string {
+  let end = text.length;
+  while (end > 0 && blanks.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}
+
 /** What is left of a line without comments: `;` and `#` at its start, or behind a blank. */
 function contentOf({ text, start }: Line): { indent: string; content: string; contentEnd: number } {
   const mark = start === 0 ? (/^\u00EF\u00BB\u00BF/.exec(text)?.[0] ?? '') : '';
   const own = text.slice(mark.length);
   const indent = /^[ \t\f\v]*/.exec(own)?.[0] ?? '';
-  const content = own.replace(/(?:^|(?<=[ \t\f\v]))[;#].*$/, '').replace(/[ \t\f\v]+$/, '');
+  const content = withoutBlanksBehind(own.replace(/(?:^|(?<=[ \t\f\v]))[;#].*$/, ''), ' \t\f\v');
   const isBlank = content.length <= indent.length;
   return {
     indent,

@@ -8,8 +8,10 @@ import { findExecutable } from '../builders/executable.ts';
 import { loadConfig } from '../config/index.ts';
 import type { Config } from '../config/types.ts';
 import type { BrowseOptions, FoundDevice } from '../discover/types.ts';
-import { messageOf, OtaError } from '../model/errors.ts';
+import { OtaError } from '../model/errors.ts';
+import { findHost } from '../discover/find-host.ts';
 import { buildRequestOf } from '../deploy/plan.ts';
+import { readSmallFile } from '../config/small-file.ts';
 import type { Configured, Installation, Templates } from './types.ts';
 
 /** From `dist/` as from `src/init/`. */
@@ -54,6 +56,7 @@ export async function readConfigured(
     flags: { cwd: folder },
     env,
     signal,
+    findHost,
     project: { wanted: 'everything', ask },
   });
   const { file, devices, build } = config;
@@ -115,15 +118,14 @@ export async function readTexts(paths: readonly string[]): Promise<Map<string, s
   return new Map(entries.flatMap(([path, text]) => (text === undefined ? [] : [[path, text]])));
 }
 
+/** The `boards.txt` of a core has some megabytes. */
+const largestBytes = 16 * 1024 * 1024;
+
 async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'latin1');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    const reason = code === 'EISDIR' ? 'it is a folder' : messageOf(error);
-    throw new OtaError('CONFIG_UNREADABLE', `${path} cannot be read: ${reason}.`, { cause: error });
-  }
+  const content = await readSmallFile(path, { limitBytes: largestBytes });
+  if (content.type === 'missing') return undefined;
+  if (content.type === 'read') return content.bytes.toString('latin1');
+  throw new OtaError('CONFIG_UNREADABLE', `${path} cannot be read: ${content.reason}.`);
 }
 
 export async function existingOf(paths: readonly string[]): Promise<Set<string>> {

@@ -6,6 +6,7 @@ import { structuredPatch } from 'diff';
 import { withoutValues } from './env-file.ts';
 import { linesOf, toReadableText } from './lines.ts';
 import { beforeMark } from './pio-hooks.ts';
+import { redacted } from '../model/redaction.ts';
 import type { FileEdit } from './types.ts';
 
 interface ShowOptions {
@@ -74,10 +75,10 @@ function maskedLine(line: string, before: ReadonlySet<string>): string {
 }
 
 function withoutSecrets(line: string): string {
-  if (/password["']?\s*:\s*\{\s*(?:env|file|command)\b/.test(line)) return line;
-  return line
-    .replace(/(--auth[= ]\s*|(?:^|\s)-a[= ]?\s*)\S.*$/i, '$1••••')
-    .replace(/((?:passw|pwd|_pw|secret|psk|token|auth|hash)[\w.-]*["']?\s*[:=]\s*)\S.*$/i, '$1••••');
+  if (/password["']?: *\{ *(?:env|file): *[\w./-]+ *\},? *(?:#.*)?$/.test(line)) return line;
+  // `upload_flags = -a x`: the one flag of espota that names a password without a word for it.
+  const flag = /(?:^.?|\s)-a/.exec(line);
+  return redacted(flag === null ? line : `${line.slice(0, flag.index + flag[0].length)}…`);
 }
 
 function printable(text: string): string {

@@ -16,6 +16,7 @@ export type Cause =
   | 'password-wrong'
   | 'password-unneeded'
   | 'other-hash'
+  | 'hash-as-password'
   | 'update-running'
   | 'image-too-large'
   | 'wrong-chip'

@@ -37,7 +37,7 @@ export interface Observations {
   /** Of the device's nonce: 32 is MD5, 64 is SHA-256. */
   readonly nonceDigits?: number;
   /** What is configured to prove it with. */
-  readonly credential?: 'none' | 'password' | 'md5-hash' | 'sha256-hash';
+  readonly credential?: 'none' | 'password' | 'password-like-hash' | 'md5-hash' | 'sha256-hash';
   /** Whether the device asks for a password, as it says itself. */
   readonly asksPassword?: boolean;
   /** What the device has said. */

@@ -15,6 +15,8 @@ export interface Words {
   /** For a port that a container publishes. */
   readonly published: (port: number) => string;
   readonly password: (variable: string) => string;
+  /** Where a hash is given in place of the password. */
+  readonly hash: string;
 }
 
 const words: Readonly<Record<Wording, Words>> = {
@@ -29,6 +31,7 @@ const words: Readonly<Record<Wording, Words>> = {
     published: (port) => `set \`hostPort: ${port}\` and \`acceptFrom: any\` for this device in .otarc`,
     password: (variable) =>
       `Set ${variable}, or \`password:\` of this device in .otarc, or use --password-file.`,
+    hash: 'if it is a hash, write `passwordHash:` in place of `password:` for this device in .otarc.',
   },
   espota: {
     address: (address) => `-i ${address}`,
@@ -41,6 +44,7 @@ const words: Readonly<Record<Wording, Words>> = {
     published: (port) =>
       `use \`otarc push\`, with \`hostPort: ${port}\` and \`acceptFrom: any\` for this device in .otarc`,
     password: () => 'Hand it over with -a (arduino-cli: -F password=…), or set OTARC_PASSWORD.',
+    hash: 'give the password itself with -a; if only its hash is known, use `otarc push` with `passwordHash:` in .otarc.',
   },
 };
 

@@ -2,6 +2,7 @@
 
 import { runProcess } from '../builders/process.ts';
 import { messageOf } from '../model/errors.ts';
+import { redactedWords } from '../model/redaction.ts';
 import { aborted } from './wait.ts';
 
 export interface Reached {
@@ -52,7 +53,7 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
       );
       if (end.type === 'not-started') warn(`\`${file}\` cannot be run: ${messageOf(end.cause)}`);
       else if (end.exitCode !== 0)
-        warn(`\`${[file, ...args].join(' ')}\` ended with exit code ${end.exitCode}.`);
+        warn(`\`${redactedWords([file, ...args]).join(' ')}\` ended with exit code ${end.exitCode}.`);
     } catch (error) {
       // Ended by us.
       if (!signal.aborted) throw error;

@@ -10,13 +10,13 @@ export interface CompilerError {
 
 /** gcc and clang: `src/main.cpp:12:3: error: …`; the column may be missing. */
 const located =
-  /^\s*(?<file>(?:[A-Za-z]:)?[^:\n]+?):(?<line>\d+):(?:(?<column>\d+):)?\s*(?:fatal )?error:\s*(?<message>.+)$/i;
+  /^\s*(?<file>(?:[A-Za-z]:)?[^:\s][^:\n]*):(?<line>\d+):(?:(?<column>\d+):)?\s*(?:fatal )?error:\s*(?<message>.+)$/i;
 /** The linker: `src/main.cpp:12: undefined reference to …`, or only an object's section. */
 const unresolved =
-  /^(?:.*?(?:ld|ld\.exe|collect2): )?\s*(?<file>(?:[A-Za-z]:)?[^:\n(]+?):(?:(?<line>\d+)|\([^)]*\)):\s*(?<message>undefined reference to .+|multiple definition of .+)$/;
+  /^(?:.*?(?:ld|ld\.exe|collect2): )?\s*(?<file>(?:[A-Za-z]:)?[^:\s(][^:\n(]*):(?:(?<line>\d+)|\([^()]*\)):\s*(?<message>undefined reference to .+|multiple definition of .+)$/;
 /** Without a place: the linker's own, SCons, make, arduino-cli. */
 const bare =
-  /^(?:.*?\b(?:ld|collect2)(?:\.exe)?: )(?<linker>(?!.*returned \d+ exit status).+)$|^(?:fatal )?error:\s*(?<plain>.+)$|^Error during build:\s*(?<arduino>.+)$|^make(?:\[\d+\])?: \*\*\* (?<make>.+)$|^\*\*\* \[.*\] (?<scons>(?!Error \d+$).+)$/i;
+  /^(?!.*returned \d+ exit status)(?:.*?\b(?:ld|collect2)(?:\.exe)?: )(?<linker>.+)$|^(?:fatal )?error:\s*(?<plain>.+)$|^Error during build:\s*(?<arduino>.+)$|^make(?:\[\d+\])?: \*\*\* (?<make>.+)$|^\*\*\* \[.*\] (?<scons>(?!Error \d+$).+)$/i;
 
 /** What one line of output says of an error, without colours. */
 export function errorInLine(line: string): CompilerError | undefined {

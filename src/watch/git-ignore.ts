@@ -1,8 +1,9 @@
 /** What git would not look at: the .gitignore files from the repository's root down to a path, as git reads them. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
+import { readSmallFileSync, textOf } from '../config/small-file.ts';
 
 /** As git itself is set up where file names differ by their case. */
 const ignorecase = process.platform === 'win32' || process.platform === 'darwin';
@@ -81,11 +82,8 @@ function verdict(
 
 function readRules(folder: string): Ignore | undefined {
   const texts = ['.gitignore', join('.git', 'info', 'exclude')].flatMap((name) => {
-    try {
-      return [readFileSync(join(folder, name), 'utf8')];
-    } catch {
-      return [];
-    }
+    const content = readSmallFileSync(join(folder, name));
+    return content.type === 'read' ? [textOf(content)] : [];
   });
   return texts.length === 0 ? undefined : ignore({ ignorecase }).add(texts.join('\n'));
 }

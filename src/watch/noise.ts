@@ -24,7 +24,7 @@ const filesOfPeople: readonly RegExp[] = [
   /^#.*#$/,
   // JetBrains, Sublime Text, Kate, GNOME, sed -i, LibreOffice
   /___jb_(?:tmp|old|bak)___$/,
-  /\.subl.*\.tmp$/,
+  /\.subl[^.]*\.tmp$/,
   /\.kate-swp$/,
   /^\.goutputstream-/,
   /^sed[\da-z]{6}$/i,

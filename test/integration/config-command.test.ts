@@ -80,10 +80,7 @@ describe('otarc config', () => {
       '(secret, from environment LIVINGROOM_PW)',
       `${place}:5`,
     ]);
-    expect(row('devices.attic.password')?.slice(1)).toEqual([
-      '(secret, from command pass show ota/attic)',
-      `${place}:6`,
-    ]);
+    expect(row('devices.attic.password')?.slice(1)).toEqual(['(secret, from command pass …)', `${place}:6`]);
     expect(row('devices.hall.host')?.slice(1)).toEqual(['192.0.2.11', `${place}:7`]);
     expect(row('devices.hall.password')?.slice(1)).toEqual(['– none', 'default']);
     expect(row('devices.hall.platform')?.slice(1)).toEqual(['esp32', 'flag --platform']);

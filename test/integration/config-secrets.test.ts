@@ -57,7 +57,7 @@ describe('resolveCredential', () => {
   it('gives text, hash and nothing as they are', async () => {
     expect(await resolve({ type: 'none' })).toEqual({ type: 'none' });
     expect(await passwordOf({ type: 'text', secret: new Secret(' a b ') })).toBe('password  a b ');
-    expect(await passwordOf({ type: 'hash', secret: new Secret('ABCDEF') })).toBe('hash abcdef');
+    expect(await passwordOf({ type: 'hash', secret: new Secret('ABCDEF') })).toBe('hash ABCDEF');
   });
 
   it('reads the environment', async () => {
@@ -123,7 +123,7 @@ describe('resolveCredential', () => {
     ['a variable that is not set', { type: 'env', variable: 'NONE' }, 'environment variable NONE is not set'],
     ['a variable that is empty', { type: 'env', variable: 'EMPTY' }, 'environment variable EMPTY is empty'],
     ['a missing file', { type: 'file', path: '/none/pw' }, 'file /none/pw does not exist'],
-    ['a folder', { type: 'file', path: folder }, 'cannot be read (EISDIR)'],
+    ['a folder', { type: 'file', path: folder }, 'cannot be read: it is a folder'],
     ['a file that begins with an empty line', file('\ns3cret'), 'is empty'],
     ['an empty stdin', { type: 'stdin' }, 'stdin is empty'],
     ['a command that fails', node('console.log("s3" + "cret"); process.exit(7)'), 'ended with exit status 7'],

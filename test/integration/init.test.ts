@@ -505,7 +505,7 @@ describe('passwords that stand in files', () => {
     });
     const run = await init(dir, { devices: ['hall'], hooks: ['upload', 'make'], force: true });
     expect(run.exitCode).toBe(0);
-    expect(run.stdout).toContain('-upload_flags = --auth=••••\n');
+    expect(run.stdout).toContain('-upload_flags = --auth…\n');
     expect(run.stdout + run.stderr).not.toContain('geheim');
     expect(await textOf(dir, 'platformio.ini')).toContain(`${secret}\n`);
   });

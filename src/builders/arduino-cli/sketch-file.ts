@@ -1,9 +1,9 @@
 /** What of a `sketch.yaml` matters to a build and to an upload, and where it stands. */
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
 import type { Sourced } from '../../model/project-facts.ts';
+import { projectText } from '../project-text.ts';
 
 export interface PortSetting {
   readonly port?: Sourced<string>;
@@ -24,7 +24,7 @@ export interface SketchFile extends PortSetting {
 /** Of a sketch without such a file: one that says nothing. */
 export async function findSketchFile(projectDir: string): Promise<SketchFile> {
   for (const name of ['sketch.yaml', 'sketch.yml']) {
-    const text = await readFile(join(projectDir, name), 'utf8').catch(() => undefined);
+    const text = await projectText(join(projectDir, name));
     if (text !== undefined) return readSketchFile({ name, text });
   }
   return { profiles: new Map(), namesPort: false, libraryDirs: [] };

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { OtaError } from '../../model/errors.ts';
+import { redacted } from '../../model/redaction.ts';
 import { Secret } from '../../model/secret.ts';
 import { ask, type Answer, type AskContext } from '../ask.ts';
 import { findExecutable } from '../executable.ts';
@@ -150,7 +151,8 @@ async function isFile(path: string): Promise<boolean> {
 
 /** What PlatformIO says of its project's file, of one environment or of all. */
 export function unreadable(projectDir: string, reason: string): OtaError {
-  const words = reason.replaceAll(/\s+/g, ' ').trim();
+  // Some of the parser's messages quote the line.
+  const words = redacted(reason.replaceAll(/\s+/g, ' ').trim());
   return new OtaError('CONFIG_INVALID', `PlatformIO cannot read its project: ${words}`, {
     hint: 'Mend platformio.ini.',
     details: { projectDir },

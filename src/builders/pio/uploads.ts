@@ -1,5 +1,6 @@
 /** What a platformio.ini says about pushing over the network: one upload for each environment that does. Pure. */
 
+import { redacted } from '../../model/redaction.ts';
 import { Secret } from '../../model/secret.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { isNetworkName } from '../network-name.ts';
@@ -51,7 +52,7 @@ export function problemsOf({ environments }: PioProject): string[] {
       byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
   return [...byReason].map(
     ([reason, names]) =>
-      `platformio.ini: the upload settings of ${names.join(', ')} cannot be read: ${reason}.`,
+      `platformio.ini: the upload settings of ${names.join(', ')} cannot be read: ${redacted(reason)}.`,
   );
 }
 

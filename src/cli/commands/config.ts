@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { loadConfig } from '../../config/index.ts';
+import { findHost } from '../../discover/find-host.ts';
 import type { Config, Flags, Origin } from '../../config/types.ts';
 import { buildRequestOf } from '../../deploy/plan.ts';
 import type { ProjectFacts } from '../../model/project-facts.ts';
@@ -27,7 +28,7 @@ export async function config({ flags, json, schema }: ConfigOptions, io: Io): Pr
       signal,
     });
   };
-  const loading = loadConfig({ flags, env, signal, project: { wanted: 'everything', ask } });
+  const loading = loadConfig({ flags, env, signal, findHost, project: { wanted: 'everything', ask } });
   const { config: resolved, warnings } = await loading;
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   io.stdout.write(json ? asJson(resolved, warnings) : asText(resolved, hasColour(io)));

@@ -13,6 +13,7 @@ import { changeText, tableOf, type Line } from './devices-text.ts';
 import { awaitAnnounced } from '../../discover/await-announced.ts';
 import { canonicalHost } from '../../model/endpoint.ts';
 import { cancelled, OtaError } from '../../model/errors.ts';
+import { findHost } from '../../discover/find-host.ts';
 import { exitCodeFor } from '../../model/failure.ts';
 import type { ColorChoice } from '../report/writer.ts';
 import type { Io } from './io.ts';
@@ -59,7 +60,7 @@ async function load(
 ): Promise<Read & { readonly interfaces: readonly string[] }> {
   // The question goes out first.
   await new Promise((resolve) => setImmediate(resolve));
-  const { config, warnings } = await loadConfig({ flags, env, signal });
+  const { config, warnings } = await loadConfig({ flags, env, signal, findHost });
   const configured = config.devices.map(({ credentialSource, ...device }) => ({
     ...device,
     hasPassword: credentialSource.type !== 'none',

@@ -1,6 +1,6 @@
 /** `otarc simulate`: one virtual device, or a house full of them. */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 
 import { firstLineOf } from '../../config/first-line.ts';
@@ -22,6 +22,7 @@ import {
   type VirtualDeviceOptions,
 } from '../../simulator/index.ts';
 import { defaultPortOf } from '../../simulator/models.ts';
+import { readSmallFile, textOf } from '../../config/small-file.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { Io } from './io.ts';
 
@@ -159,13 +160,14 @@ function parseModel(text: string): Model {
 
 async function readHomeding(file: string, io: Io): Promise<ReturnType<typeof parseHomeding>> {
   const path = resolve(io.cwd, file);
-  const content = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new OtaError('CONFIG_UNREADABLE', `${path} cannot be read: ${messageOf(error)}.`, {
+  const content = await readSmallFile(path, { signal: io.signal });
+  if (content.type !== 'read') {
+    const reason = content.type === 'missing' ? 'no such file' : content.reason;
+    throw new OtaError('CONFIG_UNREADABLE', `${path} cannot be read: ${reason}.`, {
       hint: "Give the path of HomeDing's env.json.",
-      cause: error,
     });
-  });
-  return parseHomeding(content, path);
+  }
+  return parseHomeding(textOf(content), path);
 }
 
 async function readPassword(
@@ -175,15 +177,15 @@ async function readPassword(
 ): Promise<{ password: string | undefined; passwordHint: string }> {
   if (options.passwordFile !== undefined) {
     const file = options.passwordFile;
-    const unavailable = (cause?: unknown): OtaError =>
-      new OtaError('SECRET_UNAVAILABLE', `The password file ${file} cannot be read.`, { cause });
-    const limit = { timeoutMs: 60_000, signal: io.signal, late: unavailable };
+    const unavailable = (): OtaError =>
+      new OtaError('SECRET_UNAVAILABLE', `The password file ${file} cannot be read.`);
+    const limit = { timeoutMs: 60_000, signal: io.signal };
+    const read = file === '-' ? undefined : await readSmallFile(resolve(io.cwd, file), limit);
+    if (read !== undefined && read.type !== 'read') throw unavailable();
     const content =
-      file === '-'
-        ? await within(firstLineOf(io.stdin), limit)
-        : await readFile(resolve(io.cwd, file), 'utf8').catch((error: unknown) => {
-            throw unavailable(error);
-          });
+      read === undefined
+        ? await within(firstLineOf(io.stdin), { ...limit, late: unavailable })
+        : textOf(read);
     return { password: content.replace(/\r?\n[^]*$/, ''), passwordHint: `--password-file ${file}` };
   }
   const fromEnvironment = io.env['OTARC_SIMULATE_PASSWORD'];

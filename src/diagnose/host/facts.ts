@@ -46,7 +46,7 @@ function systemOf(platform: NodeJS.Platform): HostFacts['system'] {
 async function insideOf(source: HostSource): Promise<HostFacts['inside']> {
   const { platform, kernel, run } = source;
   if (platform !== 'linux') return undefined;
-  if (/microsoft.*wsl2/i.test(kernel)) {
+  if (/microsoft/i.test(kernel) && /wsl2/i.test(kernel)) {
     const mode = (await run(['wslinfo', '--networking-mode']))?.output.trim();
     return mode === 'mirrored' || mode === 'bridged' ? undefined : 'wsl2';
   }

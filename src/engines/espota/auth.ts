@@ -15,7 +15,7 @@ const pbkdf2Async = promisify(pbkdf2);
 /** One way to answer a challenge. */
 export interface Candidate {
   readonly scheme: Exclude<AuthScheme, 'none'>;
-  /** What the sketch has stored: lower-case hex. Not shown to anybody. */
+  /** What the sketch has stored, in hex. Not shown to anybody. */
   readonly storedHash: string;
 }
 
@@ -31,15 +31,25 @@ export function candidatesFor(credential: Credential, nonce: string): readonly C
   const text = credential.secret.reveal();
   const wantsSha256 = nonce.length === 64;
   if (credential.type === 'hash') {
-    const storedHash = text.toLowerCase();
-    if (!wantsSha256) return storedHash.length === 32 ? [{ scheme: 'md5', storedHash }] : [];
-    return [{ scheme: storedHash.length === 64 ? 'sha256' : 'sha256-md5', storedHash }];
+    if (!wantsSha256 && text.length !== 32) return [];
+    const scheme = !wantsSha256 ? 'md5' : text.length === 64 ? 'sha256' : 'sha256-md5';
+    return spellings(text).map((storedHash) => ({ scheme, storedHash }));
   }
   if (!wantsSha256) return [{ scheme: 'md5', storedHash: hash('md5', text) }];
   return [
     { scheme: 'sha256', storedHash: hash('sha256', text) },
     { scheme: 'sha256-md5', storedHash: hash('md5', text) },
   ];
+}
+
+/**
+ * A hash as it is written, then in the other case: a device hashes the text that `setPasswordHash` was given, whose case it
+ * takes as it is.
+ */
+function spellings(hash: string): readonly string[] {
+  const lower = hash.toLowerCase();
+  const other = hash === lower ? hash.toUpperCase() : lower;
+  return other === hash ? [hash] : [hash, other];
 }
 
 /** A client nonce as long as the device's: 32 or 64 hex digits. */

@@ -74,7 +74,11 @@ function stepsOf(target: Target, image: Image | undefined, probed: Probed): read
 const usualInvitations = 3;
 const slowRoundTripMs = 150;
 
-function linkStep(target: Target, image: Image | undefined, { roundTripMs, invitations }: Probed): ProbeStep {
+/** An ESP32 connects in the round after its OK: at once, unless its sketch is slow. */
+const slowSketchMs = 200;
+
+function linkStep(target: Target, image: Image | undefined, probed: Probed): ProbeStep {
+  const { roundTripMs, connectMs, invitations } = probed;
   const name = 'link';
   const platform = target.platform ?? image?.platform;
   const details = withoutUndefined({

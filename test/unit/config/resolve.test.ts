@@ -287,7 +287,7 @@ describe('where a password comes from', () => {
     expect(mark('hunter2')).toBe('(secret, from the text itself)');
     expect(mark({ env: 'PW' })).toBe('(secret, from environment PW)');
     expect(mark({ file: 'pw' })).toBe('(secret, from file /home/p/pw)');
-    expect(mark({ command: ['pass', 'show'] })).toBe('(secret, from command pass show)');
+    expect(mark({ command: ['pass', 'show'] })).toBe('(secret, from command pass …)');
   });
 
   it('may be .otarc.env, which is named in place of the environment', () => {

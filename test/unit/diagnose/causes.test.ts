@@ -5,7 +5,10 @@ import { causesOf } from '../../../src/engines/espota/causes/index.ts';
 import type { Cause } from '../../../src/model/finding.ts';
 import type { HostFacts } from '../../../src/model/host-facts.ts';
 import { observationsIn, type Observations } from '../../../src/model/observations.ts';
+import { knownOf } from '../../../src/diagnose/known.ts';
 import { OtaError, type ErrorCode } from '../../../src/model/errors.ts';
+import { Secret } from '../../../src/model/secret.ts';
+import type { Target } from '../../../src/model/types.ts';
 
 const allFindings = (seen: Observations) => diagnose(seen, causesOf(seen));
 
@@ -298,6 +301,14 @@ const table: readonly Row[] = [
     hint: 'Compare it with ArduinoOTA.setPassword(…) of the sketch that runs on the device now, not of the new one.',
   },
   {
+    number: '9 hash in place of the password',
+    by: 'unit/diagnose/causes: a password looks like a hash',
+    code: 'PASSWORD_WRONG',
+    seen: { credential: 'password-like-hash', nonceDigits: 32 },
+    cause: 'hash-as-password',
+    hint: 'Most likely the configured password looks like a hash (32 or 64 hexadecimal digits), and was taken for the password itself: if it is a hash, write `passwordHash:` in place of `password:` for this device in .otarc. Else compare it with ArduinoOTA.setPassword(…) of the sketch that runs on the device now.',
+  },
+  {
     number: '9 password unneeded',
     by: 'integration/doctor: --active, an open device: no password, although one is configured',
     seen: { credential: 'password', asksPassword: false },
@@ -311,7 +322,7 @@ const table: readonly Row[] = [
     seen: { credential: 'md5-hash', nonceDigits: 64 },
     cause: 'password-wrong',
     hint: [
-      'Compare `passwordHash:` with setPasswordHash(…) of the sketch that runs on the device now, not of the new one.',
+      'Compare `passwordHash:` with setPasswordHash(…) of the sketch that runs on the device now, not of the new one. If that calls setPassword(…), configure `password:`.',
       'Or the device keeps a SHA-256 hash (ESP32 core from 3.3.1 on), and only an MD5 hash is configured: configure the password itself, or the 64 hex digits of its SHA-256.',
     ].join('\n'),
   },
@@ -773,6 +784,23 @@ test.each(table)('$number: $cause', ({ code, seen, cause, hint }) => {
 
 /** What proves that the new image runs comes with a later issue. */
 const unproven = [21];
+
+test.each([
+  ['the word itself', 'password'],
+  ['ab'.repeat(16), 'password-like-hash'],
+  ['AB'.repeat(32), 'password-like-hash'],
+  ['ab'.repeat(24), 'password'],
+])('a password looks like a hash where it has as many digits: %s', (text, credential) => {
+  const target: Target = {
+    name: 'hall',
+    address: '192.0.2.7',
+    port: 8266,
+    via: 'config',
+    acceptFrom: 'device',
+    credential: { type: 'password', secret: new Secret(text) },
+  };
+  expect(knownOf({ device: { name: 'hall' }, target }).credential).toBe(credential);
+});
 
 test('each of the 25 is brought about by a test that there is', () => {
   const reproduced = table.flatMap(({ number, by }) => (by === undefined ? [] : Number.parseInt(number, 10)));

@@ -47,16 +47,24 @@ describe('candidatesFor', () => {
     ['nothing configured, SHA-256', { type: 'none' }, long, []],
     ['a password, MD5', password, short, ['md5']],
     ['a password, SHA-256', password, long, ['sha256', 'sha256-md5']],
-    ['an MD5 hash, MD5', hashed(md5), short, ['md5']],
-    ['an MD5 hash, SHA-256', hashed(md5), long, ['sha256-md5']],
+    ['an MD5 hash, MD5', hashed(md5), short, ['md5', 'md5']],
+    ['an MD5 hash, SHA-256', hashed(md5), long, ['sha256-md5', 'sha256-md5']],
+    ['an MD5 hash without a letter, MD5', hashed('12'.repeat(16)), short, ['md5']],
     ['a SHA-256 hash, MD5', hashed(sha256), short, []],
-    ['a SHA-256 hash, SHA-256', hashed(sha256), long, ['sha256']],
+    ['a SHA-256 hash, SHA-256', hashed(sha256), long, ['sha256', 'sha256']],
   ])('%s', (_, credential, nonce, schemes) => {
     expect(candidatesFor(credential, nonce).map(({ scheme }) => scheme)).toEqual(schemes);
   });
 
-  test('a hash is stored in lower case, as the cores write it', () => {
-    expect(candidatesFor(hashed(md5.toUpperCase()), short)).toEqual([{ scheme: 'md5', storedHash: md5 }]);
+  test('a hash is used as it is written, then in the other case', () => {
+    const stored = (text: string, nonce: string): string[] =>
+      candidatesFor(hashed(text), nonce).map(({ storedHash }) => storedHash);
+    const [capitals, mixed] = [md5.toUpperCase(), md5.slice(0, 16) + md5.slice(16).toUpperCase()];
+    for (const nonce of [short, long]) {
+      expect(stored(md5, nonce)).toEqual([md5, capitals]);
+      expect(stored(capitals, nonce)).toEqual([capitals, md5]);
+      expect(stored(mixed, nonce)).toEqual([mixed, md5]);
+    }
   });
 });
 
