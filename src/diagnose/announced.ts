@@ -3,6 +3,7 @@
 import { parseHost } from '../config/address.ts';
 import type { Observations } from '../model/observations.ts';
 import { isLoopback } from '../discover/addresses.ts';
+import { otherProtocolOf } from '../discover/other-protocol.ts';
 import type { FoundDevice } from '../discover/types.ts';
 import { canonicalHost, isAddress, isSameAddress } from '../model/endpoint.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
@@ -15,7 +16,7 @@ export interface Wanted {
   readonly port: number;
 }
 
-type Heard = Omit<FoundDevice, 'board'>;
+type Heard = FoundDevice;
 type Seen = Observations['announced'];
 
 /**
@@ -67,5 +68,6 @@ function onlyOf(those: readonly Heard[], { address, port }: Wanted): Exclude<See
   if (first === undefined || own === undefined) return 'nothing';
   if (others.length > 0) return undefined;
   const { port: announced, platform, authRequired } = first;
-  return withoutUndefined({ address: own, port: announced, platform, authRequired });
+  const otherProtocol = otherProtocolOf(first);
+  return withoutUndefined({ address: own, port: announced, platform, authRequired, otherProtocol });
 }

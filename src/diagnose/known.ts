@@ -8,7 +8,7 @@ import type { Observations } from '../model/observations.ts';
 export interface Subject {
   readonly device: Pick<Device, 'name' | 'isHomeding' | 'wording'>;
   readonly target?: Target | undefined;
-  readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'> | undefined;
+  readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform' | 'chip'> | undefined;
   /** What the device has room for, where its partition table is known. */
   readonly slotBytes?: number | undefined;
 }
@@ -31,6 +31,7 @@ export function knownOf({
       platform,
       credential: credential && kindOf(credential),
       imagePlatform: image?.platform,
+      imageChip: image?.chip,
       imageKind: image?.kind,
       imageBytes: image?.sizeBytes,
       slotBytes,

@@ -34,7 +34,7 @@ export async function listenFor(listening: Listening, forMs: number): Promise<Ob
 /** One that is there answers at once, and a question that got lost is asked again within a second. */
 const absentMs = 1200;
 
-type Broken = Pick<Observations, 'systemCode' | 'silentMs'>;
+type Broken = Pick<Observations, 'systemCode' | 'lostBy'>;
 type Return = Pick<Observations, 'cameBackWith' | 'awayMs'>;
 
 /** Whether a device that broke off in mid-flash was away, and whether it has restarted. Nothing where that does not show. */

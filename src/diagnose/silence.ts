@@ -91,6 +91,27 @@ export const oldAddress: Rule = (observed) => {
   };
 };
 
+export const otherProtocol: Rule = (observed) => {
+  const { code, protocol, ownHint } = observed;
+  if (code === 'PROTOCOL_ERROR' && protocol !== undefined && ownHint !== undefined) {
+    return {
+      cause: 'other-protocol',
+      likelihood: 0.98,
+      isTold: true,
+      text: `the device speaks ${protocol}`,
+      cure: ownHint,
+    };
+  }
+  const announced = seenOf(observed)?.otherProtocol;
+  if (!isSilent(observed) || announced === undefined) return undefined;
+  return {
+    cause: 'other-protocol',
+    likelihood: 0.98,
+    text: `the device announces another protocol: ${announced}`,
+    cure: 'push to it with the tool of its board package; no espota updater answers there.',
+  };
+};
+
 export const outOfReach: Rule = (observed) => {
   const { address = 'its address', code, afterChallenge, announced } = observed;
   if (code !== 'DEVICE_SILENT' || isPortClosed(observed)) return undefined;

@@ -1,13 +1,11 @@
 /** Why a transfer breaks off, or cannot begin. */
 
 import type { Finding, Rule } from '../model/finding.ts';
-import { hasForgotten, updaterError, type Observations } from '../model/observations.ts';
+import { hasForgotten, hasGivenUp, type Observations } from '../model/observations.ts';
 
 const isBroken = ({ code }: Observations): boolean =>
   code === 'CONNECTION_LOST' || code === 'TRANSFER_STALLED';
 const isInOrder = ({ systemCode }: Observations): boolean => systemCode === undefined;
-const isAnswered = ({ code }: Observations): boolean =>
-  code === 'DEVICE_REFUSED' || code === 'IMAGE_REJECTED';
 
 export const hostSlept: Rule = (observed) => {
   const { suspendedMs = 0, code } = observed;
@@ -46,23 +44,40 @@ export const weakWifi: Rule = (observed) => {
     };
   }
   if (code === 'TRANSFER_STALLED') return found(isHardToReach ? 0.85 : 0.8);
-  if (isAnswered(observed) && updaterError(observed) === 6) return found(0.9);
-  if (code !== 'CONNECTION_LOST') return undefined;
+  if (code !== 'CONNECTION_LOST' || hasGivenUp(observed)) return undefined;
   const isLongSilent = silentMs >= longSilenceMs && !hasForgotten(observed);
   return found(isHardToReach ? 0.75 : isLongSilent ? 0.65 : isInOrder(observed) ? 0.5 : 0.55);
 };
 
-export const powerDip: Rule = (observed) => {
-  const { code, imageKind, cameBackWith, awayMs } = observed;
-  const number = updaterError(observed);
-  if (isAnswered(observed) && (number === 1 || number === 2)) {
+/** An ESP32 checks the start of the image when it writes its first sector. */
+const firstSectorsBytes = 8192;
+
+/**
+ * A device that ends the connection while it counts is there, and runs: it has given up. An ESP32 says why, but closes with
+ * unread input, and the reset overtakes its words. One that restarts is silent first.
+ */
+export const gaveUp: Rule = (observed) => {
+  const { code, acknowledgedBytes = 0, imageKind, imageChip, imagePlatform } = observed;
+  if (code !== 'CONNECTION_LOST' || !hasGivenUp(observed)) return undefined;
+  const chip = imageChip ?? imagePlatform;
+  if (acknowledgedBytes < firstSectorsBytes && imageKind !== 'filesystem') {
     return {
-      cause: 'power-dip',
-      likelihood: 0.9,
-      text: `the flash could not be ${number === 1 ? 'written' : 'erased'}`,
-      cure: 'check the power supply, then push again.',
+      cause: 'wrong-chip',
+      likelihood: 0.75,
+      text: `the device gave up at the start of the image: it is not for this chip${chip === undefined ? '' : ` (it was built for an ${chip.toUpperCase()})`}, or the flash cannot be written`,
+      cure: 'check the chip of the board that the project builds for.',
     };
   }
+  return {
+    cause: 'flash-fault',
+    likelihood: 0.75,
+    text: 'the device gave up: it could not write its flash',
+    cure: 'push again; if it happens again at the same place, its flash is damaged: its serial output says what fails.',
+  };
+};
+
+export const powerDip: Rule = (observed) => {
+  const { code, imageKind, cameBackWith, awayMs } = observed;
   if (!isBroken(observed)) return undefined;
   if (cameBackWith === 'old-image') {
     return {
@@ -80,6 +95,14 @@ export const powerDip: Rule = (observed) => {
       likelihood: 0.6,
       text: `it was away for ${seconds} s and may have restarted, as when its power dips while the flash is written`,
       cure,
+    };
+  }
+  if (hasGivenUp(observed)) {
+    return {
+      cause: 'power-dip',
+      likelihood: 0.4,
+      text: 'its power dips while the flash is written',
+      cure: 'use a stronger supply or a shorter cable, then push again.',
     };
   }
   return {
@@ -156,8 +179,8 @@ export const noVerdictHeard: Rule = ({ code, isAllTaken, imageKind }) => {
   };
 };
 
-export const anotherProgram: Rule = ({ code, sentBytes, answer }) => {
-  if (code !== 'PROTOCOL_ERROR') return undefined;
+export const anotherProgram: Rule = ({ code, sentBytes, answer, protocol }) => {
+  if (code !== 'PROTOCOL_ERROR' || protocol !== undefined) return undefined;
   return sentBytes === undefined || answer !== 'OK'
     ? {
         cause: 'another-program',

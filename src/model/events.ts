@@ -46,8 +46,9 @@ export type EventBody =
   | { type: 'invited'; attempt: number; hostAddress: string; hostPort: number }
   | { type: 'authenticated'; scheme: AuthScheme }
   | { type: 'connected'; address: string }
+  /** `acknowledgedBytes`: what the device has counted, never more. */
   | { type: 'progress'; acknowledgedBytes: number; totalBytes: number; bytesPerSecond: number }
-  | { type: 'accepted'; durationMs: number; sizeBytes: number; sentBytes: number }
+  | { type: 'accepted'; durationMs: number; sizeBytes: number; sentBytes: number; countedBytes: number }
   | { type: 'rebooting' }
   | { type: 'verified'; method: string; proof: string }
   | { type: 'unverified'; method: string; reason: string }

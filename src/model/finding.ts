@@ -34,11 +34,16 @@ export type Cause =
   | 'homeding-safe-mode'
   | 'no-verdict-heard'
   | 'another-program'
+  | 'other-protocol'
   | 'signature-refused'
   | 'out-of-memory'
   | 'filesystem-half-written'
   | 'device-gone'
-  | 'flash-fault';
+  | 'flash-fault'
+  | 'no-file-system'
+  | 'no-partition'
+  | 'not-supported'
+  | 'update-aborted';
 
 export interface Finding {
   readonly cause: Cause;

@@ -2,7 +2,7 @@
 
 import { isSameAddress } from './endpoint.ts';
 import type { ErrorCode, OtaError } from './errors.ts';
-import type { ImageKind, Platform } from './types.ts';
+import type { Chip, ImageKind, Platform } from './types.ts';
 import { withoutUndefined } from './without-undefined.ts';
 import type { Wording } from './wording.ts';
 import type { HostFacts } from './host-facts.ts';
@@ -20,6 +20,7 @@ export interface Observations {
   /** Of the device, as configured or announced. */
   readonly platform?: Platform;
   readonly imagePlatform?: Platform;
+  readonly imageChip?: Chip;
   readonly imageKind?: ImageKind;
   readonly imageBytes?: number;
   /** Of the partition table that the image was checked against. */
@@ -48,6 +49,8 @@ export interface Observations {
   /** This host did nothing for so long in the midst of it. */
   readonly suspendedMs?: number;
   readonly systemCode?: string;
+  /** The device ended the connection while it counted, or denied it after a silence that is long enough for a restart. */
+  readonly lostBy?: 'closing' | 'restart';
   /**
    * What it announces of itself now; `nothing`: it was listened for, and did not; `several`: more than one have its name.
    * Absent: nobody could tell.
@@ -72,6 +75,8 @@ export interface Observations {
   /** All of the image had been handed over. */
   readonly isAllTaken?: boolean;
   readonly host?: HostFacts;
+  /** What the device is known to speak, where that is not espota. */
+  readonly protocol?: string;
   /** What the place that failed has to say about the cure. */
   readonly ownHint?: string;
 }
@@ -83,6 +88,8 @@ export interface Announced {
   readonly port: number;
   readonly platform?: Platform;
   readonly authRequired?: boolean;
+  /** What it speaks, where that is not espota. */
+  readonly otherProtocol?: string;
 }
 
 /** What an error carries in its details. */
@@ -107,11 +114,13 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
       silentMs: number(details['silentMs']),
       suspendedMs: number(details['suspendedMs']),
       systemCode: text(details['code']) ?? (details['reason'] === 'no-route' ? 'ENETUNREACH' : undefined),
+      lostBy: toLostBy(details['lostBy']),
       afterChallenge: details['afterChallenge'] === true ? true : undefined,
       isAmbiguous: details['ambiguous'] === true ? true : undefined,
       isElsewhere: details['elsewhere'] === true ? true : undefined,
       isHalfWritten: code === 'FILESYSTEM_HALF_WRITTEN' ? true : undefined,
       isAllTaken: details['isAllTaken'] === true ? true : undefined,
+      protocol: text(details['protocol']),
       ownHint: hint,
     }),
   };
@@ -154,35 +163,22 @@ export function otherChipOf(observed: Observations): Platform | undefined {
   return imagePlatform === undefined || platform === imagePlatform ? undefined : platform;
 }
 
-/** A device that answers so late that it knows of no such connection is one that has started anew. */
-export const hasForgotten = ({
-  systemCode,
-  silentMs = 0,
-}: Pick<Observations, 'systemCode' | 'silentMs'>): boolean => systemCode === 'ECONNRESET' && silentMs >= 1000;
+type Lost = Pick<Observations, 'lostBy'>;
 
-/** What an ESP32's updater says in words, by the number that the ESP8266's gives the same. */
-const numbersOfWords: readonly (readonly [RegExp, number])[] = [
-  [/flash write failed/i, 1],
-  [/flash erase failed/i, 2],
-  [/flash read failed/i, 3],
-  [/not enough space/i, 4],
-  [/bad size/i, 5],
-  [/stream read timeout/i, 6],
-  [/md5/i, 7],
-  [/magic byte/i, 10],
-];
+/** A device that denies the connection after a silence knows of none: it has started anew. */
+export const hasForgotten = ({ lostBy }: Lost): boolean => lostBy === 'restart';
 
-/** The number of an ESP8266 or RP2040 updater's `ERROR[n]: text`, or what an ESP32's words come to. */
-export function updaterError({ answer = '' }: Observations): number | undefined {
-  const digits = /ERROR\[(\d{1,3})\]/.exec(answer)?.[1];
-  if (digits !== undefined) return Number(digits);
-  return numbersOfWords.find(([words]) => words.test(answer))?.[1];
-}
+/** A device that ends the connection while it counts has decided to. */
+export const hasGivenUp = ({ lostBy }: Lost): boolean => lostBy === 'closing';
 
 function toCode(value: unknown): ErrorCode | undefined {
   return value === 'CONNECTION_LOST' || value === 'TRANSFER_STALLED' || value === 'TIMEOUT'
     ? value
     : undefined;
+}
+
+function toLostBy(value: unknown): Observations['lostBy'] {
+  return value === 'closing' || value === 'restart' ? value : undefined;
 }
 
 function text(value: unknown): string | undefined {

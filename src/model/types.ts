@@ -127,4 +127,6 @@ export interface Receipt {
   readonly sizeBytes: number;
   /** Over the wire; smaller than `sizeBytes` where it went compressed. */
   readonly sentBytes: number;
+  /** What the device's counts add up to. They can be misread: a little less than `sentBytes` is no sign of a fault. */
+  readonly countedBytes: number;
 }

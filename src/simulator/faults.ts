@@ -44,7 +44,12 @@ export interface Faults {
   stallsAtBytes?: number | undefined;
   /** The power dips when so many bytes were read: gone for the time of a restart, then the old image again. */
   restartsAtBytes?: number | undefined;
-  /** The flash fails at this offset: `ERROR[1]` mid-way (ESP8266, RP2040), no more counts and a bare close (ESP32). */
+  /** Says `OK` when so many bytes were read, whatever the size of the image. */
+  acceptsAtBytes?: number | undefined;
+  /**
+   * The flash fails at this offset: `ERROR[1]` mid-way (ESP8266, RP2040); from an ESP32 `Flash Write Failed`, which is lost
+   * to a reset where input is left unread.
+   */
   errorAtBytes?: number | undefined;
   /** Counts and verdict are bytes that are not this protocol. */
   garbageOverTcp?: boolean | undefined;
@@ -101,6 +106,7 @@ export const faultKinds: Readonly<Record<keyof Faults, FaultKind>> = {
   resetsAtBytes: bytes('resets the connection after N bytes'),
   stallsAtBytes: bytes('reads no more after N bytes'),
   restartsAtBytes: bytes('loses its power after N bytes, and restarts'),
+  acceptsAtBytes: bytes('says OK after N bytes'),
   errorAtBytes: bytes('the flash fails at offset N'),
   garbageOverTcp: flag('counts and verdict are garbage'),
   failsMd5: flag('finds another MD5 than announced'),

@@ -64,7 +64,6 @@ export interface ModelFacts {
   /** Before the flash is open an `OK` cannot tell that the image is too large. */
   readonly saysOk: 'after-open' | 'before-open';
   readonly counts: 'when-dry' | 'per-read';
-  readonly afterWriteFailure: 'stop' | 'discard';
   /** Where a wrong first byte shows: at the end, at the first sector, nowhere. */
   readonly firstByte: 'checked-at-end' | 'checked-at-first-sector' | 'unchecked';
   readonly gzip: boolean;
@@ -84,7 +83,6 @@ const esp8266: ModelFacts = {
   answers: 'invitation',
   saysOk: 'after-open',
   counts: 'when-dry',
-  afterWriteFailure: 'stop',
   firstByte: 'checked-at-end',
   gzip: true,
   // lwIP "lower memory", the core's default: 4 × 536; "higher bandwidth" has 4 × 1460 = 5840.
@@ -111,7 +109,6 @@ const esp32: ModelFacts = {
   answers: 'packet',
   saysOk: 'before-open',
   counts: 'per-read',
-  afterWriteFailure: 'discard',
   firstByte: 'checked-at-first-sector',
   gzip: false,
   // CONFIG_LWIP_TCP_WND_DEFAULT=5744, four segments of CONFIG_LWIP_TCP_MSS=1436 (5760/1440 in later ESP-IDF).

@@ -35,8 +35,6 @@ export interface TransferOptions extends SenderOptions {
   readonly counts: 'per-read' | 'when-dry';
   /** Without data for so long, the device gives up; absent: never. */
   readonly silenceMs?: number;
-  /** ESP8266 stops at a failed write; ESP32 reads on, prints nothing, and gives up when no more comes. */
-  readonly afterWriteFailure: 'stop' | 'discard';
   /** Reads up to here and no further. */
   readonly haltAtBytes?: number;
   /** The write of the sector that holds this offset fails. */
@@ -55,7 +53,7 @@ export type Emission = { readonly atMs: number } & (
   | { readonly type: 'reset' }
 );
 
-type Phase = 'reading' | 'writing' | 'halted' | 'discarding' | 'done';
+type Phase = 'reading' | 'writing' | 'halted' | 'done';
 
 export class Transfer {
   readonly #options: TransferOptions;
@@ -63,6 +61,7 @@ export class Transfer {
   readonly #emissions: Emission[] = [];
 
   #phase: Phase = 'reading';
+  #offeredBytes = 0;
   #unreadBytes = 0;
   #unannouncedBytes = 0;
   #bufferedBytes = 0;
@@ -90,6 +89,11 @@ export class Transfer {
     return this.#receivedBytes;
   }
 
+  /** Bytes that the host has handed over and the device has not read, wherever they are. */
+  get unreadBytes(): number {
+    return this.#offeredBytes - this.#receivedBytes;
+  }
+
   /** Bytes that are in the flash. */
   get writtenBytes(): number {
     return this.#writtenBytes;
@@ -107,6 +111,7 @@ export class Transfer {
 
   /** The host handed over `bytes` at `atMs`. Times of calls must not go backwards. */
   offer(bytes: number, atMs: number): void {
+    this.#offeredBytes += bytes;
     this.#sender.offer(bytes, atMs);
   }
 
@@ -150,7 +155,6 @@ export class Transfer {
     ) {
       this.#closed(atMs);
     } else if (this.#phase === 'reading') this.#read(atMs);
-    else if (this.#phase === 'discarding') this.#discard(atMs);
   }
 
   #read(atMs: number): void {
@@ -228,24 +232,10 @@ export class Transfer {
 
   #failWrite(atMs: number): void {
     this.#bufferedBytes = 0;
-    if (this.#options.afterWriteFailure === 'stop') {
-      this.#count(atMs);
-      this.#emissions.push({ type: 'write-failed', atMs });
-      this.#phase = 'done';
-      return;
-    }
+    // An ESP32 prints a count only for what it has written.
+    if (this.#options.counts === 'when-dry') this.#count(atMs);
     this.#emissions.push({ type: 'write-failed', atMs });
-    this.#phase = 'discarding';
-    this.#lastCount = 0;
-    this.#discard(atMs);
-  }
-
-  #discard(atMs: number): void {
-    this.#receivedBytes += this.#unreadBytes;
-    this.#openWindow(this.#unreadBytes, atMs);
-    this.#unreadBytes = 0;
-    if (this.#farewell) this.#closed(atMs);
-    else this.#wait(atMs);
+    this.#phase = 'done';
   }
 
   #count(atMs: number): void {

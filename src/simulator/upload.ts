@@ -56,6 +56,8 @@ export class Upload {
   /** All is in the flash; the verdict is on its way. */
   #complete = false;
   #verdictSaid = false;
+  #writeFailure = 'Flash Write Failed';
+  #countedBytes = 0;
 
   constructor(options: UploadOptions) {
     const { socket, faults, facts, link, flash, timing, timeline } = options;
@@ -63,7 +65,11 @@ export class Upload {
     this.#outbox = createOutbox(socket, timeline);
     this.#image = Buffer.alloc(options.invitation.sizeBytes);
     const haltAtBytes =
-      faults.closesAtBytes ?? faults.resetsAtBytes ?? faults.restartsAtBytes ?? faults.stallsAtBytes;
+      faults.closesAtBytes ??
+      faults.resetsAtBytes ??
+      faults.restartsAtBytes ??
+      faults.stallsAtBytes ??
+      faults.acceptsAtBytes;
     this.#transfer = new Transfer({
       sizeBytes: options.invitation.sizeBytes,
       startMs: options.startMs,
@@ -73,7 +79,6 @@ export class Upload {
       msPerSector: flash.msPerSector,
       counts: facts.counts,
       silenceMs: timing.silenceMs,
-      afterWriteFailure: facts.afterWriteFailure,
       ...(haltAtBytes !== undefined && { haltAtBytes }),
       ...(faults.errorAtBytes !== undefined && { failAtBytes: faults.errorAtBytes }),
     });
@@ -97,8 +102,10 @@ export class Upload {
     if (this.#over) return;
     const nowMs = timeline.now();
     this.#advance(nowMs);
-    if (this.#deliveredBytes === 0 && failsAtFirstSector(invitation, chunk[0] ?? 0, facts))
+    if (this.#deliveredBytes === 0 && failsAtFirstSector(invitation, chunk[0] ?? 0, facts)) {
+      this.#writeFailure = 'Wrong Magic Byte';
       this.#transfer.failAt(0);
+    }
     chunk.copy(this.#image, this.#deliveredBytes);
     this.#deliveredBytes += chunk.length;
     this.#transfer.offer(chunk.length, nowMs);
@@ -133,14 +140,14 @@ export class Upload {
     const { atMs } = emission;
     switch (emission.type) {
       case 'count':
+        this.#countedBytes += emission.bytes;
         return this.#print(String(emission.bytes), atMs);
       case 'sector-written':
         return this.#sectorWritten(emission.writtenBytes);
       case 'halted':
         return this.#halted(atMs);
       case 'write-failed':
-        if (this.#options.facts.afterWriteFailure === 'discard') return;
-        return this.#reject('ERROR[1]: Flash Write Failed', atMs);
+        return this.#writeFailed(atMs);
       case 'complete':
         return this.#judge(atMs);
       case 'gave-up':
@@ -152,6 +159,16 @@ export class Upload {
       default:
         return emission satisfies never;
     }
+  }
+
+  #writeFailed(atMs: number): void {
+    const { facts, socket, timeline, tell } = this.#options;
+    if (facts.platform !== 'esp32') return this.#reject('ERROR[1]: Flash Write Failed', atMs);
+    if (this.#transfer.unreadBytes === 0) return this.#reject(this.#writeFailure, atMs);
+    // It closes with unread input: lwIP then resets, and what was printed last is not sent any more.
+    tell({ type: 'verdict', text: this.#writeFailure });
+    timeline.at(this.#atHost(atMs), () => socket.resetAndDestroy());
+    this.#end('rejected', atMs, this.#writeFailure);
   }
 
   #sectorWritten(writtenBytes: number): void {
@@ -170,8 +187,20 @@ export class Upload {
     else if (faults.restartsAtBytes !== undefined)
       // Only who runs again can say that it knows of no such connection.
       timeline.at(this.#atHost(atMs + timing.rebootMs), () => socket.resetAndDestroy());
+    else if (faults.acceptsAtBytes !== undefined) return this.#acceptEarly(atMs);
     else return;
     this.#end('interrupted', atMs);
+  }
+
+  /** Counts what it has read, and says OK to an image that is not whole. */
+  #acceptEarly(atMs: number): void {
+    const { timing, timeline } = this.#options;
+    const uncounted = this.#transfer.receivedBytes - this.#countedBytes;
+    if (uncounted > 0) this.#print(String(uncounted), atMs);
+    const saidMs = atMs + timing.verdictDelayMs;
+    timeline.at(saidMs, () => {
+      if (!this.#over) this.#accept(saidMs);
+    });
   }
 
   #judge(atMs: number): void {

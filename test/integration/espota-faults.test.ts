@@ -11,7 +11,7 @@ import {
   type VirtualDevice,
   type VirtualDeviceOptions,
 } from '../../src/simulator/index.ts';
-import type { Target } from '../../src/model/types.ts';
+import type { Image, Target } from '../../src/model/types.ts';
 import { makeEsp32Image, makeEsp8266Image, makeLittlefsImage } from '../support/images.ts';
 import { fast, imageOf, password, push, type Pushed } from '../support/push.ts';
 
@@ -23,7 +23,7 @@ const start = async (options: VirtualDeviceOptions): Promise<VirtualDevice> => {
   const device = await startVirtualDevice({
     ...fast,
     ...options,
-    timing: { ...fast.timing, silenceMs: 60, ...options.timing },
+    timing: { ...fast.timing, ...options.timing },
   });
   open.push(device);
   return device;
@@ -31,6 +31,7 @@ const start = async (options: VirtualDeviceOptions): Promise<VirtualDevice> => {
 
 const eight = imageOf(makeEsp8266Image({ sizeBytes: 60_000 }), { platform: 'esp8266' });
 const thirtyTwo = imageOf(makeEsp32Image({ sizeBytes: 60_000 }), { platform: 'esp32' });
+const large = imageOf(makeEsp8266Image({ sizeBytes: 400_000 }), { platform: 'esp8266' });
 const filesystem = imageOf(makeLittlefsImage({ sizeBytes: 65_536 }), { kind: 'filesystem' });
 
 interface Case {
@@ -38,46 +39,52 @@ interface Case {
   readonly model?: Model;
   readonly password?: boolean;
   readonly target?: Partial<Target>;
+  readonly rebootMs?: number;
+  /** Default: a small one for the model. */
+  readonly image?: Image;
 }
 
 const run = async (one: Case): Promise<{ device: VirtualDevice; pushed: Pushed }> => {
   const { faults, model = 'esp8266' } = one;
-  const device = await start({ model, faults, ...(one.password ? { password: 'secret' } : {}) });
+  const device = await start({
+    model,
+    faults,
+    ...(one.password ? { password: 'secret' } : {}),
+    ...(one.rebootMs === undefined ? {} : { timing: { rebootMs: one.rebootMs } }),
+  });
   const target = one.password ? { credential: password('secret') } : {};
-  const image = model === 'esp8266' ? eight : thirtyTwo;
+  const image = one.image ?? (model === 'esp8266' ? eight : thirtyTwo);
   const pushed = await push(device, image, { target: { ...target, ...one.target } });
   return { device, pushed };
 };
 
 describe('a push that succeeds all the same', () => {
-  test.each<Case & { withinMs: number }>([
-    { faults: { lostInvitations: 1 }, withinMs: 900 },
-    { faults: { lostInvitations: 3 }, withinMs: 3000 },
-    { faults: { lostInvitations: 1 }, password: true, withinMs: 900 },
-    { faults: { lostChallenges: 1 }, password: true, withinMs: 1200 },
-    { faults: { lostChallenges: 2 }, password: true, withinMs: 3000 },
-    { faults: { lostAuthentications: 1 }, password: true, withinMs: 1800 },
-    { faults: { lostAuthentications: 1 }, password: true, model: 'esp32-3.3.1-md5', withinMs: 5000 },
-    { faults: { lostOks: 1 }, withinMs: 500 },
-    { faults: { lostOks: 1 }, password: true, withinMs: 500 },
-    { faults: { duplicatedChallenge: true }, password: true, withinMs: 1500 },
-    { faults: { duplicatedChallenge: true }, password: true, model: 'esp32-3.3.1-md5', withinMs: 1500 },
-    { faults: { duplicatedOk: true }, withinMs: 500 },
-    { faults: { duplicatedOk: true }, password: true, withinMs: 500 },
-    { faults: { connectsLateMs: 700 }, withinMs: 1500 },
-    { faults: { foreignConnection: '127.0.0.2' }, withinMs: 500 },
-    { faults: { foreignConnection: '127.0.0.2', connectsLateMs: 200 }, withinMs: 900 },
-    { faults: { gluedVerdict: true }, withinMs: 500 },
-    { faults: { splitVerdict: true }, withinMs: 500 },
-    { faults: { splitVerdict: true, gluedVerdict: true }, model: 'esp32', withinMs: 500 },
-    { faults: { lateVerdictMs: 700 }, withinMs: 1500 },
+  test.each<Case>([
+    { faults: { lostInvitations: 1 } },
+    { faults: { lostInvitations: 3 } },
+    { faults: { lostInvitations: 1 }, password: true },
+    { faults: { lostChallenges: 1 }, password: true },
+    { faults: { lostChallenges: 2 }, password: true },
+    { faults: { lostAuthentications: 1 }, password: true },
+    { faults: { lostAuthentications: 1 }, password: true, model: 'esp32-3.3.1-md5' },
+    { faults: { lostOks: 1 } },
+    { faults: { lostOks: 1 }, password: true },
+    { faults: { duplicatedChallenge: true }, password: true },
+    { faults: { duplicatedChallenge: true }, password: true, model: 'esp32-3.3.1-md5' },
+    { faults: { duplicatedOk: true } },
+    { faults: { duplicatedOk: true }, password: true },
+    { faults: { connectsLateMs: 700 } },
+    { faults: { foreignConnection: '127.0.0.2' } },
+    { faults: { foreignConnection: '127.0.0.2', connectsLateMs: 200 } },
+    { faults: { gluedVerdict: true } },
+    { faults: { splitVerdict: true } },
+    { faults: { splitVerdict: true, gluedVerdict: true }, model: 'esp32' },
+    { faults: { lateVerdictMs: 700 } },
   ])('$faults $model $password', async (one) => {
     const { device, pushed } = await run(one);
     expect(pushed.error).toBeUndefined();
     expect(device.updates.length === 0 ? await device.waitFor('update-ended') : 'ended').toBeTruthy();
     expect(device.updates).toMatchObject([{ result: 'accepted' }]);
-    // Generous: the real limit is that of the machine.
-    expect(pushed.tookMs).toBeLessThan(one.withinMs + 1500);
   });
 
   // What comes after the verdict is for the verification to see.
@@ -124,10 +131,25 @@ const failing: readonly (Case & { code: ErrorCode; says?: string; hint?: string 
   { faults: { error15: true }, code: 'DEVICE_BUSY' },
   { faults: { closesAtBytes: 20_000 }, code: 'CONNECTION_LOST', says: 'closed the connection' },
   { faults: { closesAtBytes: 20_000 }, model: 'esp32', code: 'CONNECTION_LOST' },
-  { faults: { resetsAtBytes: 20_000 }, code: 'CONNECTION_LOST', hint: 'Wi-Fi' },
-  { faults: { resetsAtBytes: 20_000 }, model: 'esp32', code: 'CONNECTION_LOST', hint: 'Wi-Fi' },
+  { faults: { resetsAtBytes: 20_000 }, code: 'CONNECTION_LOST', says: 'gave up', hint: 'gave up' },
+  { faults: { resetsAtBytes: 20_000 }, model: 'esp32', code: 'CONNECTION_LOST', hint: 'gave up' },
+  { faults: { acceptsAtBytes: 1500 }, image: large, code: 'PROTOCOL_ERROR', says: 'said OK after' },
   { faults: { errorAtBytes: 20_000 }, code: 'IMAGE_REJECTED', says: 'ERROR[1]', hint: 'power' },
-  { faults: { errorAtBytes: 20_000 }, model: 'esp32', code: 'CONNECTION_LOST', hint: 'this chip' },
+  {
+    faults: { errorAtBytes: 20_000 },
+    model: 'esp32',
+    code: 'CONNECTION_LOST',
+    says: 'gave up',
+    hint: 'Most likely the device gave up: it could not write its flash',
+  },
+  {
+    faults: { restartsAtBytes: 20_000 },
+    model: 'esp32',
+    rebootMs: 1700,
+    code: 'CONNECTION_LOST',
+    says: 'was silent for',
+    hint: 'Most likely the device restarted',
+  },
   { faults: { garbageOverTcp: true }, code: 'PROTOCOL_ERROR' },
   { faults: { garbageOverTcp: true }, model: 'esp32', code: 'PROTOCOL_ERROR' },
   { faults: { failsMd5: true }, code: 'IMAGE_REJECTED', says: 'ERROR[7]: MD5 Failed', hint: 'damaged' },
@@ -155,7 +177,22 @@ describe('a push that fails', () => {
     });
     expect(pushed.error?.message).toContain(`virtual (127.0.0.1:${device.port})`);
     expect(pushed.events.map(({ type }) => type)).not.toContain('accepted');
-    expect(pushed.tookMs).toBeLessThan(6000);
+  });
+
+  test('an OK after all has left otarc, with less counted than a misreading explains, is accepted with a warning', async () => {
+    const short = imageOf(makeEsp8266Image({ sizeBytes: 12_000 }), { platform: 'esp8266' });
+    const { pushed } = await run({ faults: { acceptsAtBytes: 9000 }, image: short });
+    expect(pushed.receipt).toMatchObject({ sizeBytes: 12_000, sentBytes: 12_000, countedBytes: 9000 });
+    const progress = pushed.events.flatMap((event) =>
+      event.type === 'progress' ? [event.acknowledgedBytes] : [],
+    );
+    expect(progress.at(-1)).toBe(9000);
+    expect(pushed.events).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        message: expect.stringContaining('counted only 9000 of 12000 bytes'),
+      }),
+    );
   });
 
   test('and the next one works, with nothing done in between', async () => {
@@ -207,9 +244,8 @@ describe('a push that fails', () => {
   test('a limit of the whole push', async () => {
     const device = await start({ faults: { stallsAtBytes: 20_000 } });
     const ended = device.waitFor('update-ended');
-    const { error, tookMs } = await push(device, eight, { timeoutMs: 300 });
+    const { error } = await push(device, eight, { timeoutMs: 300 });
     expect(error).toMatchObject({ code: 'TIMEOUT', message: expect.stringContaining('virtual') });
-    expect(tookMs).toBeLessThan(2000);
     expect((await ended).update.result).toBe('interrupted');
   });
 });

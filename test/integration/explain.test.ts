@@ -53,7 +53,8 @@ test.each<[string, VirtualDeviceOptions, string]>([
   ['12', { flash: { ...fast.flash, slotBytes: 10_000 } }, 'image-too-large'],
   ['14', { faults: { refusesToBegin: 'ERROR[8]: Flash config wrong' } }, 'flash-settings'],
   ['16', { faults: { failsMd5: true } }, 'damaged-on-the-way'],
-  ['18', { faults: { resetsAtBytes: 20_000 } }, 'power-dip'],
+  ['18', { faults: { restartsAtBytes: 20_000 }, timing: { ...fast.timing, rebootMs: 1700 } }, 'power-dip'],
+  ['a reset while it counts', { faults: { resetsAtBytes: 20_000 } }, 'flash-fault'],
   ['18, the flash', { faults: { errorAtBytes: 20_000 } }, 'power-dip'],
   ['24', { faults: { error11: true } }, 'first-after-cable'],
 ])('%s: %j', async (_, options, cause) => {

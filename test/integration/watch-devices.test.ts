@@ -95,7 +95,8 @@ describe('a device that was missed', () => {
     done = watch.done();
     watch.controls.buildOnly();
     await done;
-    await save('third, and nobody builds it').then(() => watch.controls.setPaused(true));
+    watch.controls.setPaused(true);
+    await save('third, and nobody builds it');
     const found = {
       name: 'livingroom',
       host: 'livingroom.local',

@@ -7,7 +7,10 @@ import { deployProject, type DeployProjectOptions } from '../../src/deploy/deplo
 import type { DeployEvent } from '../../src/model/events.ts';
 import { createWriter } from '../../src/cli/report/writer.ts';
 
-export interface PushRequest extends Pick<DeployProjectOptions, 'targets' | 'timeoutMs' | 'flags'> {
+export interface PushRequest extends Pick<
+  DeployProjectOptions,
+  'targets' | 'timeoutMs' | 'whenSeenMs' | 'flags'
+> {
   /** Made if need be. */
   readonly dir: string;
   /** `.otarc` */

@@ -2,14 +2,12 @@
 
 import { createHash } from 'node:crypto';
 import { startDeadline } from '../../src/deploy/deadline.ts';
-import { diagnosed } from '../../src/diagnose/diagnose.ts';
+import { diagnosedFully } from './diagnosed.ts';
 import { knownOf } from '../../src/diagnose/known.ts';
 import type { SendOptions } from '../../src/engines/engine.ts';
 import { OtaError } from '../../src/model/errors.ts';
-import { causesOf } from '../../src/engines/espota/causes/index.ts';
 import { espota } from '../../src/engines/espota/index.ts';
 import type { EventBody } from '../../src/model/events.ts';
-import { observationsIn } from '../../src/model/observations.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { VirtualDevice, VirtualDeviceOptions } from '../../src/simulator/index.ts';
 import type { Credential, Image, Receipt, Target } from '../../src/model/types.ts';
@@ -87,6 +85,6 @@ export async function push(
     if (!(error instanceof OtaError)) throw error;
     const known = targetOf(device, target);
     const about = knownOf({ device: known, target: known, image });
-    return ended({ error, told: diagnosed(error, about, causesOf({ ...observationsIn(error), ...about })) });
+    return ended({ error, told: diagnosedFully(error, about) });
   }
 }

@@ -90,7 +90,14 @@ export function createVirtualNetwork(link: VirtualLink = {}): VirtualNetwork {
     const { address } = deviceEndpoint;
     tell({
       type: 'connection',
-      connection: { address, accept: nothing, write: nothing, end: nothing, reset: nothing },
+      connection: {
+        address,
+        accept: nothing,
+        write: nothing,
+        waitingBytes: () => 0,
+        end: nothing,
+        reset: nothing,
+      },
     });
     return new Promise((resolve) => clock.at(clock.now() + updateMs, () => resolve(undefined)));
   };

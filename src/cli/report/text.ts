@@ -57,6 +57,13 @@ export function linesOf(event: DeployEvent): readonly Line[] {
           `${who}accepted ${thousands(event.sizeBytes)} bytes in ${seconds(event.durationMs)} ` +
             `(${rate((event.sentBytes * 1000) / Math.max(1, event.durationMs))}); it restarts now`,
         ),
+        ...(event.countedBytes === event.sentBytes
+          ? []
+          : [
+              detail(
+                `${who}its counts add up to ${thousands(event.countedBytes)} of ${thousands(event.sentBytes)} bytes`,
+              ),
+            ]),
       ];
     case 'verified':
       return [message(`${who}verified by ${event.method}: ${event.proof}`)];

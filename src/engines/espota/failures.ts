@@ -3,6 +3,7 @@
  * from and what to do is the diagnosis's to say (`explain.ts`), which reads the observations in the details.
  */
 
+import { isAlreadyRunning } from '../updater-answers.ts';
 import { endpointText } from '../../model/endpoint.ts';
 import { OtaError, type OtaErrorOptions } from '../../model/errors.ts';
 import type { Target } from '../../model/types.ts';
@@ -83,7 +84,7 @@ export function passwordWrong(where: Where, why: 'refused' | 'hash-unfit'): OtaE
 export function refused({ target, observed }: Where, answer: { text: string; number?: number }): OtaError {
   const device = deviceText(target);
   const details = { ...observed, answer: answer.text };
-  if (answer.number === 15) {
+  if (isAlreadyRunning(answer.text)) {
     return new OtaError('DEVICE_BUSY', `${device} is busy with another update.`, { details });
   }
   const message = `${device} refused to begin: ${answer.text || '(no reason given)'}`;

@@ -10,11 +10,11 @@ import type { Session } from '../engine.ts';
 import { OtaError } from '../../model/errors.ts';
 import type { Receipt } from '../../model/types.ts';
 import { agree, type Exchange } from './agree.ts';
-import { withObserved, type Observed } from './failures.ts';
+import { deviceText, withObserved, type Observed } from './failures.ts';
 import { largestReadBytes } from './replies.ts';
 import { watchForSleep } from './sleep.ts';
 import { interrupted, transferFailed } from './transfer-failures.ts';
-import { transfer } from './transfer.ts';
+import { isCountedTooLow, transfer } from './transfer.ts';
 import type { Connection, Transport } from './transport.ts';
 
 export function createSession(parts: Omit<Exchange, 'where'>): Session {
@@ -68,7 +68,12 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
           durationMs: Math.round(now() - startedAtMs),
           sizeBytes: image.sizeBytes,
           sentBytes: image.bytes.length,
+          countedBytes: end.acknowledgedBytes,
         };
+        if (isCountedTooLow(receipt)) {
+          const message = `${deviceText(target)} said OK, but counted only ${receipt.countedBytes} of ${receipt.sentBytes} bytes. Check that it runs the new image.`;
+          context.tell({ type: 'log', level: 'warn', message });
+        }
         context.tell({ type: 'accepted', ...receipt });
         return receipt;
       } catch (error) {

@@ -12,7 +12,8 @@ export function transferFailed(
   end: TransferEnd & { type: Exclude<TransferEnd['type'], 'accepted'> },
 ): OtaError {
   const device = deviceText(target);
-  const details = { ...observed, ...end, totalBytes: image.sizeBytes };
+  const lostBy = lostByOf(end);
+  const details = { ...observed, ...end, totalBytes: image.sizeBytes, ...(lostBy && { lostBy }) };
   const taken = `${end.acknowledgedBytes} of ${image.sizeBytes} bytes`;
   // A file-system image is written in place: what was there is gone, what should be there is not whole.
   if (image.kind === 'filesystem' && (end.type === 'lost' || end.type === 'stalled')) {
@@ -34,7 +35,7 @@ export function transferFailed(
         { details },
       );
     case 'lost':
-      return new OtaError('CONNECTION_LOST', `${device} closed the connection after it had taken ${taken}.`, {
+      return new OtaError('CONNECTION_LOST', lostText({ device, taken, lostBy, silentMs: end.silentMs }), {
         details,
       });
     case 'stalled':
@@ -49,6 +50,44 @@ export function transferFailed(
         `${device} took all ${image.sizeBytes} bytes but never said whether it accepts them.`,
         { details },
       );
+  }
+}
+
+/** No device restarts, and is on its network again, in less. */
+const quickestRestartMs = 1_500;
+/** The connection was ended by the device, and not by the network between. */
+const byDeviceCodes = [undefined, 'ECONNRESET', 'EPIPE'];
+
+/**
+ * What the end of the connection says of the device. One that ends it while it counts is there, and has decided to; one that
+ * has restarted is silent first, and then knows of no such connection.
+ *
+ * Whether it ends it in order or with a reset says no more: Node reports a reset that comes right behind data as an end in
+ * order (libuv takes a hang-up after a partial read for the end of the stream).
+ */
+function lostByOf({ type, code, silentMs }: TransferEnd): LostBy | undefined {
+  if (type !== 'lost' || !byDeviceCodes.includes(code)) return undefined;
+  if (silentMs < quickestRestartMs) return 'closing';
+  return code === undefined ? undefined : 'restart';
+}
+
+type LostBy = 'closing' | 'restart';
+
+interface Lost {
+  readonly device: string;
+  readonly taken: string;
+  readonly lostBy: LostBy | undefined;
+  readonly silentMs: number;
+}
+
+function lostText({ device, taken, lostBy, silentMs }: Lost): string {
+  switch (lostBy) {
+    case 'closing':
+      return `${device} took ${taken} and then gave up: it closed the connection.`;
+    case 'restart':
+      return `${device} took ${taken}, was silent for ${Math.round(silentMs / 1000)} s, and then knew nothing of this connection.`;
+    default:
+      return `${device} closed the connection after it had taken ${taken}.`;
   }
 }
 

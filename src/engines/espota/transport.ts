@@ -16,6 +16,8 @@ export interface Connection {
   /** From now on `data` and `closed` of this connection are told. */
   accept(): void;
   write(bytes: Uint8Array): void;
+  /** What was written and the kernel has not taken yet: no other computer can have it. */
+  waitingBytes(): number;
   /** Ends it in order: what was written is still delivered. */
   end(): void;
   /**
@@ -100,6 +102,7 @@ function wrap(socket: Socket, tell: (input: Input) => void, over: () => void): C
       socket.resume();
     },
     write: (bytes) => void socket.write(bytes),
+    waitingBytes: () => socket.writableLength,
     end() {
       over();
       socket.destroySoon();

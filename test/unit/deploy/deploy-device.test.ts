@@ -42,7 +42,7 @@ function notedEngine(send: () => Promise<void> = () => Promise.resolve(), onPrep
         send: async ({ sizeBytes }) => {
           calls.push('send');
           await send();
-          return { durationMs: 1, sizeBytes, sentBytes: sizeBytes };
+          return { durationMs: 1, sizeBytes, sentBytes: sizeBytes, countedBytes: sizeBytes };
         },
         close: () => Promise.resolve(void calls.push('close')),
       });

@@ -62,10 +62,10 @@ test.each(['127.0.0.1', '127.0.0.9', '::1'])('%s alone identifies nobody', (addr
 
 test('it has restarted if it denies the connection after a while; to have been away alone shows no more than that', () => {
   const reset = { systemCode: 'ECONNRESET' };
-  expect(returnOf(20, { ...reset, silentMs: 4000 })).toEqual({ cameBackWith: 'old-image' });
-  expect(returnOf(2500, { ...reset, silentMs: 100 })).toEqual({ cameBackWith: 'old-image' });
-  expect(returnOf(2500.4, { silentMs: 14_000 })).toEqual({ awayMs: 2500 });
-  expect(returnOf(20, { ...reset, silentMs: 100 })).toEqual({});
-  expect(returnOf(20, { silentMs: 4000 })).toEqual({});
-  expect(returnOf(undefined, { ...reset, silentMs: 4000 })).toEqual({});
+  expect(returnOf(20, { ...reset, lostBy: 'restart' })).toEqual({ cameBackWith: 'old-image' });
+  expect(returnOf(2500, { ...reset, lostBy: 'closing' })).toEqual({ cameBackWith: 'old-image' });
+  expect(returnOf(2500.4, {})).toEqual({ awayMs: 2500 });
+  expect(returnOf(20, { ...reset, lostBy: 'closing' })).toEqual({});
+  expect(returnOf(20, {})).toEqual({});
+  expect(returnOf(undefined, { ...reset, lostBy: 'restart' })).toEqual({});
 });

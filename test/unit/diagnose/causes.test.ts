@@ -4,11 +4,12 @@ import { diagnose, diagnosed, heightOf, hintOf } from '../../../src/diagnose/dia
 import { causesOf } from '../../../src/engines/espota/causes/index.ts';
 import type { Cause } from '../../../src/model/finding.ts';
 import type { HostFacts } from '../../../src/model/host-facts.ts';
-import { observationsIn, type Observations } from '../../../src/model/observations.ts';
+import type { Observations } from '../../../src/model/observations.ts';
 import { knownOf } from '../../../src/diagnose/known.ts';
 import { OtaError, type ErrorCode } from '../../../src/model/errors.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import type { Target } from '../../../src/model/types.ts';
+import { diagnosedFully } from '../../support/diagnosed.ts';
 
 const allFindings = (seen: Observations) => diagnose(seen, causesOf(seen));
 
@@ -423,14 +424,13 @@ const table: readonly Row[] = [
   },
   {
     number: '13 wrong chip, ESP32',
-    by: 'integration/causes: 13: an ESP32 that cannot use it closes without a word',
+    by: 'integration/causes: 13: an ESP32 that cannot use it resets, and its words get lost',
     code: 'CONNECTION_LOST',
-    seen: { platform: 'esp32', imageKind: 'firmware' },
+    seen: { platform: 'esp32', imageKind: 'firmware', systemCode: 'ECONNRESET', lostBy: 'closing' },
     cause: 'wrong-chip',
     hint: [
-      'Most likely the image is not for this chip, or the flash is damaged: check what it was built for (an ESP32 closes like this when it cannot write).',
-      'Or the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
-      'Or the device restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
+      'Most likely the device gave up at the start of the image: it is not for this chip, or the flash cannot be written: check the chip of the board that the project builds for.',
+      'Or its power dips while the flash is written: use a stronger supply or a shorter cable, then push again.',
     ].join('\n'),
   },
   {
@@ -577,9 +577,8 @@ const table: readonly Row[] = [
   },
   {
     number: '18 power dip, perhaps',
-    by: 'integration/causes: 18: where it goes on announcing itself, it has not restarted',
     code: 'CONNECTION_LOST',
-    seen: { systemCode: 'ECONNRESET' },
+    seen: { systemCode: 'ETIMEDOUT' },
     cause: 'power-dip',
     hint: [
       'Most likely the device restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
@@ -589,11 +588,32 @@ const table: readonly Row[] = [
   {
     number: '18 power dip, by its late reset',
     code: 'CONNECTION_LOST',
-    seen: { systemCode: 'ECONNRESET', silentMs: 6000 },
+    seen: { systemCode: 'ECONNRESET', silentMs: 6000, lostBy: 'restart' },
     cause: 'power-dip',
     hint: [
       'Most likely the device restarted, as when its power dips while the flash is written: check its power supply and cable, then push again.',
       'Or the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+    ].join('\n'),
+  },
+  {
+    number: 'gave up, early',
+    code: 'CONNECTION_LOST',
+    seen: { systemCode: 'ECONNRESET', lostBy: 'closing', acknowledgedBytes: 1460, imageChip: 'esp32-c3' },
+    cause: 'wrong-chip',
+    hint: [
+      'Most likely the device gave up at the start of the image: it is not for this chip (it was built for an ESP32-C3), or the flash cannot be written: check the chip of the board that the project builds for.',
+      'Or its power dips while the flash is written: use a stronger supply or a shorter cable, then push again.',
+    ].join('\n'),
+  },
+  {
+    number: 'gave up, later',
+    by: 'integration/causes: 18: where it goes on announcing itself, it has given up and not restarted',
+    code: 'CONNECTION_LOST',
+    seen: { systemCode: 'ECONNRESET', lostBy: 'closing', acknowledgedBytes: 146_000 },
+    cause: 'flash-fault',
+    hint: [
+      'Most likely the device gave up: it could not write its flash: push again; if it happens again at the same place, its flash is damaged: its serial output says what fails.',
+      'Or its power dips while the flash is written: use a stronger supply or a shorter cable, then push again.',
     ].join('\n'),
   },
   {
@@ -825,7 +845,7 @@ test('an error gets the hint and the causes, and keeps the rest', () => {
   const details = { hostAddress: '192.0.2.2', hostPort: 48_266, undeliverable: [], waitedMs: 15_000 };
   const error = new OtaError('CONNECT_BACK_MISSING', 'It did not connect.', { details });
   const known = { device: 'livingroom', address: '192.0.2.7', host: lan };
-  const better = diagnosed(error, known, causesOf({ ...observationsIn(error), ...known }));
+  const better = diagnosedFully(error, known);
   expect(better).toMatchObject({ code: error.code, message: error.message, details });
   expect(better.details['causes']).toEqual(['firewall']);
   expect(better.hint).toContain('48266');

@@ -2,11 +2,12 @@
 
 import type { Finding } from '../../../model/finding.ts';
 import type { Observations } from '../../../model/observations.ts';
+import { answered } from '../../updater-answers.ts';
 import * as connectBack from './connect-back.ts';
 import * as hashes from './hashes.ts';
 import * as noAnswer from './no-answer.ts';
 
-const rules = [connectBack, hashes, noAnswer].flatMap((part) => Object.values(part));
+const rules = [answered, ...[connectBack, hashes, noAnswer].flatMap((part) => Object.values(part))];
 
 export function causesOf(observed: Observations): readonly Finding[] {
   return rules.map((rule) => rule(observed)).filter((finding) => finding !== undefined);

@@ -35,6 +35,7 @@ export const wrongPort: Rule = (observed) => {
   const seen = seenOf(observed);
   // Its own port would get an image that is not for its chip.
   if (otherChipOf(observed) !== undefined) return undefined;
+  if (seen?.otherProtocol !== undefined) return undefined;
   if (seen !== undefined && seen.port !== port) {
     return {
       cause: 'wrong-port',

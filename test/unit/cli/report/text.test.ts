@@ -75,8 +75,15 @@ describe('an event as a sentence', () => {
     [{ type: 'authenticated', scheme: 'none' }, ['detail hall: asks for no password']],
     [{ type: 'authenticated', scheme: 'sha256' }, ['detail hall: password accepted (sha256)']],
     [
-      { type: 'accepted', durationMs: 4000, sizeBytes: 409_600, sentBytes: 204_800 },
+      { type: 'accepted', durationMs: 4000, sizeBytes: 409_600, sentBytes: 204_800, countedBytes: 204_800 },
       ['message hall: accepted 409,600 bytes in 4.0 s (50 KiB/s); it restarts now'],
+    ],
+    [
+      { type: 'accepted', durationMs: 4000, sizeBytes: 409_600, sentBytes: 409_600, countedBytes: 372_000 },
+      [
+        'message hall: accepted 409,600 bytes in 4.0 s (100 KiB/s); it restarts now',
+        'detail hall: its counts add up to 372,000 of 409,600 bytes',
+      ],
     ],
     [
       { type: 'retrying', code: 'DEVICE_BUSY', inMs: 500 },

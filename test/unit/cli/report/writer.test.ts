@@ -88,7 +88,13 @@ describe('in a pipe', () => {
 
   it('the next device has a clock of its own', () => {
     const { tell, pass, stderr } = writer();
-    const accepted: EventBody = { type: 'accepted', durationMs: 1000, sizeBytes: 1024, sentBytes: 1024 };
+    const accepted: EventBody = {
+      type: 'accepted',
+      durationMs: 1000,
+      sizeBytes: 1024,
+      sentBytes: 1024,
+      countedBytes: 1024,
+    };
     tell(progress(1024), 'one');
     pass(10_000);
     tell(accepted, 'one');

@@ -47,6 +47,7 @@ test('counts and writes are told together once a second, and before whatever els
   const raw: Connection = {
     address: '192.0.2.7',
     accept: () => {},
+    waitingBytes: () => 0,
     write: (part) => void (taken.written += part.length),
     end: () => void (taken.ends += 1),
     reset: () => {},

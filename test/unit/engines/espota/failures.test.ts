@@ -1,18 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { diagnosed } from '../../../../src/diagnose/diagnose.ts';
 import { knownOf } from '../../../../src/diagnose/known.ts';
 import { errorCodes, OtaError } from '../../../../src/model/errors.ts';
-import { causesOf } from '../../../../src/engines/espota/causes/index.ts';
-import { observationsIn } from '../../../../src/model/observations.ts';
 import * as failures from '../../../../src/engines/espota/failures.ts';
 import { transferFailed } from '../../../../src/engines/espota/transfer-failures.ts';
 import type { TransferEnd } from '../../../../src/engines/espota/transfer.ts';
 import { Secret } from '../../../../src/model/secret.ts';
 import type { Image, Target } from '../../../../src/model/types.ts';
-
-/** The error with all that the diagnosis makes of it. */
-const diagnosedFully = (error: OtaError, known: ReturnType<typeof knownOf>): OtaError =>
-  diagnosed(error, known, causesOf({ ...observationsIn(error), ...known }));
+import { diagnosedFully } from '../../../support/diagnosed.ts';
 
 const text = 'a-real-password';
 const target: Target = {
@@ -146,14 +140,28 @@ describe('what the diagnosis makes of it', () => {
     expect(told(strange)).toMatch(/192\.0\.2\.99.*acceptFrom: any/);
   });
 
-  test('an ESP32 that ends in order may have had a reason', () => {
-    const of = (code: string | undefined, platform: 'esp32' | 'esp8266'): string => {
-      const sent = { ...image, platform };
-      return told(transferFailed(where, sent, { ...end, type: 'lost', ...(code && { code }) }), sent);
+  test('an end while it counts: it gave up; a reset after silence: it has restarted; an end after silence: neither', () => {
+    const of = (more: Partial<Failed>): OtaError => {
+      const sent: Image = { ...image, platform: 'esp32', chip: 'esp32-s3' };
+      const error = transferFailed(where, sent, { ...end, silentMs: 20, type: 'lost', ...more });
+      return diagnosedFully(error, knownOf({ device: target, target, image: sent }));
     };
-    expect(of(undefined, 'esp32')).toContain('this chip');
-    expect(of('ECONNRESET', 'esp32')).not.toContain('this chip');
-    expect(of(undefined, 'esp8266')).not.toContain('this chip');
+    const prompt = of({ code: 'ECONNRESET' });
+    expect(prompt.message).toContain('gave up');
+    expect(prompt.hint).toMatch(
+      /^Most likely the device gave up.*built for an ESP32-S3.*\nOr its power dips/,
+    );
+    const later = of({ code: 'ECONNRESET', acknowledgedBytes: 400_000 });
+    expect(later.hint).toMatch(
+      /^Most likely the device gave up: it could not write its flash.*\nOr its power dips/,
+    );
+    const restarted = of({ code: 'ECONNRESET', silentMs: 4000 });
+    expect(restarted.message).toContain('was silent for 4 s');
+    expect(restarted.hint).toMatch(/^Most likely the device restarted/);
+    expect(of({}).message).toBe(prompt.message);
+    const ended = of({ silentMs: 4000 });
+    expect(ended.message).toContain('closed the connection');
+    expect(ended.hint).not.toContain('gave up');
   });
 
   test('the number of the updater', () => {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/model/events.ts';
 import type { Inbox } from '../../../../src/engines/espota/inbox.ts';
-import { transfer, type TransferEnd } from '../../../../src/engines/espota/transfer.ts';
+import { isCountedTooLow, transfer, type TransferEnd } from '../../../../src/engines/espota/transfer.ts';
 import type { Connection, Input } from '../../../../src/engines/espota/transport.ts';
 
 const sizeBytes = 50_000;
@@ -17,8 +17,16 @@ interface Played {
   readonly strangersReset: number;
 }
 
-/** `script`: what comes at which millisecond; `echo`: the device counts each write so much later. */
-async function play(script: readonly [number, Input][], echoMs?: number): Promise<Played> {
+interface PlayOptions {
+  /** The device counts each write so much later. */
+  readonly echoMs?: number;
+  /** Still in the socket, for ever. */
+  readonly waitingBytes?: number;
+}
+
+/** `script`: what comes at which millisecond. */
+async function play(script: readonly [number, Input][], options: PlayOptions | number = {}): Promise<Played> {
+  const { echoMs, waitingBytes = 0 } = typeof options === 'number' ? { echoMs: options } : options;
   let nowMs = 0;
   let strangersReset = 0;
   const writes: Played['writes'][number][] = [];
@@ -31,6 +39,7 @@ async function play(script: readonly [number, Input][], echoMs?: number): Promis
   const connection: Connection = {
     address: '192.0.2.7',
     accept: () => {},
+    waitingBytes: () => waitingBytes,
     write: (bytes) => {
       writes.push({ atMs: nowMs, bytes: bytes.length });
       if (echoMs !== undefined) add(nowMs + echoMs, says(String(bytes.length)));
@@ -76,10 +85,46 @@ test('the image goes in windows, and OK ends it', async () => {
   expect(progress.at(-1)).toBe(sizeBytes);
 });
 
-test('no count at all, and OK: accepted, and told as whole', async () => {
+test('no count at all, and OK: accepted, and no progress is invented', async () => {
   const { end, progress } = await play([[7000, says('OK')]]);
-  expect(end.type).toBe('accepted');
-  expect(progress).toEqual([sizeBytes]);
+  expect(end).toMatchObject({ type: 'accepted', sentBytes: sizeBytes, acknowledgedBytes: 0 });
+  expect(progress).toEqual([]);
+});
+
+describe('OK before the last byte was counted', () => {
+  test('all of the image has left this process: accepted, with what was counted', async () => {
+    const { end, progress } = await play([
+      [3000, says('17084')],
+      [9000, says('OK')],
+    ]);
+    expect(end).toMatchObject({ type: 'accepted', sentBytes: sizeBytes, acknowledgedBytes: 17_084 });
+    expect(progress).toEqual([17_084]);
+  });
+
+  test('some of it was not written yet: no OK for this image', async () => {
+    const { end } = await play([[20, says('972OK')]]);
+    expect(end).toMatchObject({ type: 'early-ok', acknowledgedBytes: 972 });
+    expect(end.sentBytes).toBeLessThan(sizeBytes);
+  });
+
+  test('some of it still waits in the socket: no OK for this image', async () => {
+    const { end } = await play([[7000, says('OK')]], { waitingBytes: 1 });
+    expect(end).toMatchObject({ type: 'early-ok', sentBytes: sizeBytes - 1 });
+  });
+
+  test('what can be a misread count is no reason for a warning, what cannot is one', () => {
+    expect(isCountedTooLow({ countedBytes: 86_000, sentBytes: 100_000 })).toBe(false);
+    expect(isCountedTooLow({ countedBytes: 84_000, sentBytes: 100_000 })).toBe(true);
+  });
+});
+
+test('the last of counts that follow each other closely is told a moment later', async () => {
+  const { progress } = await play([
+    [100, says('972')],
+    [110, says('972')],
+    [7000, says('OK')],
+  ]);
+  expect(progress).toEqual([972, 1944]);
 });
 
 describe('a verdict in pieces', () => {
@@ -137,7 +182,8 @@ describe('a verdict in pieces', () => {
       [1500, says('Write Failed\r\n')],
     ]);
     expect(end).toMatchObject({ type: 'rejected', answer: 'ERROR[1]: Flash Write Failed' });
-    expect(writes).toHaveLength(1);
+    expect(writes.every(({ atMs }) => atMs < 100)).toBe(true);
+    expect(sum(writes.map(({ bytes }) => bytes))).toBeLessThan(sizeBytes);
   });
 });
 
@@ -178,6 +224,7 @@ test('whoever connects while the image goes is turned away', async () => {
   const unused: Connection = {
     address: '',
     accept: () => {},
+    waitingBytes: () => 0,
     write: () => {},
     end: () => {},
     reset: () => {},

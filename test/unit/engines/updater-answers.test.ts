@@ -1,0 +1,186 @@
+/** Every text that an updater of the three cores can answer, with the platform whose core has it. */
+
+import { describe, expect, test } from 'vitest';
+import { isAlreadyRunning } from '../../../src/engines/updater-answers.ts';
+import type { Cause } from '../../../src/model/finding.ts';
+import { knownOf } from '../../../src/diagnose/known.ts';
+import { errorCodes, OtaError, type ErrorCode } from '../../../src/model/errors.ts';
+import { refused } from '../../../src/engines/espota/failures.ts';
+import { transferFailed } from '../../../src/engines/espota/transfer-failures.ts';
+import type { Chip, Image, ImageKind, Platform, Target } from '../../../src/model/types.ts';
+import { diagnosedFully } from '../../support/diagnosed.ts';
+
+type Code = Extract<ErrorCode, 'DEVICE_REFUSED' | 'DEVICE_BUSY' | 'IMAGE_REJECTED'>;
+type Row = readonly [Platform, string, Code, Cause, RegExp, ImageKind?];
+
+const esp8266: readonly Row[] = [
+  ['esp8266', 'ERROR[1]: Flash Write Failed', 'IMAGE_REJECTED', 'power-dip', /power supply/],
+  ['esp8266', 'ERROR[2]: Flash Erase Failed', 'IMAGE_REJECTED', 'power-dip', /erased.*power supply/],
+  ['esp8266', 'ERROR[3]: Flash Read Failed', 'IMAGE_REJECTED', 'flash-fault', /read back/],
+  ['esp8266', 'ERROR[4]: Not Enough Space', 'DEVICE_REFUSED', 'image-too-large', /beside the running sketch/],
+  ['esp8266', 'ERROR[4]: Not Enough Space', 'DEVICE_REFUSED', 'filesystem-size', /partition/, 'filesystem'],
+  ['esp8266', 'ERROR[5]: Bad Size Given', 'DEVICE_REFUSED', 'image-too-large', /size/],
+  ['esp8266', 'ERROR[5]: Bad Size Given', 'DEVICE_REFUSED', 'filesystem-size', /partition/, 'filesystem'],
+  ['esp8266', 'ERROR[6]: Stream Read Timeout', 'IMAGE_REJECTED', 'weak-wifi', /nearer/],
+  [
+    'esp8266',
+    'ERROR[7]: MD5 Failed: expected:1, calculated:2',
+    'IMAGE_REJECTED',
+    'damaged-on-the-way',
+    /again/,
+  ],
+  ['esp8266', 'ERROR[8]: Flash config wrong real: 1, SDK: 2', 'DEVICE_REFUSED', 'flash-settings', /by cable/],
+  [
+    'esp8266',
+    'ERROR[9]: new Flash config wrong, real: 1',
+    'IMAGE_REJECTED',
+    'flash-settings',
+    /larger flash/,
+  ],
+  ['esp8266', 'ERROR[10]: Magic byte is not 0xE9', 'IMAGE_REJECTED', 'wrong-chip', /built for an ESP32-S3/],
+  [
+    'esp8266',
+    'ERROR[11]: Invalid bootstrapping state, reset ESP8266 before updating',
+    'DEVICE_REFUSED',
+    'first-after-cable',
+    /press reset/,
+  ],
+  ['esp8266', 'ERROR[12]: Signature verification failed', 'IMAGE_REJECTED', 'signature-refused', /sign/],
+  ['esp8266', 'ERROR[13]: No data supplied', 'IMAGE_REJECTED', 'damaged-on-the-way', /nothing/],
+  ['esp8266', 'ERROR[14]: Out of memory', 'DEVICE_REFUSED', 'out-of-memory', /power-cycle/],
+  ['esp8266', 'ERROR[15]: Update already running', 'DEVICE_BUSY', 'update-running', /power-cycle/],
+  ['esp8266', 'ERROR[16]: Unknown Command', 'DEVICE_REFUSED', 'not-supported', /by cable/],
+  ['esp8266', 'ERROR[16]: Unknown Command', 'DEVICE_REFUSED', 'not-supported', /file-system/, 'filesystem'],
+];
+
+const esp32: readonly Row[] = [
+  ['esp32', 'Flash Write Failed', 'IMAGE_REJECTED', 'power-dip', /power supply/],
+  ['esp32', 'Flash Erase Failed', 'IMAGE_REJECTED', 'power-dip', /erased/],
+  ['esp32', 'Flash Read Failed', 'IMAGE_REJECTED', 'flash-fault', /read back/],
+  ['esp32', 'Not Enough Space', 'IMAGE_REJECTED', 'image-too-large', /more room/],
+  ['esp32', 'Not Enough Space', 'IMAGE_REJECTED', 'filesystem-size', /partition/, 'filesystem'],
+  ['esp32', 'Bad Size Given', 'IMAGE_REJECTED', 'image-too-large', /size/],
+  ['esp32', 'Stream Read Timeout', 'IMAGE_REJECTED', 'weak-wifi', /nearer/],
+  ['esp32', 'MD5 Check Failed', 'IMAGE_REJECTED', 'damaged-on-the-way', /again/],
+  ['esp32', 'Wrong Magic Byte', 'IMAGE_REJECTED', 'wrong-chip', /firmware\.bin/],
+  [
+    'esp32',
+    'Could Not Activate The Firmware',
+    'IMAGE_REJECTED',
+    'wrong-chip',
+    /another chip.*ESP32-S3.*otarc inspect/,
+  ],
+  ['esp32', 'Partition Could Not be Found', 'IMAGE_REJECTED', 'no-partition', /second slot.*by cable/],
+  [
+    'esp32',
+    'Partition Could Not be Found',
+    'IMAGE_REJECTED',
+    'no-partition',
+    /file system.*by cable/,
+    'filesystem',
+  ],
+  ['esp32', 'Bad Argument', 'IMAGE_REJECTED', 'no-partition', /by cable/],
+  ['esp32', 'Aborted', 'IMAGE_REJECTED', 'update-aborted', /callbacks/],
+  ['esp32', 'Decryption error', 'IMAGE_REJECTED', 'signature-refused', /encrypt/],
+  ['esp32', 'Signature Verification Failed', 'IMAGE_REJECTED', 'signature-refused', /sign/],
+];
+
+const rp2040: readonly Row[] = [
+  ['rp2040', 'No Filesystem', 'DEVICE_REFUSED', 'no-file-system', /flash layout with a file system/],
+  ['rp2040', 'ERROR[0]: No Error', 'DEVICE_BUSY', 'update-running', /running/],
+  ['rp2040', 'ERROR[4]: Not Enough Space', 'DEVICE_REFUSED', 'image-too-large', /larger file system/],
+  ['rp2040', 'ERROR[4]: Not Enough Space', 'IMAGE_REJECTED', 'image-too-large', /full or damaged/],
+  ['rp2040', 'ERROR[5]: Bad Size Given', 'DEVICE_REFUSED', 'image-too-large', /size/],
+  [
+    'rp2040',
+    'ERROR[7]: MD5 Failed: expected:1, calculated:2',
+    'IMAGE_REJECTED',
+    'damaged-on-the-way',
+    /again/,
+  ],
+  ['rp2040', 'ERROR[12]: Signature verification failed', 'IMAGE_REJECTED', 'signature-refused', /sign/],
+];
+
+const chips: Readonly<Record<Platform, Chip>> = { esp8266: 'esp8266', esp32: 'esp32-s3', rp2040: 'rp2040' };
+
+function told([platform, answer, code, , , kind = 'firmware']: Row): OtaError {
+  const target: Target = {
+    name: 'hall',
+    address: '192.0.2.7',
+    port: 8266,
+    via: 'config',
+    platform,
+    credential: { type: 'none' },
+    acceptFrom: 'device',
+  };
+  // What an ESP8266 finds only in the first byte is an image of another chip.
+  const chip = answer.includes('Magic') ? 'esp32-s3' : chips[platform];
+  const bytes = new Uint8Array(1000);
+  const image: Image = { path: 'f.bin', bytes, sizeBytes: 1000, md5: '', sha256: '', kind, chip };
+  const observed = {
+    hostAddress: '192.0.2.1',
+    hostPort: 4711,
+    invitations: 1,
+    datagramsReceived: 1,
+    undeliverable: [],
+    foreignConnections: [],
+  };
+  const where = { target, observed };
+  const error =
+    code === 'IMAGE_REJECTED'
+      ? transferFailed(where, image, {
+          type: 'rejected',
+          sentBytes: 1000,
+          acknowledgedBytes: 400,
+          silentMs: 10,
+          answer,
+        })
+      : refused(where, { text: answer });
+  return diagnosedFully(error, knownOf({ device: target, target, image }));
+}
+
+describe.each([
+  ['ESP8266', esp8266],
+  ['ESP32', esp32],
+  ['RP2040', rp2040],
+])('%s', (_, rows) => {
+  test.each(rows.map((row) => [row[1], row[5] ?? 'firmware', row[2], row] as const))(
+    '"%s" to a %s is %s with a cause and a cure of its own',
+    (answer, __, code, row) => {
+      const error = told(row);
+      expect(error.code).toBe(code);
+      // What a file system that was written in place has lost is told beside the cause.
+      const causes = (error.details['causes'] as unknown[]).filter(
+        (each) => each !== 'filesystem-half-written',
+      );
+      expect(causes[0]).toBe(row[3]);
+      expect(error.hint).toMatch(row[4]);
+      expect(error.hint).not.toContain('Read the answer');
+      if (code !== 'DEVICE_BUSY') expect(error.message).toContain(answer);
+    },
+  );
+});
+
+test('every number of the ESP8266 core has a row', () => {
+  const numbers = new Set(esp8266.map(([, answer]) => Number(/\d+/.exec(answer)?.[0])));
+  expect([...numbers].toSorted((one, other) => one - other)).toEqual(
+    Array.from({ length: 16 }, (_, index) => index + 1),
+  );
+});
+
+test('a text that no core has is left to the person', () => {
+  expect(told(['esp32', 'Sorry', 'IMAGE_REJECTED', 'power-dip', /./]).hint).toBe(
+    errorCodes.IMAGE_REJECTED.hint,
+  );
+  expect(told(['esp8266', 'ERROR[99]: x', 'DEVICE_REFUSED', 'power-dip', /./]).hint).toBe(
+    errorCodes.DEVICE_REFUSED.hint,
+  );
+});
+
+test('an update that runs already: by number, by the word, and as an RP2040 has it', () => {
+  for (const text of ['ERROR[15]: x', 'ERROR[0]: No Error', 'Update already running']) {
+    expect(isAlreadyRunning(text)).toBe(true);
+  }
+  expect(isAlreadyRunning('ERROR[5]: Bad Size Given')).toBe(false);
+  expect(isAlreadyRunning('ERROR[10]: x')).toBe(false);
+});
