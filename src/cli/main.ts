@@ -1,6 +1,7 @@
 /** The process: signals → abort, exit code. The only place that ends it. */
 
 import { constants } from 'node:os';
+import { isSwitchedOn } from './commands/flags.ts';
 import type { Io } from './commands/io.ts';
 import { OtaError } from '../model/errors.ts';
 import { signalExitCodes } from '../model/failure.ts';
@@ -41,7 +42,9 @@ function abortOnSignal(argv: readonly string[]): AbortSignal {
       controller.abort(new OtaError('CANCELLED', 'Nobody reads the output any more.')),
     );
   }
-  if (argv.includes('push') && argv.includes('--hook')) abortWithParent(controller);
+  const isPush = argv.includes('push');
+  if (isPush && isSwitchedOn('hook', { command: 'push', argv, env: process.env }))
+    abortWithParent(controller);
   return controller.signal;
 }
 

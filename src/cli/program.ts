@@ -1,10 +1,11 @@
 /** The command line: argv → command → exit code. Each command is loaded when it is asked for. */
 
 import { Command, CommanderError } from 'commander';
-import { applyVariables, isOn } from './commands/flags.ts';
+import { isSwitchedOn } from './commands/flags.ts';
 import type { Io } from './commands/io.ts';
 import { addOtherCommands } from './commands/other-commands.ts';
 import { addPushCommands, type Parts } from './commands/push-commands.ts';
+import { runs } from '../config/settings/index.ts';
 import { OtaError } from '../model/errors.ts';
 import { asOtaError, exitCodeFor } from '../model/failure.ts';
 import { writeFailure } from './report/failure.ts';
@@ -72,24 +73,20 @@ function createProgram(parts: ProgramParts): Command {
     })
     .addHelpText('before', `${intro}\n`)
     .addHelpText('after', `\n${exits}`);
-  program.hook('preAction', (_, command) => {
-    // A device is as its flags say; variables are for the pushing side.
-    if (command.name() !== 'simulate' && command.name() !== 'espota') applyVariables(command, io.env);
-  });
   // A push that knows what it wants need not wait for the flags of the others.
-  addPushCommands(program, parts);
-  if (!isRunOf(parts.command)) addOtherCommands(program, parts);
+  const asked = isRunOf(parts.command) ? parts.command : undefined;
+  addPushCommands(program, { ...parts, asked });
+  if (asked === undefined) addOtherCommands(program, parts);
   return program;
 }
 
 const commandOf = (argv: readonly string[]): string | undefined => argv.find((word) => !word.startsWith('-'));
-/** Commands that tell events, and whose targets end at `--`. */
-const runs: readonly string[] = ['deploy', 'push', 'watch'];
 /** Commands that send an image. */
-const pushes: readonly string[] = [...runs, 'espota'];
+const senders: readonly string[] = [...runs, 'espota'];
 const isJson = (argv: readonly string[], env: NodeJS.ProcessEnv): boolean =>
-  argv.includes('--json') || isOn(env['OTARC_JSON']);
-const isRunOf = (command: string | undefined): boolean => runs.includes(command ?? '');
+  isSwitchedOn('json', { command: commandOf(argv), argv, env });
+/** Of a command that prints events, and whose targets end at `--`. */
+const isRunOf = (command: string | undefined): boolean => runs.some((each) => each === command);
 
 /** `otarc -C DIR deploy`, as with git and make: the folder may stand before the command. */
 function withFolderBehind(argv: readonly string[]): readonly string[] {
@@ -109,8 +106,10 @@ function splitAtDashes(argv: readonly string[]): {
 
 /** Of a build that otarc itself has started, and whose image it will push. */
 function isInsideBuild(argv: readonly string[], env: NodeJS.ProcessEnv): boolean {
-  const asks = argv.some((word) => ['-h', '--help', '--dry-run'].includes(word));
-  return Boolean(env['OTARC_SESSION']) && !asks && pushes.includes(commandOf(argv) ?? '');
+  const command = commandOf(argv);
+  const asks = argv.some((word) => ['-h', '--help'].includes(word));
+  const isPush = !asks && !isSwitchedOn('dryRun', { command, argv, env });
+  return Boolean(env['OTARC_SESSION']) && isPush && senders.includes(command ?? '');
 }
 
 /**
@@ -125,7 +124,7 @@ async function stepBack(argv: readonly string[], io: Io): Promise<number> {
     });
   }
   const json = isJson(argv, io.env);
-  if (argv.includes('--hook') && !json) return 0;
+  if (isSwitchedOn('hook', { command, argv, env: io.env }) && !json) return 0;
   const { deployNothing } = await import('./commands/deploy.ts');
   const message = `otarc ${command}: left to the otarc that runs this build (OTARC_SESSION is set)`;
   return deployNothing(message, { json, verbosity: 'normal', color: 'never' }, io);

@@ -1,9 +1,10 @@
 /** A file's value → checked settings, or every mistake in it. */
 
 import { isDeepStrictEqual } from 'node:util';
-import { parseHost } from './address.ts';
+import { parseHost } from '../model/endpoint.ts';
 import { describeIssue, type Issue } from './describe-issue.ts';
 import { canonicalConfig, canonicalHomeding, homedingUrl, isUrl, type Canonical } from './homeding.ts';
+import { passwordFileVariable } from './environment.ts';
 import { passwordVariable } from '../model/secret.ts';
 import { nearest } from './nearest.ts';
 import { isMisplacedPassword, shownName } from './quoting.ts';
@@ -123,7 +124,7 @@ function deviceIssues(value: Record<string, unknown>): Issue[] {
   const devices = recordOf(value['devices']);
   const issues: Issue[] = [];
   // The variable of a device called "file" would be the one of the flag `--password-file`.
-  const owners = new Map([['OTARC_PASSWORD_FILE', 'the flag --password-file']]);
+  const owners = new Map([[passwordFileVariable, 'the flag --password-file']]);
   for (const [name, device] of Object.entries(devices)) {
     const path = ['devices', name];
     const variable = passwordVariable(name);

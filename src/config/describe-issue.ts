@@ -1,6 +1,7 @@
 /** What zod finds, in words for the person who wrote the file; never with a value from it. */
 
 import * as z from 'zod';
+import { choiceWords } from './kinds.ts';
 import { nearest } from './nearest.ts';
 import { configFileSchema } from './schema.ts';
 
@@ -65,14 +66,13 @@ function describeUnion(
 }
 
 function messageFor(issue: ZodIssue, value: unknown): string {
+  // A leaf with words of its own, which a flag and a variable have as well.
+  if (issue.message.startsWith('must ')) return issue.message;
   switch (issue.code) {
     case 'invalid_type':
       return mustBe(typeNames(issue.expected), value);
-    case 'invalid_value': {
-      const choices = issue.values.map(String);
-      const meant = typeof value === 'string' ? nearest(value, choices) : undefined;
-      return `must be ${choices.join(', ')}${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
-    }
+    case 'invalid_value':
+      return choiceWords(issue.values.map(String), typeof value === 'string' ? value : undefined);
     case 'too_small':
       if (issue.origin === 'string' || issue.origin === 'array') return 'must not be empty';
       return `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;

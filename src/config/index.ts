@@ -3,15 +3,15 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { cancelled, OtaError } from '../model/errors.ts';
-import { isPasswordVariable, readEnvironment } from './environment.ts';
-import { defaultSketch } from './default-sketch.ts';
-import { findConfigFile, namedConfigFile } from './places.ts';
+import { isPasswordVariable, passwordVariablesIn, readEnvironment } from './environment.ts';
 import type { FindHost } from './homeding-device.ts';
+import { defaultSketch, findConfigFile, namedConfigFile } from './places.ts';
 import { invalid } from './problem.ts';
 import type { ProjectFacts } from '../model/project-facts.ts';
 import { needsEnvironments, needsProject, type Wanted } from './resolve-question.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ReadSecrets } from './secrets-file.ts';
+import { isConfiguration, type CommandName } from './settings/index.ts';
 import type { Sources } from './sources.ts';
 import type { Config, Flags } from './types.ts';
 
@@ -19,6 +19,8 @@ export { resolveCredential } from './secrets.ts';
 export { doubtOf, isForNobody, selectDevices } from './select.ts';
 
 export interface LoadOptions {
+  /** Whose variables count. */
+  readonly command: CommandName;
   /** `cwd` absolute. */
   readonly flags: Flags;
   readonly env: NodeJS.ProcessEnv;
@@ -50,12 +52,14 @@ export interface Loaded {
  *
  * @throws OtaError CONFIG_UNREADABLE, or CONFIG_INVALID with every mistake at once; CANCELLED
  */
-export async function loadConfig({ flags, env, signal, project, findHost }: LoadOptions): Promise<Loaded> {
+export async function loadConfig(options: LoadOptions): Promise<Loaded> {
+  const { command, flags, env, signal, project, findHost } = options;
   const projectDir = flags.cwd ?? process.cwd();
   if (!statSync(projectDir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new OtaError('USAGE', `There is no folder ${projectDir}.`, { hint: 'Correct `-C`.' });
   }
-  const { flags: overrides, passwordVariables, problems } = readEnvironment(env);
+  const { values: overrides, problems: wrong } = readEnvironment(env, command);
+  const problems = wrong.flatMap(({ key, problem }) => (isConfiguration(key) ? [problem] : []));
   const named = flags.config ?? overrides.config;
   const found =
     named === undefined ? findConfigFile(projectDir, env) : namedConfigFile(resolve(projectDir, named));
@@ -71,7 +75,7 @@ export async function loadConfig({ flags, env, signal, project, findHost }: Load
     flags,
     overrides,
     passwordVariables: new Set([
-      ...passwordVariables,
+      ...passwordVariablesIn(env),
       ...[...(secretsFile?.secrets.keys() ?? [])].filter(isPasswordVariable),
     ]),
     secretsFile,

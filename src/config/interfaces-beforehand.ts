@@ -1,6 +1,7 @@
 /** Whether the network can be asked before the configuration is read: 60 ms that nobody has to wait for. */
 
 import { findConfigFile } from './places.ts';
+import { settings, variableOf } from './settings/index.ts';
 import type { Flags } from './types.ts';
 import { readSmallFileSync, textOf } from './small-file.ts';
 
@@ -10,7 +11,8 @@ export function interfacesBeforehand(
   env: NodeJS.ProcessEnv,
 ): readonly string[] | undefined {
   if (interfaces !== undefined) return interfaces;
-  if (config !== undefined || [env['OTARC_INTERFACE'], env['OTARC_CONFIG']].some(Boolean)) return undefined;
+  const variables = [settings.interfaces, settings.config].map(variableOf);
+  if (config !== undefined || variables.some((each) => Boolean(env[each ?? '']))) return undefined;
   try {
     const found = findConfigFile(cwd, env);
     return found === undefined || saysNothing(found.file) ? [] : undefined;

@@ -1,10 +1,23 @@
-/** Where a configuration file may stand, and which of those places hold one. Costs a few `stat`s, loads nothing. */
+/**
+ * Where a configuration file may stand, which of those places hold one, and what follows from that alone. Costs a few
+ * `stat`s, loads nothing.
+ *
+ * cosmiconfig loads what is found here (`load.ts`), and the user's folder with the names in it is cosmiconfig's. It does not
+ * search, because its own search
+ * - has to be loaded, with its YAML parser, by every push of a project that has no configuration;
+ * - passes over a file that it may not read, and over an empty one;
+ * - stops at one folder named beforehand, which here would be the first with `.git`, the home folder, or the one below a
+ *   folder that anybody may write to;
+ * - asks the process for the home folder, not the environment that the library was given;
+ * - does not say which files lie unused beside the one it found.
+ */
 
-import { accessSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { messageOf, OtaError } from '../model/errors.ts';
 import { readSmallFileSync, textOf } from './small-file.ts';
+import type { Sourced } from '../model/project-facts.ts';
 
 const scripts = ['js', 'cjs', 'mjs', 'ts'];
 const extensions = ['json', 'yaml', 'yml', ...scripts];
@@ -58,6 +71,40 @@ export function configFileIn(folder: string): Found | undefined {
 export function namedConfigFile(file: string): Found {
   const folder = dirname(file);
   return { file, unused: [], projectFolder: basename(folder) === '.config' ? dirname(folder) : folder };
+}
+
+/**
+ * The folder that is built where nothing says which: from `src/` of a project it is the folder that the configuration
+ * was found in, because neither build tool searches upward itself.
+ */
+export function defaultSketch(projectDir: string, found: Found | undefined): Sourced<string> {
+  const working = { value: projectDir, origin: 'default: the working folder' };
+  const folder = found?.projectFolder;
+  if (found === undefined || folder === undefined || !isAbove(folder, projectDir)) return working;
+  const own = projectFileIn(projectDir);
+  if (own !== undefined) return { ...working, origin: `${working.origin}, which holds ${own}` };
+  return { value: folder, origin: `default: the folder of ${found.file}` };
+}
+
+/**
+ * For a hook that runs after every build and mostly has nothing to do: it must know so within milliseconds.
+ *
+ * Whether the configuration in this very folder may say `hook: { pushOnBuild: true }`. False is certain: there is none,
+ * or the word does not occur in it. True means that it has to be loaded to be known (a program always has).
+ *
+ * @param folder absolute
+ * @param named the file that flag or variable names in place of the one that is found; it counts where it describes this
+ *   folder
+ */
+export function mayPushOnBuild(folder: string, named: string | undefined): boolean {
+  try {
+    const file = configFileOf(folder, named);
+    if (file === undefined) return false;
+    const content = isScript(file) ? undefined : readSmallFileSync(file);
+    return content?.type !== 'read' || content.bytes.includes('pushOnBuild');
+  } catch {
+    return true; // Whoever loads it says what is wrong with it.
+  }
 }
 
 function firstOf(folder: string, places: readonly string[]): Found | undefined {
@@ -144,3 +191,23 @@ function realPathOf(path: string): string {
     return path;
   }
 }
+
+function isAbove(folder: string, other: string): boolean {
+  const way = relative(folder, other);
+  return way !== '' && way.split(/[\\/]/, 1)[0] !== '..' && !isAbsolute(way);
+}
+
+/** What one of the build tools takes a folder by. */
+function projectFileIn(folder: string): string | undefined {
+  const name = basename(folder);
+  const files = ['platformio.ini', 'sketch.yaml', 'sketch.yml', `${name}.ino`, `${name}.pde`];
+  return files.find((file) => existsSync(join(folder, file)));
+}
+
+function configFileOf(folder: string, named: string | undefined): string | undefined {
+  if (!named) return configFileIn(folder)?.file;
+  const { file, projectFolder = dirname(file) } = namedConfigFile(resolve(folder, named));
+  return resolve(projectFolder) === resolve(folder) ? file : undefined;
+}
+
+const isScript = (file: string): boolean => /\.[cm]?[jt]s$/.test(file);

@@ -23,7 +23,11 @@ export function invalid(all: readonly Problem[]): OtaError {
     lines.length === 1 && only !== undefined
       ? only
       : `${all.length} mistakes in the configuration${all.length > lines.length ? `, the first ${lines.length}` : ''}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
-  return new OtaError('CONFIG_INVALID', text, { details: { problems } });
+  const isOfVariables = problems.every(({ place }) => place.startsWith('environment '));
+  return new OtaError('CONFIG_INVALID', text, {
+    ...(isOfVariables && { hint: 'Correct or unset what is named above.' }),
+    details: { problems },
+  });
 }
 
 /**

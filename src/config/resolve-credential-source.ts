@@ -1,9 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { passwordVariable, Secret } from '../model/secret.ts';
 import { shownCommand, shownVariable } from './shown-source.ts';
-import { fromFile, fromInvocation, sourced, type Sources } from './sources.ts';
+import { fromFile, fromInvocation, sourced, type Ledger, type Sources } from './sources.ts';
 import type { Sourced } from '../model/project-facts.ts';
-import type { Ledger } from './ledger.ts';
 import type { PasswordSetting } from './schema.ts';
 import type { CredentialSource, Invocation, SecretsFile } from './types.ts';
 

@@ -1,13 +1,21 @@
 import { Secret } from '../model/secret.ts';
-import { parseHost } from './address.ts';
 import { homedingUrl, hostOf } from './homeding.ts';
+import { parseHost } from '../model/endpoint.ts';
 import type { Sourced } from '../model/project-facts.ts';
-import type { Ledger } from './ledger.ts';
 import { pathText } from './problem.ts';
 import type { Claimant, ProjectDevice } from './resolve-project.ts';
 import { resolveCredentialSource, writtenPassword } from './resolve-credential-source.ts';
 import type { ConfigFile, DeviceSettings, HomedingFile } from './schema.ts';
-import { besideFile, fromFile, fromInvocation, sourced, type CheckedFile, type Sources } from './sources.ts';
+import { settings as table } from './settings/index.ts';
+import {
+  besideFile,
+  fromFile,
+  fromInvocation,
+  sourced,
+  type CheckedFile,
+  type Ledger,
+  type Sources,
+} from './sources.ts';
 import type { CredentialSource, DeviceConfig } from './types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
@@ -68,19 +76,23 @@ export function resolveDevice(
     written('partitions') &&
     sourced(besideFile(file, settings.partitions), written('partitions')?.origin ?? '');
   const hash = written('passwordHash');
+  const ownPort = [written('port'), portInHost, homeding.port, project?.port].find(
+    (each) => each !== undefined,
+  );
 
   return withoutUndefined({
     name,
     host: ledger.choose(`${label}.host`, [host, project?.host], name),
     port: ledger.chooseOptional(
       `${label}.port`,
-      [...fromInvocation(sources, 'port'), written('port'), portInHost, homeding.port, project?.port],
-      'what the device announces, else by platform',
+      [...fromInvocation(sources, 'port'), ownPort],
+      table.port.unsaid,
     ),
+    ownPort: ownPort?.value,
     platform: ledger.chooseOptional(
       `${label}.platform`,
       [...fromInvocation(sources, 'platform'), written('platform')],
-      'what the device announces, else from the image',
+      table.platform.unsaid,
     ),
     credentialSource: resolveCredentialSource(sources, ledger, {
       label,
@@ -94,21 +106,21 @@ export function resolveDevice(
     environment: ledger.chooseOptional(
       `${label}.environment`,
       [written('environment'), project?.environment],
-      'any that fits its chip',
+      table.takes.unsaid,
     ),
     hostAddress: ledger.chooseOptional(
       `${label}.hostAddress`,
       [...fromInvocation(sources, 'hostAddress'), written('hostAddress'), project?.hostAddress],
-      'the one on the way to the device',
+      table.hostAddress.unsaid,
     ),
     hostPort: ledger.chooseOptional(
       `${label}.hostPort`,
       [...fromInvocation(sources, 'hostPort'), written('hostPort'), project?.hostPort],
-      'any free one',
+      table.hostPort.unsaid,
     ),
-    partitionsPath: ledger.chooseOptional(`${label}.partitions`, [partitions], "the build's own"),
-    acceptFrom: ledger.choose(`${label}.acceptFrom`, [written('acceptFrom')], 'device'),
-    engine: ledger.choose(`${label}.engine`, [written('engine')], 'espota'),
+    partitionsPath: ledger.chooseOptional(`${label}.partitions`, [partitions], table.partitions.unsaid),
+    acceptFrom: ledger.choose(`${label}.acceptFrom`, [written('acceptFrom')], table.acceptFrom.unsaid),
+    engine: ledger.choose(`${label}.engine`, [written('engine')], table.engine.unsaid),
     isHomeding: homeding.isKnown,
     interfaces: interfacesOf(sources),
   });

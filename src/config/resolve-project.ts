@@ -5,9 +5,9 @@
  * meant, nothing is taken over.
  */
 
-import { endpointText } from '../model/endpoint.ts';
+import { endpointText, parseHost } from '../model/endpoint.ts';
+import { canonicalHost, withoutLocal } from '../model/host-name.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import { canonicalHost, parseHost } from './address.ts';
 import type { ProjectUpload, Sourced } from '../model/project-facts.ts';
 import { sourced } from './sources.ts';
 import type { CredentialSource } from './types.ts';
@@ -88,7 +88,7 @@ function keyOf({ host, port }: Placed, all: readonly Placed[]): string {
 }
 
 function nameOf({ host, port }: Placed, all: readonly Placed[]): string {
-  const name = host.value.replace(/\.$/, '').replace(/\.local$/i, '');
+  const name = withoutLocal(host.value);
   const isShared = portsAt(host.value, all).size > 1;
   return isShared && port !== undefined ? endpointText({ address: name, port: port.value }) : name;
 }

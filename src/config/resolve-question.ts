@@ -1,8 +1,8 @@
 /** Whether the build tool has to be asked what its own files say about uploads: asking costs 0.1 s. */
 
 import { existsSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { isAddress } from '../model/address.ts';
 import { OtaError } from '../model/errors.ts';
 import { pathText } from './problem.ts';
 import { selectDevices, undecided } from './select.ts';
@@ -26,7 +26,7 @@ export function needsProject(config: Config, wanted: Wanted): boolean {
   const { tool, sketch } = config.build;
   const isOpen = meant(config, wanted).some((device) => {
     const isConfigured = config.devices.some(({ name }) => name === device.name);
-    return isConfigured ? saysTooLittle(config, device) : !(wanted.isFile && isIP(device.host) !== 0);
+    return isConfigured ? saysTooLittle(config, device) : !(wanted.isFile && isAddress(device.host));
   });
   const isAsked = isOpen || needsEnvironments(config, wanted);
   return isAsked && tool !== 'command' && toolFiles.some((name) => existsSync(join(sketch, name)));

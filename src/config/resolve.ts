@@ -13,10 +13,10 @@ import {
 import { claims, projectDevices, type ProjectDevice } from './resolve-project.ts';
 import type { Sourced } from '../model/project-facts.ts';
 import { isUrl } from './homeding.ts';
-import { Ledger } from './ledger.ts';
 import { pathText } from './problem.ts';
 import type { ConfigFile } from './schema.ts';
-import { besideFile, fromFile, fromInvocation, sourced, type Sources } from './sources.ts';
+import { settings } from './settings/index.ts';
+import { besideFile, fromFile, fromInvocation, Ledger, sourced, type Sources } from './sources.ts';
 import type { AdHoc, BuildConfig, Config, DeviceConfig, HookConfig, WatchConfig } from './types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
@@ -25,7 +25,7 @@ import { withoutUndefined } from '../model/without-undefined.ts';
  * announces or an image says comes later still, where nothing here says anything.
  */
 export function resolveConfig(sources: Sources): Config {
-  const { file, flags, project, projectDir } = sources;
+  const { file, flags, overrides, project, projectDir } = sources;
   const ledger = new Ledger();
   const buildLedger = new Ledger();
   const build = resolveBuild(sources, buildLedger);
@@ -40,14 +40,15 @@ export function resolveConfig(sources: Sources): Config {
   ledger.chooseOptional(
     'interfaces',
     [...fromInvocation(sources, 'interfaces'), fromFile(file, ['interfaces'], file?.settings.interfaces)],
-    'all suitable ones',
+    settings.interfaces.unsaid,
   );
   const { filesystem } = file?.settings.push ?? {};
   return withoutUndefined({
     projectDir,
     file: file?.file,
     build,
-    kind: flags.filesystem === true ? ('filesystem' as const) : ('firmware' as const),
+    kind:
+      (flags.filesystem ?? overrides.filesystem) === true ? ('filesystem' as const) : ('firmware' as const),
     defaultDevice,
     devices,
     groups,
@@ -57,7 +58,7 @@ export function resolveConfig(sources: Sources): Config {
       filesystem: ledger.choose(
         'push.filesystem',
         [fromFile(file, ['push', 'filesystem'], filesystem)],
-        'never' as const,
+        settings.pushFilesystem.unsaid,
       ),
     },
     hook: resolveHook(sources, ledger),
@@ -103,8 +104,9 @@ function resolveDevices(
     entries.map((entry) => claimantOf(sources, entry)),
     found,
   );
-  // Which image a device takes is for `.otarc` to say; a flag chooses among the images, not among the devices.
-  const isDecided = sources.flags.environment === undefined && build.environment !== undefined;
+  // Which image a device takes is for `.otarc` to say; flag and variable choose among the images, not among the devices.
+  const isSaid = fromInvocation(sources, 'environment').some((each) => each !== undefined);
+  const isDecided = !isSaid && build.environment !== undefined;
   const devices = entries.map((entry) => {
     const { environment, ...rest } = claimed.get(entry.name) ?? noDevice;
     return resolveDevice(sources, ledger, entry, {
@@ -133,8 +135,9 @@ function resolveWatch({ file, projectDir }: Sources, ledger: Ledger): WatchConfi
   const place = (key: string): string => file?.placeOf(['watch', key]) ?? '';
   return {
     paths:
-      ledger.chooseOptional(pathsKey, [sourced(absolute, place('paths'))], 'what the build tool names') ?? [],
-    ignore: ledger.chooseOptional(ignoreKey, [sourced(ignore, place('ignore'))], 'what git ignores') ?? [],
+      ledger.chooseOptional(pathsKey, [sourced(absolute, place('paths'))], settings.watchPaths.unsaid) ?? [],
+    ignore:
+      ledger.chooseOptional(ignoreKey, [sourced(ignore, place('ignore'))], settings.watchIgnore.unsaid) ?? [],
     ignoreDir,
   };
 }
@@ -148,7 +151,6 @@ function resolveHook({ file, folder }: Sources, ledger: Ledger): HookConfig {
   );
   return withoutUndefined({
     pushOnBuild,
-    file: written === undefined ? undefined : file?.file,
     folder: written === undefined ? undefined : folder,
   });
 }
@@ -171,16 +173,16 @@ function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {
     tool: ledger.chooseOptional(
       'build.tool',
       [written('tool'), impliedTool],
-      'found from the folder',
+      settings.tool.unsaid,
       project && { value: project.tool, origin: 'default: found from the folder' },
     ),
     environment: ledger.chooseOptional(
       'build.environment',
       [...fromInvocation(sources, 'environment'), written('environment')],
-      'what the project says, else its only one',
+      settings.environment.unsaid,
       project?.environment,
     ),
-    fqbn: ledger.chooseOptional('build.fqbn', [written('fqbn')], 'what sketch.yaml says', project?.fqbn),
+    fqbn: ledger.chooseOptional('build.fqbn', [written('fqbn')], settings.fqbn.unsaid, project?.fqbn),
     profile: ledger.chooseOptional('build.profile', [written('profile')], undefined, project?.profile),
     sketch: ledger.choose('build.sketch', [path('sketch'), defaultSketch], defaultSketch.value),
     args: ledger.choose('build.args', [written('args')], []),
@@ -201,8 +203,8 @@ function resolveAdHoc(sources: Sources, known: readonly DeviceConfig[]): AdHoc {
       hostAddress: first(fromInvocation(sources, 'hostAddress')),
       hostPort: first(fromInvocation(sources, 'hostPort')),
       credentialSource: first(invocationCredentials(sources)) ?? { type: 'none' as const },
-      acceptFrom: 'device' as const,
-      engine: 'espota' as const,
+      acceptFrom: settings.acceptFrom.unsaid,
+      engine: settings.engine.unsaid,
       interfaces: interfacesOf(sources),
     }),
     invocation: { projectDir, flags, overrides, passwordVariables, secretsFile },

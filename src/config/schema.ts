@@ -5,18 +5,50 @@
  * printed has of those only the values that this version accepts.
  */
 
-import { isIP } from 'node:net';
 import * as z from 'zod';
-import { engineNames, platforms } from '../model/types.ts';
-import { parseHost } from './address.ts';
+import type { ItemKind, SettingKind, ValueOf } from './kinds.ts';
+import { settings, type Setting, type SettingKey } from './settings/index.ts';
 
 const text = z.string().min(1);
 const list = z.array(text);
-const port = z.int().min(1).max(65_535);
 const command = list.min(1);
-const host = z.string().refine((value) => parseHost(value) !== undefined, {
-  error: 'must be a host name or an address, with `:port` where needed',
-});
+
+type LeafOf<K extends SettingKey> = z.ZodType<ValueOf<(typeof settings)[K]['kind']>>;
+
+/** A key that the table of settings describes. */
+function leaf<K extends SettingKey>(key: K): z.ZodOptional<LeafOf<K>> {
+  return value(key).describe(sentenceOf(key)).optional();
+}
+
+function sentenceOf(key: SettingKey): string {
+  const { about, unsaid }: Setting = settings[key];
+  const words = unsaid === undefined ? about : `${about}; default: ${unsaid}`;
+  return `${words[0]?.toUpperCase()}${words.slice(1)}.`;
+}
+
+/** Its value alone, without words. */
+function value<K extends SettingKey>(key: K): LeafOf<K> {
+  return schemaOf(settings[key].kind) as LeafOf<K>;
+}
+
+function schemaOf(kind: SettingKind): z.ZodType {
+  if (kind.type === 'switch') return z.boolean();
+  return kind.type === 'list' ? z.array(itemOf(kind.of)) : itemOf(kind);
+}
+
+function itemOf(kind: ItemKind): z.ZodType {
+  if (kind.type === 'choice') return z.enum(kind.values);
+  const { words } = kind;
+  if (kind.type === 'number') {
+    const { isWhole, least, most } = kind;
+    const error = ({ input }: { input?: unknown }): string =>
+      typeof input === 'string' ? `${words}, without quotes` : words;
+    const number = (isWhole ? z.int({ error }) : z.number({ error })).min(least, { error });
+    return most === undefined ? number : number.max(most, { error });
+  }
+  if (kind.pattern !== undefined) return z.string().regex(kind.pattern, { error: words });
+  return kind.accepts === undefined ? text : z.string().refine(kind.accepts, { error: words });
+}
 
 const password = z
   .union([
@@ -37,7 +69,7 @@ const ota = z
   .looseObject({
     '0': z.looseObject({
       port: z
-        .union([port, z.string().regex(/^\d{1,5}$/)])
+        .union([value('port'), z.string().regex(/^\d{1,5}$/)])
         .describe('8266 where it is left out, on every chip.')
         .optional(),
       passwd: z.string().describe('Empty: none.').optional(),
@@ -66,87 +98,48 @@ const verify = z
   .describe('Proof that the new image runs.');
 
 const device = z.strictObject({
-  host: host
-    .describe('Name or address; default: the key, looked up over mDNS, then by the system.')
-    .optional(),
-  port: port.describe('UDP port; default: what the device announces, else by platform.').optional(),
-  platform: z
-    .enum(platforms)
-    .describe('Default: what the device announces, else what the image is for.')
-    .optional(),
+  host: leaf('host'),
+  port: leaf('port'),
+  platform: leaf('platform'),
   password: password.optional(),
-  passwordHash: z
-    .string()
-    // Without the flag `i`, which a JSON schema cannot hold.
-    .regex(/^(?:[\dA-Fa-f]{32}|[\dA-Fa-f]{64})$/, { error: 'must be 32 or 64 hexadecimal digits' })
-    .describe('Where only the hash is known: MD5 (32 hexadecimal digits) or SHA-256 (64).')
-    .optional(),
-  environment: text
-    .describe('The build environment whose image it takes; default: any that fits.')
-    .optional(),
-  hostAddress: z
-    .string()
-    .refine((value) => isIP(value) !== 0, { error: 'must be an IP address' })
-    .describe('Address of this host to send from; the device connects back to it.')
-    .optional(),
-  hostPort: port
-    .describe('TCP port of this host that the device connects back to; default: any free.')
-    .optional(),
-  partitions: text
-    .describe("Partition table (.csv or .bin) to check sizes against; default: the build's own.")
-    .optional(),
-  homeding: text
-    .describe(
-      "The device's own HomeDing JSON (data/env.json, or http://NAME/env.json from the device itself): name, port and password are read from it.",
-    )
-    .optional(),
-  acceptFrom: z
-    .enum(['device', 'any'])
-    .describe("Who may connect back; `any` behind a container's port proxy. Default: device.")
-    .optional(),
-  engine: z.enum(engineNames).describe('How it is pushed. Default: espota.').optional(),
+  passwordHash: leaf('passwordHash'),
+  environment: leaf('takes'),
+  hostAddress: leaf('hostAddress'),
+  hostPort: leaf('hostPort'),
+  partitions: leaf('partitions'),
+  homeding: leaf('homeding'),
+  acceptFrom: leaf('acceptFrom'),
+  engine: leaf('engine'),
   verify: verify.optional(),
   ota: ota.optional(),
   device: element.optional(),
 });
 
 const build = z.strictObject({
-  tool: z.enum(['pio', 'arduino-cli', 'command']).describe('Default: found from the folder.').optional(),
-  environment: text.describe('PlatformIO environment; default: default_envs, else the only one.').optional(),
-  fqbn: text.describe('arduino-cli board; default: what sketch.yaml says.').optional(),
-  profile: text.describe('arduino-cli build profile of sketch.yaml.').optional(),
-  sketch: text
-    .describe(
-      'Folder of the sketch or project; default: the working folder where it holds one, else the folder of this file.',
-    )
-    .optional(),
-  args: list.describe('More arguments for the build tool.').optional(),
+  tool: leaf('tool'),
+  environment: leaf('environment'),
+  fqbn: leaf('fqbn'),
+  profile: leaf('profile'),
+  sketch: leaf('sketch'),
+  args: leaf('args'),
   command: command.describe('What to run, with `tool: command`.').optional(),
-  image: text.describe('The image that the command leaves.').optional(),
-  filesystemImage: text.describe('The file-system image that the command leaves.').optional(),
+  image: leaf('image'),
+  filesystemImage: leaf('filesystemImage'),
 });
 
-const watch = z.strictObject({
-  paths: list.describe('More to watch, beside what the build tool names.').optional(),
-  ignore: list.describe('What to leave out: patterns as in a .gitignore.').optional(),
-});
+const watch = z.strictObject({ paths: leaf('watchPaths'), ignore: leaf('watchIgnore') });
 
 const push = z.strictObject({
-  parallel: z.int().min(1).describe('How many devices at the same time.').optional(),
-  gzip: z.boolean().describe('Push compressed where the device can unpack it.').optional(),
-  skipUnchanged: z.boolean().describe('Leave out devices that run the image already.').optional(),
-  onFailure: z.enum(['continue', 'stop']).describe('What a failed device means for the others.').optional(),
-  canary: z.int().min(0).describe('How many devices go first, alone.').optional(),
-  filesystem: z
-    .enum(['never', 'on-change'])
-    .describe('When to push the file-system image as well.')
-    .optional(),
-  retries: z.int().min(0).describe('How often to try again what may succeed later.').optional(),
+  parallel: leaf('parallel'),
+  gzip: leaf('gzip'),
+  skipUnchanged: leaf('skipUnchanged'),
+  onFailure: leaf('onFailure'),
+  canary: leaf('canary'),
+  filesystem: leaf('pushFilesystem'),
+  retries: leaf('retries'),
 });
 
-const hook = z.strictObject({
-  pushOnBuild: z.boolean().describe('Push after each build of the tool that the hook is in.').optional(),
-});
+const hook = z.strictObject({ pushOnBuild: leaf('pushOnBuild') });
 
 // `devices:` with nothing behind it is how a YAML file looks while it is being written.
 export const configFileSchema = z.strictObject({
@@ -157,7 +150,10 @@ export const configFileSchema = z.strictObject({
     .optional(),
   ota: ota.optional(),
   devices: z
-    .record(text, z.union([host.describe('Short form: only the name or address.'), z.null(), device]))
+    .record(
+      text,
+      z.union([value('host').describe('Short form: only the name or address.'), z.null(), device]),
+    )
     .nullable()
     .describe('The devices, by the name they announce.')
     .optional(),
@@ -167,12 +163,7 @@ export const configFileSchema = z.strictObject({
   push: push.nullable().describe('How images go to the devices.').optional(),
   hook: hook.nullable().describe('What the hook in the build tool does.').optional(),
   verify: verify.nullable().describe('Proof that the new image runs.').optional(),
-  interfaces: list
-    .nullable()
-    .describe(
-      'Network interfaces (names or addresses) for mDNS and the listening socket; default: all suitable.',
-    )
-    .optional(),
+  interfaces: value('interfaces').nullable().describe(sentenceOf('interfaces')).optional(),
 });
 
 export type ConfigFile = z.infer<typeof configFileSchema>;

@@ -2,7 +2,8 @@
 
 import { OtaError } from '../model/errors.ts';
 import { twinOf } from '../model/project-facts.ts';
-import { canonicalHost, parseHost, type HostAndPort } from './address.ts';
+import { type HostAndPort, parseHost } from '../model/endpoint.ts';
+import { canonicalHost } from '../model/host-name.ts';
 import { nearest } from './nearest.ts';
 import { invocationCredentials } from './resolve-credential-source.ts';
 import type { Config, DeviceConfig } from './types.ts';
@@ -23,9 +24,10 @@ export interface Selection {
 
 /**
  * The devices to push to, each once, in the order they were named. Port, platform and host address or port given by
- * flag or variable hold for all of them, as `loadConfig` has applied them.
+ * flag or variable hold for all of them, as `loadConfig` has applied them. A port behind an address is typed like the
+ * flag: it goes before the variable and every file, and contradicts another flag.
  *
- * @throws OtaError TARGET_UNKNOWN, NO_TARGET; USAGE for targets together with `--all`
+ * @throws OtaError TARGET_UNKNOWN, NO_TARGET; USAGE for targets together with `--all`, and for two ports
  */
 export function selectDevices(config: Config, selection: Selection): DeviceConfig[] {
   const { targets, all, builtEnvironment } = selection;
@@ -168,40 +170,54 @@ function severalDevices(devices: readonly DeviceConfig[]): OtaError {
 const listOf = (devices: readonly DeviceConfig[]): string => devices.map(({ name }) => name).join(', ');
 
 function devicesFor(config: Config, target: string): DeviceConfig[] {
+  const address = looksLikeFile(target) ? undefined : parseHost(target);
+  const flag = config.adHoc.invocation.flags.port;
+  if (address?.port !== undefined && flag !== undefined && address.port !== flag)
+    throw new OtaError('USAGE', `"${target}" and \`--port ${flag}\` name two ports.`, {
+      hint: 'Leave one of the two out.',
+      details: { target, port: flag },
+    });
   const named = config.devices.find(({ name }) => name === target);
-  if (named) return [named];
+  if (named) return [withPort(named, address?.port)];
   if (Object.hasOwn(config.groups, target)) {
     const members = config.groups[target] ?? [];
     return members.flatMap((member) => config.devices.filter(({ name }) => name === member));
   }
-  const address = looksLikeFile(target) ? undefined : parseHost(target);
   if (address === undefined) throw unknown(config, target);
-  const configured = deviceAt(config.devices, address);
+  const configured = deviceAt(config.devices, address, flag);
   if (configured) return [configured];
-  const known = isBareWord(address.host) ? undefined : deviceAt(config.adHoc.known ?? [], address);
+  const known = isBareWord(address.host) ? undefined : deviceAt(config.adHoc.known ?? [], address, flag);
   if (known) return [known];
   if (config.devices.length > 0 && isBareWord(address.host)) throw unknown(config, target);
   return [adHoc(config, target, address)];
 }
 
-/** The configured device that an address or name means. A port that is known to be another's means another device. */
-function deviceAt(devices: readonly DeviceConfig[], { host, port }: HostAndPort): DeviceConfig | undefined {
+/**
+ * The configured device that an address or name means. A port behind it that is known to be another's means another
+ * device; the flag is for the device, whatever its own port, and tells which of several is meant.
+ */
+function deviceAt(
+  devices: readonly DeviceConfig[],
+  { host, port }: HostAndPort,
+  flag: number | undefined,
+): DeviceConfig | undefined {
   const wanted = canonicalHost(host);
   const there = devices.filter((device) =>
     [device.name, device.host].some((each) => canonicalHost(each) === wanted),
   );
-  if (port === undefined && there.length > 1) {
+  const own = there.find(({ ownPort }) => ownPort !== undefined && ownPort === (port ?? flag));
+  if (port === undefined && own === undefined && there.length > 1) {
     const names = there.map(({ name }) => name).join(', ');
     throw new OtaError('TARGET_UNKNOWN', `"${host}" is the address of several devices: ${names}.`, {
       hint: 'Name one of them, or add its port.',
     });
   }
-  if (port === undefined) return there[0];
-  const same = there.find((device) => device.port === port);
-  if (same) return same;
-  const open = there.find((device) => device.port === undefined);
-  return open && { ...open, port };
+  const meant = own ?? (port === undefined ? there[0] : there.find(({ ownPort }) => ownPort === undefined));
+  return meant && withPort(meant, port);
 }
+
+const withPort = (device: DeviceConfig, port: number | undefined): DeviceConfig =>
+  port === undefined || port === device.port ? device : { ...device, port };
 
 function adHoc(config: Config, target: string, { host, port }: HostAndPort): DeviceConfig {
   const { device, invocation } = config.adHoc;

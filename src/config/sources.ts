@@ -2,8 +2,10 @@
 
 import { dirname, resolve } from 'node:path';
 import type { ProjectFacts, Sourced } from '../model/project-facts.ts';
+import { redactedValue } from '../model/redaction.ts';
 import type { ConfigFile, HomedingFile } from './schema.ts';
-import type { Flags, Invocation } from './types.ts';
+import { flagOf, settings, variableOf, type SettingKey } from './settings/index.ts';
+import type { Flags, Invocation, Origin } from './types.ts';
 
 /** A checked file: its settings, and where each of its keys stands. */
 export interface CheckedFile<T> {
@@ -26,24 +28,16 @@ export interface Sources extends Invocation {
   readonly isFile?: boolean | undefined;
 }
 
-const flagNames = {
-  environment: 'environment',
-  passwordFile: 'password-file',
-  port: 'port',
-  platform: 'platform',
-  hostAddress: 'host-address',
-  hostPort: 'host-port',
-  interfaces: 'interface',
-} as const;
-
 /** What flag and variable say: the two that outrank every file. */
-export function fromInvocation<K extends keyof typeof flagNames>(
+export function fromInvocation<K extends keyof Flags & SettingKey>(
   { flags, overrides }: Invocation,
   key: K,
 ): (Sourced<NonNullable<Flags[K]>> | undefined)[] {
-  const name = flagNames[key];
-  const variable = `OTARC_${name.toUpperCase().replaceAll('-', '_')}`;
-  return [sourced(flags[key], `flag --${name}`), sourced(overrides[key], `environment ${variable}`)];
+  const setting = settings[key];
+  return [
+    sourced(flags[key], `flag ${flagOf(setting)}`),
+    sourced(overrides[key], `environment ${variableOf(setting)}`),
+  ];
 }
 
 /** What the configuration file says at `path`. */
@@ -61,4 +55,36 @@ export function besideFile(
 
 export function sourced<T>(value: T, origin: string): Sourced<NonNullable<T>> | undefined {
   return value === undefined || value === null ? undefined : { value, origin };
+}
+
+type Candidates<T> = readonly (Sourced<T> | undefined)[];
+
+/** Chooses between what several sources say, and writes down what was chosen and why. Candidates stand in order of rank. */
+export class Ledger {
+  readonly origins: Origin[] = [];
+
+  /** The first that says something, else `fallback`. */
+  choose<T>(path: string, candidates: Candidates<T>, fallback: T): T {
+    const chosen = candidates.find((each) => each !== undefined) ?? { value: fallback, origin: 'default' };
+    this.origins.push({ path, value: redactedValue(chosen.value), origin: chosen.origin });
+    return chosen.value;
+  }
+
+  /**
+   * The same where nothing may be said at all: `note` tells what happens then; without it, nothing is listed.
+   *
+   * @param outcome what that comes to, where it is known: shown, and not chosen
+   */
+  chooseOptional<T>(
+    path: string,
+    candidates: Candidates<T>,
+    note?: string,
+    outcome?: Sourced<T>,
+  ): T | undefined {
+    const chosen = candidates.find((each) => each !== undefined);
+    const shown = chosen ?? outcome;
+    if (shown) this.origins.push({ path, value: redactedValue(shown.value), origin: shown.origin });
+    else if (note !== undefined) this.origins.push({ path, value: undefined, origin: 'default', note });
+    return chosen?.value;
+  }
 }

@@ -36,6 +36,8 @@ export type CredentialSource =
 /** A `Device` whose password was not fetched yet. */
 export type DeviceConfig = Omit<Device, 'credential'> & {
   readonly credentialSource: CredentialSource;
+  /** The port that the files give it, whatever flag and variable say: of several devices at one address it tells which. */
+  readonly ownPort?: number;
   /**
    * Set on a device that the build tool's own files name for other environments than the one that is built: it is meant
    * where it is named, or all are.
@@ -111,9 +113,7 @@ export interface WatchConfig {
 
 export interface HookConfig {
   readonly pushOnBuild: boolean;
-  /** Absolute path of the file that says so. */
-  readonly file?: string;
-  /** Absolute folder of the project that this file describes; absent for the user's own file, which describes none. */
+  /** Absolute folder of the project whose file says so; absent for the user's own file, which describes no project. */
   readonly folder?: string;
 }
 

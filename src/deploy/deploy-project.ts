@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { doubtOf, isForNobody, loadConfig, selectDevices } from '../config/index.ts';
-import { mayPushOnBuild } from '../config/may-push-on-build.ts';
+import { saidText } from '../config/environment.ts';
+import { mayPushOnBuild } from '../config/places.ts';
 import type { Config, DeviceConfig, Flags } from '../config/types.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { ErrorCode } from '../model/errors.ts';
@@ -56,7 +57,7 @@ export interface PlannedProject {
 export function deployProject(options: DeployProjectOptions = {}): Promise<RunResult> {
   const context = runContextOf(options);
   const plan = async (): Promise<Plan> => {
-    const named = options.flags?.config ?? context.env['OTARC_CONFIG'];
+    const named = saidText('config', { flags: options.flags, env: context.env });
     if (options.hook === true && !mayPushOnBuild(folderOf(options), named)) return emptyPlan;
     const planned = await planProject(options);
     for (const message of planned.warnings) {
@@ -73,10 +74,13 @@ export async function planProject(options: DeployProjectOptions): Promise<Planne
   const { env, signal } = runContextOf(options);
   const cwd = folderOf(options);
   const flags: Flags = { ...options.flags, cwd };
-  const imageOf = source === 'file' ? flags.environment : undefined;
+  const said = saidText('environment', { flags, env });
+  const imageOf = source === 'file' ? said : undefined;
   const isUnwanted = ({ hook }: Config): boolean =>
     options.hook === true && !(hook.pushOnBuild && hook.folder === cwd);
   const { config, warnings } = await loadConfig({
+    // `deploy`, `watch` and `doctor` have the same flags of a configuration.
+    command: 'push',
     flags,
     env,
     signal,
@@ -94,7 +98,7 @@ export async function planProject(options: DeployProjectOptions): Promise<Planne
   if (isUnwanted(config)) return unneeded(config);
   const isDecided = targets.length > 0 || all || source === 'file';
   const environment =
-    flags.environment ??
+    said ??
     config.build.environment ??
     (isDecided ? undefined : await environmentOfTool({ config, command, env, signal }));
   const selection = withoutUndefined({
@@ -114,7 +118,7 @@ export async function planProject(options: DeployProjectOptions): Promise<Planne
     config,
     devices,
     source,
-    environment: flags.environment,
+    environment: said,
     command,
     file: options.file === undefined ? undefined : resolve(cwd, options.file),
   });

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lookOut, type Located, type Lookout } from '../discover/index.ts';
 import type { LastSeen } from '../discover/last-seen.ts';
-import { isAddress } from '../model/endpoint.ts';
+import { isAddress } from '../model/address.ts';
 import type { Engine, Session } from '../engines/engine.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';

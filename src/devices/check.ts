@@ -4,7 +4,7 @@ import { hostAddressFor } from '../discover/index.ts';
 import { hostAddresses, isOnLink } from '../discover/interfaces.ts';
 import { lookUpInSystem } from '../discover/os-resolver.ts';
 import type { LookUp, OsAnswer } from '../discover/types.ts';
-import { isAddress } from '../model/endpoint.ts';
+import { isAddress } from '../model/address.ts';
 import { OtaError } from '../model/errors.ts';
 
 export interface Check {

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { browse } from '../discover/browse.ts';
 import type { FoundDevice, LookUp } from '../discover/types.ts';
-import { isAddress } from '../model/endpoint.ts';
+import { isAddress } from '../model/address.ts';
 import { checkDevice, type Check } from './check.ts';
 import { entriesOf, type Configured, type Entry } from './entries.ts';
 

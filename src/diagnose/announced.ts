@@ -1,11 +1,12 @@
 /** Which of the devices that announce themselves is the one that is meant, and what it says of itself. Pure. */
 
-import { parseHost } from '../config/address.ts';
+import { isAddress, isSameAddress } from '../model/address.ts';
+import { parseHost } from '../model/endpoint.ts';
+import { canonicalHost } from '../model/host-name.ts';
 import type { Observations } from '../model/observations.ts';
 import { isLoopback } from '../discover/addresses.ts';
 import { otherProtocolOf } from '../discover/other-protocol.ts';
 import type { FoundDevice } from '../discover/types.ts';
-import { canonicalHost, isAddress, isSameAddress } from '../model/endpoint.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
 /** As its user calls it, and where it was looked for. */

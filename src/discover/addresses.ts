@@ -1,16 +1,16 @@
 /** Comparing and choosing among addresses of devices. Pure. */
 
-import { BlockList, isIP, isIPv4 } from 'node:net';
-import { withoutZone } from '../model/endpoint.ts';
+import { BlockList, isIPv4 } from 'node:net';
+import { isAddress, withoutZone } from '../model/address.ts';
 import { isLinkLocal } from './interfaces.ts';
 
 /** Addresses no datagram can be sent to for one device: unspecified, multicast, broadcast. Blocking DNS servers answer so. */
 export function isUsableAddress(address: string): boolean {
-  return isIP(address) !== 0 && !unusable.check(withoutZone(address), familyOf(address));
+  return isAddress(address) && !unusable.check(withoutZone(address), familyOf(address));
 }
 
 export function isLoopback(address: string): boolean {
-  return isIP(address) !== 0 && loopback.check(withoutZone(address), familyOf(address));
+  return isAddress(address) && loopback.check(withoutZone(address), familyOf(address));
 }
 
 /** What is known of the addresses of two answers. */
@@ -29,8 +29,8 @@ export function relationOf(
     addresses.map(withoutZone).map((address) => (own.has(address) ? 'this host' : address));
   const [a, b] = [bare(left), bare(right)];
   if (a.some((address) => b.includes(address))) return 'same';
-  const families = new Set(left.map((address) => isIP(address)));
-  return right.some((address) => families.has(isIP(address))) ? 'different' : 'unknown';
+  const families = new Set(left.map(familyOf));
+  return right.some((address) => families.has(familyOf(address))) ? 'different' : 'unknown';
 }
 
 /**

@@ -10,7 +10,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from 'dns-packet';
 import { hostsBehind } from './hosts.ts';
-import { folded, withoutZone } from '../model/endpoint.ts';
+import { withoutZone } from '../model/address.ts';
+import { folded } from '../model/host-name.ts';
 import { hasOtherSpellings } from './names.ts';
 import { arduinoService } from './packets.ts';
 import {

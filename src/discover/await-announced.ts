@@ -1,6 +1,6 @@
 /** Waits for a device that sleeps, or that is not there yet, until it announces itself. */
 
-import { isAddress } from '../model/endpoint.ts';
+import { isAddress } from '../model/address.ts';
 import { cancelled, type OtaError } from '../model/errors.ts';
 import { elsewhere, severalAnnounced } from './ambiguous.ts';
 import { browse } from './browse.ts';

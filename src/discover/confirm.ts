@@ -3,7 +3,8 @@
  * name the neighbour, and the protocol names nobody. Who announces itself there is asked. Pure.
  */
 
-import { canonicalHost, withoutZone } from '../model/endpoint.ts';
+import { withoutZone } from '../model/address.ts';
+import { canonicalHost } from '../model/host-name.ts';
 import { isLoopback } from './addresses.ts';
 import { isOnLink, type HostAddress } from './interfaces.ts';
 import type { FoundDevice, LocateRequest } from './types.ts';

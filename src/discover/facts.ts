@@ -6,7 +6,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { withoutZone } from '../model/endpoint.ts';
+import { withoutZone } from '../model/address.ts';
 import { hostsBehind } from './hosts.ts';
 import type { Source } from './mdns.ts';
 import type { Service, Text } from './service.ts';

@@ -4,7 +4,7 @@ import { byPreference } from './addresses.ts';
 import { platformOfBoard } from './board.ts';
 import { type Claim, claimsOf, type Instance } from './facts.ts';
 import { hostsBehind } from './hosts.ts';
-import { folded } from '../model/endpoint.ts';
+import { folded } from '../model/host-name.ts';
 import { printable, type Text } from './service.ts';
 import type { Sightings } from './sightings.ts';
 import type { FoundDevice } from './types.ts';

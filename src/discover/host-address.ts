@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
-import { isIP, isIPv4 } from 'node:net';
+import { isIPv4 } from 'node:net';
 import { messageOf, OtaError } from '../model/errors.ts';
-import { withoutZone } from '../model/endpoint.ts';
+import { isAddress, withoutZone } from '../model/address.ts';
 import {
   describeAddresses,
   type HostAddress,
@@ -70,7 +70,7 @@ async function checkedHostAddress(hostAddress: string, address: string): Promise
   const hint = `Choose among ${describeAddresses(all)}, or leave it out: otarc takes the one on the route to the device.`;
   const details = { hostAddress, known: all.map((item) => item.address) };
   const isUnspecified = /^(?:0\.0\.0\.0|[0:]+)$/.test(hostAddress);
-  if (isIP(hostAddress) === 0 || isUnspecified) {
+  if (!isAddress(hostAddress) || isUnspecified) {
     throw new OtaError('CONFIG_INVALID', `The host address '${hostAddress}' is not an address.`, {
       hint,
       details,

@@ -1,7 +1,7 @@
 /** The addresses of this host, and which of them mDNS is asked on. Pure but for `hostAddresses`. */
 
 import { networkInterfaces } from 'node:os';
-import { isInSubnet, withoutZone } from '../model/endpoint.ts';
+import { isInSubnet, withoutZone } from '../model/address.ts';
 import { OtaError } from '../model/errors.ts';
 
 /** One address of one network interface of this host. */

@@ -6,8 +6,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { canonicalHost, isAddress } from '../model/endpoint.ts';
 import { readSmallFileSync, textOf } from '../config/small-file.ts';
+import { isAddress } from '../model/address.ts';
+import { canonicalHost } from '../model/host-name.ts';
 
 export interface LastSeen {
   addressOf(host: string): string | undefined;

@@ -1,6 +1,6 @@
 /** Name to address, for a push. */
 
-import { isAddress } from '../model/endpoint.ts';
+import { isAddress } from '../model/address.ts';
 import { cancelled } from '../model/errors.ts';
 import { choosePort } from './port.ts';
 import type { Located, LocateOptions, LocateRequest, Lookout } from './types.ts';

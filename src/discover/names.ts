@@ -1,7 +1,7 @@
 /** What is asked for a host as it stands in the configuration. Pure. */
 
 import { domainToASCII } from 'node:url';
-import { folded } from '../model/endpoint.ts';
+import { folded } from '../model/host-name.ts';
 import { OtaError } from '../model/errors.ts';
 
 /** Where a name is looked for. At least one of the two is there. */

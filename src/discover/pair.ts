@@ -1,6 +1,7 @@
 /** Which of the devices that announce themselves are those that are meant. Pure. */
 
-import { canonicalHost, isAddress } from '../model/endpoint.ts';
+import { isAddress } from '../model/address.ts';
+import { canonicalHost } from '../model/host-name.ts';
 import type { FoundDevice } from './types.ts';
 
 /** As the configuration, or a person, calls a device. */

@@ -6,7 +6,7 @@
  *                                        └─ a contradiction ─▶ doubted, closed
  */
 
-import { withoutZone } from '../model/endpoint.ts';
+import { withoutZone } from '../model/address.ts';
 import { hostsToAskFor, learn, nothingKnown, sightingOf } from './answers.ts';
 import { questionsDue } from './asks.ts';
 import { announcersAt, confirmable, nobody } from './confirm.ts';

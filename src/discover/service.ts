@@ -3,7 +3,8 @@
 import type { Answer, TxtData } from 'dns-packet';
 import { isLoopback, isUsableAddress } from './addresses.ts';
 import { withZone } from './interfaces.ts';
-import { folded, withoutZone } from '../model/endpoint.ts';
+import { withoutZone } from '../model/address.ts';
+import { folded } from '../model/host-name.ts';
 
 /** Who sent a packet. */
 export interface Sender {

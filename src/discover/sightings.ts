@@ -16,7 +16,8 @@ import {
   withoutHost,
 } from './facts.ts';
 import type { Source } from './mdns.ts';
-import { folded, withoutZone } from '../model/endpoint.ts';
+import { withoutZone } from '../model/address.ts';
+import { folded } from '../model/host-name.ts';
 import { arduinoService } from './packets.ts';
 import { addressIn, isBelievable, isGoodbye, reachable, serviceIn, textIn } from './service.ts';
 

@@ -2,6 +2,7 @@
 
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { saidText } from '../config/environment.ts';
 import { loadConfig } from '../config/index.ts';
 import { findConfigFile } from '../config/places.ts';
 import type { Config, Flags } from '../config/types.ts';
@@ -43,7 +44,7 @@ export function followConfig(options: FollowConfigOptions): ConfigFollower {
     const now = stateOf(options, files);
     if (now === state) return false;
     try {
-      const { config, warnings } = await loadConfig({ ...options, findHost });
+      const { config, warnings } = await loadConfig({ command: 'discovery', ...options, findHost });
       for (const warning of warnings) onProblem(warning);
       known = knownOf(config);
       files = config.files;
@@ -80,7 +81,8 @@ function knownOf({ devices, adHoc, build }: Config): Known {
 /** Equal as long as no file that matters has changed, come or gone. */
 function stateOf({ flags, env }: FollowConfigOptions, files: readonly string[]): string {
   const folder = flags.cwd ?? process.cwd();
-  const found = flags.config === undefined ? foundIn(folder, env) : resolve(folder, flags.config);
+  const named = saidText('config', { flags, env });
+  const found = named === undefined ? foundIn(folder, env) : resolve(folder, named);
   return JSON.stringify([found, ...files].map(stampOf));
 }
 

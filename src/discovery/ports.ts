@@ -5,12 +5,12 @@
  * a stranger on the network announces gets there with such a character, nor does a name that looks like a flag.
  */
 
-import { isIP } from 'node:net';
 import type { DeviceConfig } from '../config/types.ts';
 import { pairUp } from '../discover/pair.ts';
 import { choosePort } from '../discover/port.ts';
 import type { FoundDevice } from '../discover/types.ts';
-import { canonicalHost } from '../model/endpoint.ts';
+import { isAddress } from '../model/address.ts';
+import { canonicalHost } from '../model/host-name.ts';
 
 export interface Port {
   /** What `arduino-cli upload -p` is called with. */
@@ -50,9 +50,9 @@ function portOfConfigured(
   const { name, host, hasPassword } = device;
   const platform = device.platform ?? found?.platform;
   const port = choosePort({ configured: device.port, announced: found?.port, platform }) ?? lastResort;
-  const at = isIP(host) === 0 ? found?.addresses[0] : host;
-  const hostname = isIP(host) === 0 && !host.includes('.') ? `${host}.local` : host;
-  const address = isIP(host) !== 0 || isPlainName(hostname.replaceAll(' ', '_')) ? hostname : at;
+  const at = isAddress(host) ? host : found?.addresses[0];
+  const hostname = !isAddress(host) && !host.includes('.') ? `${host}.local` : host;
+  const address = isAddress(host) || isPlainName(hostname.replaceAll(' ', '_')) ? hostname : at;
   if (port === undefined || address === undefined) return undefined;
   return describe({
     name,

@@ -2,7 +2,8 @@
 
 import type { Announced, Observations } from '../model/observations.ts';
 import { wordsOf } from '../model/wording.ts';
-import { endpointText, isSameAddress } from '../model/endpoint.ts';
+import { isSameAddress } from '../model/address.ts';
+import { endpointText } from '../model/endpoint.ts';
 import { OtaError } from '../model/errors.ts';
 import { explain } from '../diagnose/explain.ts';
 import { listenFor } from '../diagnose/listen.ts';

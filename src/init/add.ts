@@ -31,9 +31,11 @@ export interface AddRequest {
   /** Absolute; links resolved. */
   readonly folder: string;
   readonly wishes: Wishes;
-  /** As typed, and the folder that it was typed in. */
+  /** As typed, and the folder that it is relative to. */
   readonly passwordFile: string | undefined;
   readonly cwd: string;
+  /** For mDNS, where flags say so. */
+  readonly interfaces?: readonly string[] | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly signal: AbortSignal;
@@ -55,7 +57,10 @@ export async function planToAdd(request: AddRequest): Promise<Planned> {
   const { folder, wishes, env, signal, ask } = request;
   const kind = await kindOf(folder);
   chosenHooks(wishes.hooks, kind);
-  const { config, configured } = await readConfigured(folder, { env, signal });
+  const { config, configured } = await readConfigured(
+    { folder, interfaces: request.interfaces },
+    { env, signal },
+  );
   const unseen: Seen = { ...kind, configured, found: [] };
   chosenDevices(wishes, unseen);
   const password = await readPassword(request, config.adHoc.device);

@@ -1,8 +1,10 @@
 /** Devices as they are typed or found → as the configuration will have them. Pure. */
 
-import { isIP } from 'node:net';
-import { isNetworkName } from '../builders/network-name.ts';
-import { canonicalHost, parseHost } from '../config/address.ts';
+import { passwordFileVariable } from '../config/environment.ts';
+import { isSerialPort } from '../builders/network-name.ts';
+import { parseHost } from '../model/endpoint.ts';
+import { isAddress } from '../model/address.ts';
+import { canonicalHost, withoutLocal } from '../model/host-name.ts';
 import { defaultPort } from '../engines/espota/ports.ts';
 import { isMeant } from '../discover/pair.ts';
 import type { FoundDevice } from '../discover/types.ts';
@@ -15,14 +17,14 @@ export function typedDevice(text: string, found: readonly FoundDevice[]): Device
   const [, key, rest = ''] = /^(?:([^=]*)=)?(.*)$/s.exec(text) ?? [];
   if (key !== undefined && !/^[\p{L}\p{N}_][\p{L}\p{N}_. -]*$/u.test(key)) return undefined;
   const address = parseHost(rest);
-  if (address === undefined || isSerialPort(address.host)) return undefined;
+  if (address === undefined || isSerialPort(address.host.replace(/\.$/, ''))) return undefined;
   const { host, port } = address;
   const seen = found.find((device) => isMeant(device, { host }) && (port ?? device.port) === device.port);
-  const isBareWord = isIP(host) === 0 && !host.includes('.');
+  const isBareWord = !isAddress(host) && !host.includes('.');
   return withoutUndefined({
-    name: key ?? (isIP(host) === 0 ? nameOf(host) : (seen?.name ?? host)),
+    name: key ?? (isAddress(host) ? (seen?.name ?? host) : withoutLocal(host)),
     host: isBareWord ? (seen?.host ?? `${host}.local`) : host,
-    port: port ?? (isIP(host) === 0 || seen === undefined ? undefined : portOf(seen)),
+    port: port ?? (!isAddress(host) || seen === undefined ? undefined : portOf(seen)),
     authRequired: seen?.authRequired,
     platform: seen?.platform,
   });
@@ -49,7 +51,7 @@ export function foundDevices(found: readonly FoundDevice[]): DeviceChoice[] {
 /** Devices of one name, or of one password variable, are numbered. */
 export function withOwnNames(devices: readonly DeviceChoice[]): DeviceChoice[] {
   // The variable of a device called "file" would be the one of the flag `--password-file`.
-  const taken = new Set(['OTARC_PASSWORD_FILE']);
+  const taken = new Set([passwordFileVariable]);
   return devices.map((device) => {
     let { name } = device;
     for (let number = 2; taken.has(passwordVariable(name)); number++) name = `${device.name}-${number}`;
@@ -79,13 +81,7 @@ export function variableOf(name: string): string {
   return `${/^[A-Z]/.test(word) ? word : `DEVICE_${word}`.replace(/_$/, '')}_PW`;
 }
 
-/** Of the words that could be a name. All digits may be one in mDNS. */
-const isSerialPort = (host: string): boolean =>
-  /^[A-Za-z_][\w.-]*$/.test(host) && !isNetworkName(host.replace(/\.$/, ''), true);
-
 /** Needed only where it is not the one that every sketch for that platform has. */
 function portOf({ port, platform }: FoundDevice): number | undefined {
   return port === defaultPort(platform) ? undefined : port;
 }
-
-const nameOf = (host: string): string => host.replace(/\.$/, '').replace(/\.local$/i, '');

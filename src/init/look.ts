@@ -12,6 +12,7 @@ import { OtaError } from '../model/errors.ts';
 import { findHost } from '../discover/find-host.ts';
 import { buildRequestOf } from '../deploy/plan.ts';
 import { readSmallFile } from '../config/small-file.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import type { Configured, Installation, Templates } from './types.ts';
 
 /** From `dist/` as from `src/init/`. */
@@ -44,7 +45,7 @@ export async function kindOf(folder: string): Promise<Kind> {
 
 /** What is configured, the build tool's own files included. */
 export async function readConfigured(
-  folder: string,
+  { folder, interfaces }: { readonly folder: string; readonly interfaces?: readonly string[] | undefined },
   { env, signal }: Surroundings,
 ): Promise<{ config: Config; configured: Configured }> {
   const ask = async (draft: Config) => {
@@ -53,7 +54,8 @@ export async function readConfigured(
     return projectFacts(request, { env, signal });
   };
   const { config } = await loadConfig({
-    flags: { cwd: folder },
+    command: 'init',
+    flags: withoutUndefined({ cwd: folder, interfaces }),
     env,
     signal,
     findHost,

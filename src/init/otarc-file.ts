@@ -1,6 +1,7 @@
 /** The text of a new `.otarc`, for somebody who has never seen one. Pure. */
 
-import { isIP, isIPv4 } from 'node:net';
+import { isIPv4 } from 'node:net';
+import { isAddress } from '../model/address.ts';
 import { variableOf } from './device-choice.ts';
 import type { DeviceChoice, PasswordChoice } from './types.ts';
 
@@ -29,7 +30,7 @@ export function deviceLines(device: DeviceChoice, password: PasswordChoice): str
   const { name, host, port, platform } = device;
   const variable = variableOf(name);
   return [
-    `  ${key(name)}:${isIP(name) === 0 ? '' : '   # any name of your own will do'}`,
+    `  ${key(name)}:${isAddress(name) ? '   # any name of your own will do' : ''}`,
     `    host: ${key(host)}`,
     ...(port === undefined ? [] : [`    port: ${port}`]),
     // An address alone announces nothing: the image would be checked against no chip.

@@ -1,7 +1,7 @@
 /** What this computer is, as far as it decides whether a device can connect back to it. Pure; gathered elsewhere. */
 
 import { isIPv4 } from 'node:net';
-import { isInSubnet, isSameAddress, withoutZone } from './endpoint.ts';
+import { isInSubnet, isSameAddress, withoutZone } from './address.ts';
 
 export interface HostFacts {
   readonly system: 'linux' | 'macos' | 'windows' | 'other';

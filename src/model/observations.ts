@@ -1,6 +1,6 @@
 /** What is known when something fails: flat facts, whoever has seen them. Never a secret. */
 
-import { isSameAddress } from './endpoint.ts';
+import { isSameAddress } from './address.ts';
 import type { ErrorCode, OtaError } from './errors.ts';
 import type { Chip, ImageKind, Platform } from './types.ts';
 import { withoutUndefined } from './without-undefined.ts';

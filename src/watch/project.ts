@@ -6,6 +6,7 @@ import type { BuildPlan } from '../builders/plan.ts';
 import { planBuild } from '../builders/prepared.ts';
 import type { Sources } from '../builders/source-paths.ts';
 import { sourcesOf } from '../builders/sources.ts';
+import { saidText } from '../config/environment.ts';
 import { resolveCredential } from '../config/index.ts';
 import type { CredentialSource, DeviceConfig } from '../config/types.ts';
 import type { ReadyDevice } from '../deploy/deploy-device.ts';
@@ -48,7 +49,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
   const planOf = (wanted: ImageKind): Plan => {
     if (wanted === kind) return plan;
     const { command, flags, source = 'build' } = options;
-    const environment = flags?.environment;
+    const environment = saidText('environment', { flags, env: options.env });
     return makePlan({ config: { ...config, kind: wanted }, devices, source, environment, command });
   };
   const buildPlanOf = ({ key, kind: ofKind, request }: PlannedImage): Promise<BuildPlan> => {

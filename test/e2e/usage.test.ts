@@ -1,10 +1,24 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { flagOf, settingsOf, type CommandName } from '../../src/config/settings/index.ts';
 import { imageFile } from '../support/image-file.ts';
 import { makeEsp32Image } from '../support/images.ts';
 import { eventsOf, otarc, quickDevice, writeOtarc } from '../support/otarc.ts';
 import { tempDir } from '../support/temp-dir.ts';
+
+const commands: readonly CommandName[] = [
+  'deploy',
+  'push',
+  'watch',
+  'devices',
+  'doctor',
+  'inspect',
+  'config',
+  'init',
+  'discovery',
+  'demo',
+];
 
 interface Mistake {
   readonly args: string[];
@@ -16,9 +30,15 @@ const mistakes: Mistake[] = [
   { args: ['depoly'], says: /unknown command 'depoly'\n.*deploy/ },
   { args: ['push', '--pasword-file', 'x'], says: /unknown option '--pasword-file'\n.*--password-file/ },
   { args: ['push', '--port', '99999'], says: /'--port <number>' argument '99999' is invalid.* 1 to 65535/ },
-  { args: ['push', '--platform', 'avr'], says: /Allowed choices are esp8266, esp32, rp2040/ },
+  { args: ['push', '--platform', 'avr'], says: /It must be esp8266, esp32, rp2040/ },
+  {
+    args: ['push', '192.0.2.1:9000', '--port', '8000'],
+    says: /^error USAGE: "192\.0\.2\.1:9000" and `--port 8000`/,
+  },
+  { args: ['push', '--host-address', 'eth0'], says: /'eth0' is invalid.* an IP address/ },
+  { args: ['push', '--environment', ''], says: /is invalid.* not be empty/ },
   { args: ['push', '--timeout', '0'], says: /a number of seconds/ },
-  { args: ['push', '--allow', 'PASSWORD_WRONG'], says: /cannot be allowed; known are IMAGE_WRONG_CHIP/ },
+  { args: ['push', '--allow', 'PASSWORD_WRONG'], says: /It must be IMAGE_WRONG_CHIP, IMAGE_TOO_LARGE/ },
   { args: ['push', 'nosuch.bin'], says: /^error TARGET_UNKNOWN: "nosuch\.bin".* image\.\n.*--file/ },
   { args: ['push', 'livingrom'], says: /^error TARGET_UNKNOWN: .*\n.*"livingroom"/ },
   { args: ['push', 'livingroom', '--all'], says: /^error USAGE: .*--all/ },
@@ -99,6 +119,38 @@ describe('help', () => {
     expect(await otarc(['--help'], { cwd: dir })).toEqual(bare);
     expect((await otarc(['help', 'push'], { cwd: dir })).stdout).toContain('--file <image>');
   });
+
+  it.each(commands)('of %s lists the flags that apply to it, and no other', async (name) => {
+    const { stdout } = await otarc([name, '--help'], { cwd: await tempDir() });
+    const flags = stdout.match(/(?<=^ {2}(?:-\w, )?)--[a-z-]+/gm);
+    expect(flags).toEqual([...settingsOf(name).map(([, setting]) => flagOf(setting)), '--help']);
+  });
+});
+
+describe('a variable', () => {
+  it('that is wrong is reported with all others, where its command is called', async () => {
+    const { dir } = await home();
+    const env = { HOME: dir, OTARC_TIMEOUT: 'soon', OTARC_PORT: 'x' };
+    const push = await otarc(['push', 'livingroom'], { cwd: dir, env });
+    expect(push.exitCode).toBe(2);
+    expect(push.stderr).toMatch(
+      /^error CONFIG_INVALID: 2 mistakes[^]*OTARC_PORT: must be a port[^]*OTARC_TIMEOUT: must be a number/,
+    );
+    const devices = await otarc(['devices', '--timeout', '0.1', '--interface', '127.0.0.1'], {
+      cwd: dir,
+      env,
+    });
+    expect(devices.exitCode).toBe(0);
+  });
+
+  it('stands for its flag: image, folder, device', async () => {
+    const { dir, device } = await home();
+    await imageFile(dir);
+    const elsewhere = await tempDir();
+    const env = { HOME: dir, OTARC_CWD: dir, OTARC_FILE: 'firmware.bin', OTARC_ALL: '1' };
+    expect(await otarc(['push'], { cwd: elsewhere, env })).toMatchObject({ exitCode: 0 });
+    expect(device.updates).toHaveLength(1);
+  });
 });
 
 describe('an image for another chip', () => {
@@ -113,6 +165,8 @@ describe('an image for another chip', () => {
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toMatch(/error IMAGE_WRONG_CHIP: .*livingroom.*\n {2}→ /);
     expect((await push('--allow', 'IMAGE_TOO_LARGE')).exitCode).toBe(1);
+    const env = { HOME: dir, OTARC_ALLOW: 'IMAGE_WRONG_CHIP', OTARC_FORCE: '1' };
+    expect((await otarc(['push', '--file', 'esp32.bin'], { cwd: dir, env })).exitCode).toBe(1);
     expect(device.counters.datagrams).toBe(0);
 
     const dry = await push('--force', '--dry-run');

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, resolveCredential, selectDevices, type Loaded } from '../../src/config/index.ts';
-import { mayPushOnBuild } from '../../src/config/may-push-on-build.ts';
+import { mayPushOnBuild } from '../../src/config/places.ts';
 import { searchPlaces } from '../../src/config/places.ts';
 import type { ProjectFacts } from '../../src/model/project-facts.ts';
 import type { Wanted } from '../../src/config/resolve-question.ts';
@@ -58,6 +58,7 @@ async function load({ files = {}, wanted = {}, flags, env, answer }: Case): Prom
   const dir = await folderWith({ 'platformio.ini': '', ...files });
   const environments: boolean[] = [];
   const loaded = await loadConfig({
+    command: 'push',
     flags: { cwd: dir, ...flags },
     env: { HOME: dir, USERPROFILE: dir, ...env },
     signal: new AbortController().signal,
@@ -147,6 +148,7 @@ describe('the project is asked', () => {
     const ask = () => Promise.reject(new Error('it was asked'));
     const wanted = { targets: [], all: false, isFile: false };
     const { config } = await loadConfig({
+      command: 'push',
       flags: { cwd: dir },
       env: { HOME: dir },
       signal: new AbortController().signal,
@@ -195,6 +197,7 @@ describe('.otarc.env', () => {
   const plain = async (files: Record<string, string>, env: NodeJS.ProcessEnv = {}, cwd = '.') => {
     const dir = await folderWith(files);
     return loadConfig({
+      command: 'push',
       flags: { cwd: join(dir, cwd) },
       env: { HOME: dir, USERPROFILE: dir, ...env },
       signal: new AbortController().signal,

@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cosmiconfig } from 'cosmiconfig';
 import { execa } from 'execa';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../src/config/index.ts';
 import { searchPlaces } from '../../src/config/places.ts';
 import type { Flags } from '../../src/config/types.ts';
@@ -29,6 +30,7 @@ const load = (
   more: { flags?: Flags; env?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
 ) =>
   loadConfig({
+    command: 'push',
     flags: { cwd: join(folder, cwd), ...more.flags },
     env: { HOME: folder, USERPROFILE: folder, ...more.env },
     signal: more.signal ?? new AbortController().signal,
@@ -125,6 +127,32 @@ describe('the search', () => {
     expect((await load(usual, 'p')).config.defaultDevice).toBe('mine');
   });
 
+  it("finds what cosmiconfig's own search finds, where that search may be told where to end", async () => {
+    const text = 'device: found\n';
+    const layouts: Record<string, string>[] = [
+      { '.git/': '', 'a/b/': '', '.otarc': text },
+      { '.git/': '', 'a/.otarc.yaml': text, 'a/b/': '', '.otarc': text },
+      { '.git/': '', 'a/b/': '', 'a/.config/otarc.yml': text },
+      { '.git/': '', 'a/b/': '', 'a/package.json': '{"name": "other"}', '.config/otarc': text },
+      { '.git/': '', 'a/b/package.json': '{"otarc": {"device": "found"}}', '.otarc': text },
+      { '.git/': '', 'a/b/.otarc/': '', 'a/.otarc.json': '{"device": "found"}', 'a/.otarc.yml': text },
+      { '.git/': '', 'a/b/': '' },
+      { '.git/': '', 'a/b/': '', '../.otarc': text },
+    ];
+    for (const [index, layout] of layouts.entries()) {
+      const folder = home(
+        Object.fromEntries(Object.entries(layout).map(([name, each]) => [`p/${name}`, each])),
+      );
+      const from = join(folder, 'p/a/b');
+      const search = { searchPlaces: [...searchPlaces], stopDir: join(folder, 'p'), cache: false };
+      const { file } = (await load(folder, 'p/a/b')).config;
+      vi.stubEnv('XDG_CONFIG_HOME', join(folder, 'none'));
+      const own = await cosmiconfig('otarc', { ...search, searchStrategy: 'global' }).search(from);
+      vi.unstubAllEnvs();
+      expect(file, `layout ${index}`).toBe(own?.filepath);
+    }
+  });
+
   it('passes over folders, and a package.json that is not about otarc or broken', async () => {
     const folder = home({ 'p/.otarc/': '', 'p/package.json': '{"name": "otarc"}', '.otarc': '' });
     expect(await fileOf(folder, 'p')).toBe('.otarc');
@@ -219,7 +247,7 @@ describe("cosmiconfig's own settings in the folder that the process is in", () =
     `import { loadConfig } from ${JSON.stringify(index)};
      const [cwd] = process.argv.slice(2);
      const { signal } = new AbortController();
-     const { config } = await loadConfig({ flags: { cwd }, env: { HOME: cwd, USERPROFILE: cwd }, signal });
+     const { config } = await loadConfig({ command: 'push', flags: { cwd }, env: { HOME: cwd, USERPROFILE: cwd }, signal });
      console.log(config.defaultDevice);`,
   );
 
@@ -345,7 +373,7 @@ describe('a file', () => {
     expect(missing.error).toMatchObject({ code: 'CONFIG_UNREADABLE' });
     expect(missing.text).toContain('/data/env.json cannot be read: no such file');
     const wrong = await failure({ ...files, 'data/env.json': '{"ota": {"0":\n {"port": 0}}}' });
-    expect(wrong.text).toContain('/data/env.json:2: ota.0.port: must be at least 1');
+    expect(wrong.text).toContain('/data/env.json:2: ota.0.port: must be a port, 1 to 65535');
     const other = await failure({ ...files, 'data/env.json': '{"name": "x"}' });
     expect(other.text).toContain('holds no HomeDing settings');
   });

@@ -12,13 +12,14 @@ interface House {
   /** `default_envs`, as pio tells of it. */
   readonly defaults: readonly string[];
   readonly options?: DeployProjectOptions;
+  readonly variables?: NodeJS.ProcessEnv;
 }
 
 const devices = { a: { host: '127.0.0.1', environment: 'd1' }, b: { host: '127.0.0.1', environment: 'd2' } };
 const sections = ['env:d1', 'env:d2'];
 
 /** The devices that a deploy means; it ends without an image, and no datagram leaves. */
-async function meant({ otarc, defaults, options = {} }: House): Promise<string[] | string> {
+async function meant({ otarc, defaults, options = {}, variables = {} }: House): Promise<string[] | string> {
   const dir = await tempDir();
   const bin = join(dir, 'bin');
   await mkdir(bin);
@@ -36,7 +37,7 @@ async function meant({ otarc, defaults, options = {} }: House): Promise<string[]
     cwd: dir,
     source: 'last-build',
     dryRun: true,
-    env: { PATH: `${bin}:${process.env['PATH']}`, HOME: dir },
+    env: { PATH: `${bin}:${process.env['PATH']}`, HOME: dir, ...variables },
     onEvent: (event) => events.push(event),
     ...options,
   });
@@ -63,6 +64,13 @@ describe.skipIf(process.platform === 'win32')('a deploy without a target', () =>
       otarc: { devices },
       defaults: ['d1'],
       options: { flags: { environment: 'd2' } },
+      expected: ['b'],
+    },
+    {
+      what: 'goes by the variable as by the flag',
+      otarc: { devices },
+      defaults: ['d1'],
+      variables: { OTARC_ENVIRONMENT: 'd2' },
       expected: ['b'],
     },
     {

@@ -7,7 +7,8 @@
  * in the next one, which is espota's next argument.
  */
 
-import { isIP } from 'node:net';
+import { isAddress } from '../../model/address.ts';
+import { portFrom } from '../../model/port.ts';
 import { Secret } from '../../model/secret.ts';
 
 export interface UploadFlags {
@@ -43,22 +44,17 @@ export function readUploadFlags(entries: readonly Secret[]): UploadFlags {
   const said = new Map(flagsOf(entries.map((entry) => entry.reveal())));
   const text = (name: string): string | undefined => said.get(name) || undefined;
   const [ip, auth, hostAddress] = [text('ip'), text('auth'), text('host_ip')];
-  const [port, hostPort] = [portOf(text('port')), portOf(text('host_port'))];
+  const [port, hostPort] = [portFrom(text('port')), portFrom(text('host_port'))];
   return {
     ...(ip !== undefined && { ip }),
     ...(port !== undefined && { port }),
     ...(auth !== undefined && { auth: new Secret(auth) }),
     // espota's own default, 0.0.0.0, names no address.
     ...(hostAddress !== undefined &&
-      isIP(hostAddress) !== 0 &&
+      isAddress(hostAddress) &&
       !/^[0.:]+$/.test(hostAddress) && { hostAddress }),
     ...(hostPort !== undefined && { hostPort }),
   };
-}
-
-function portOf(text: string | undefined): number | undefined {
-  const port = Number(text);
-  return text !== undefined && /^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535 ? port : undefined;
 }
 
 /** Pairs of a flag's name and its value. */

@@ -28,8 +28,15 @@ export async function config({ flags, json, schema }: ConfigOptions, io: Io): Pr
       signal,
     });
   };
-  const loading = loadConfig({ flags, env, signal, findHost, project: { wanted: 'everything', ask } });
-  const { config: resolved, warnings } = await loading;
+  const project = { wanted: 'everything', ask } as const;
+  const { config: resolved, warnings } = await loadConfig({
+    command: 'config',
+    flags,
+    env,
+    signal,
+    findHost,
+    project,
+  });
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
   io.stdout.write(json ? asJson(resolved, warnings) : asText(resolved, hasColour(io)));
   return 0;

@@ -1,7 +1,8 @@
 /** `otarc devices`: the devices on the network and in `.otarc`, as they come and go. */
 
 import { loadConfig } from '../../config/index.ts';
-import { parseHost } from '../../config/address.ts';
+import { parseHost } from '../../model/endpoint.ts';
+import { canonicalHost } from '../../model/host-name.ts';
 import type { Flags } from '../../config/types.ts';
 import { changesBetween } from '../../devices/changes.ts';
 import { entriesOf, isHere, type Configured, type Entry } from '../../devices/entries.ts';
@@ -11,7 +12,6 @@ import { documentOf, eventOf } from './devices-json.ts';
 import { createScreen, styled } from '../terminal/screen.ts';
 import { changeText, tableOf, type Line } from './devices-text.ts';
 import { awaitAnnounced } from '../../discover/await-announced.ts';
-import { canonicalHost } from '../../model/endpoint.ts';
 import { cancelled, OtaError } from '../../model/errors.ts';
 import { findHost } from '../../discover/find-host.ts';
 import { exitCodeFor } from '../../model/failure.ts';
@@ -60,7 +60,7 @@ async function load(
 ): Promise<Read & { readonly interfaces: readonly string[] }> {
   // The question goes out first.
   await new Promise((resolve) => setImmediate(resolve));
-  const { config, warnings } = await loadConfig({ flags, env, signal, findHost });
+  const { config, warnings } = await loadConfig({ command: 'devices', flags, env, signal, findHost });
   const configured = config.devices.map(({ credentialSource, ...device }) => ({
     ...device,
     hasPassword: credentialSource.type !== 'none',
@@ -131,7 +131,9 @@ async function wait(wanted: string, scene: Scene): Promise<number> {
     [name, host].some((each) => canonicalHost(each) === canonicalHost(typed.host));
   const devices = configured.filter(isWanted);
   const [device] = devices;
-  const { host, port } = { ...typed, ...(devices.length === 1 ? device : {}) };
+  const meant = devices.length === 1 ? device : undefined;
+  // A port that was typed goes before that of the file, as it does for a push.
+  const [host, port] = [meant?.host ?? typed.host, typed.port ?? meant?.port];
   const say = (message: string): void => {
     if (!options.json) io.stderr.write(`otarc devices: ${message}\n`);
   };

@@ -14,6 +14,8 @@ import type { Io } from './io.ts';
 export interface InitOptions {
   /** Absolute. */
   readonly cwd: string;
+  /** For mDNS; undefined: those of the configuration. */
+  readonly interfaces?: readonly string[] | undefined;
   /** `NAME`, `ADDRESS[:PORT]` or `NAME=ADDRESS[:PORT]`; empty: what is found. */
   readonly devices: readonly string[];
   /** Empty: those that fit the folder. */
@@ -88,7 +90,8 @@ async function planFor(
     folder,
     wishes: options,
     passwordFile: options.passwordFile,
-    cwd: io.cwd,
+    cwd: options.cwd,
+    interfaces: options.interfaces,
     env,
     signal,
     get stdin() {

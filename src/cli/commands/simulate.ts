@@ -3,11 +3,12 @@
 import { writeFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 
-import { firstLineOf } from '../../config/first-line.ts';
+import { firstLineOf } from '../../config/secrets.ts';
 import { within } from '../../config/limit.ts';
 import { endpointText } from '../../model/endpoint.ts';
 import { OtaError, cancelled, messageOf } from '../../model/errors.ts';
 import { exitCodeFor } from '../../model/failure.ts';
+import { mostPort } from '../../model/port.ts';
 import { describeEvent } from '../../simulator/describe.ts';
 import { parseHomeding } from '../../simulator/homeding.ts';
 import {
@@ -130,8 +131,8 @@ async function planDevices(options: SimulateOptions, io: Io): Promise<Plan> {
   const name = options.name ?? homeding?.name ?? 'virtual';
   const port = options.port ?? homeding?.port ?? defaultPortOf(model);
   const count = inRange('--count', options.count ?? 1, [1, 500]);
-  inRange('--port', port === 0 ? 0 : port + count - 1, [0, 65_535]);
   inRange('--loop-ms', options.loopMs ?? 0, [0, 3_600_000]);
+  inRange('--port', port === 0 ? 0 : port + count - 1, [0, mostPort]);
   inRange('--datagram-loss', options.datagramLoss ?? 0, [0, 1]);
   const { roundTripMs, windowBytes, datagramLoss, msPerSector, slotBytes, rebootMs, loopMs } = options;
   const faults = parseFaults(options.faults ?? []);

@@ -2,7 +2,7 @@
 
 import type { networkInterfaces } from 'node:os';
 import { interfaceOf, neighbourOf, type HostFacts, type HostInterface } from '../../model/host-facts.ts';
-import { isInSubnet, withoutZone } from '../../model/endpoint.ts';
+import { isInSubnet, withoutZone } from '../../model/address.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { findFirewalls } from './firewalls.ts';
 import type { Incoming } from './ruleset.ts';

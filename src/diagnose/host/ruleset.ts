@@ -1,7 +1,7 @@
 /** A packet filter, as far as it decides over the connection that a device opens. Pure. */
 
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import { withoutZone } from '../../model/endpoint.ts';
+import { withoutZone } from '../../model/address.ts';
 
 /** The first packet of it: TCP, new, from a network. */
 export interface Incoming {

@@ -1,6 +1,6 @@
 /** From the first invitation to the connection: drives the state machine of the handshake over real sockets. */
 
-import { isSameAddress } from '../../model/endpoint.ts';
+import { isSameAddress } from '../../model/address.ts';
 import type { EngineContext } from '../engine.ts';
 import { cancelled } from '../../model/errors.ts';
 import type { Image, Target } from '../../model/types.ts';

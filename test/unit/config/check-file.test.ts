@@ -97,7 +97,7 @@ describe('a configuration file', () => {
         'devices.livingroom.acceptFrom: must be device, any',
         'devices.livingroom.pasword: unknown key; did you mean "password"?',
         'devices.livingroom.platform: must be esp8266, esp32, rp2040; did you mean "esp8266"?',
-        'devices.livingroom.port: must be at least 1',
+        'devices.livingroom.port: must be a port, 1 to 65535',
         'devices.livingroom.prot: unknown key; did you mean "port"?',
         'fqbn: unknown key here; it belongs under build',
         'groups.up[0]: "hal" is not under devices; did you mean "hall"?',
@@ -108,11 +108,11 @@ describe('a configuration file', () => {
   });
 
   it.each([
-    ['8266', 'must be a number, without quotes'],
-    [8266.5, 'must be a whole number'],
-    [70_000, 'must be at most 65535'],
-    [-1, 'must be at least 1'],
-    [null, 'must be a number'],
+    ['8266', 'must be a port, 1 to 65535, without quotes'],
+    [8266.5, 'must be a port, 1 to 65535'],
+    [70_000, 'must be a port, 1 to 65535'],
+    [-1, 'must be a port, 1 to 65535'],
+    [null, 'must be a port, 1 to 65535'],
   ])('takes no port %j', (port, message) => {
     const [first] = mistakes({ devices: { a: { port } } });
     expect(first).toContain(`devices.a.port: ${message}`);

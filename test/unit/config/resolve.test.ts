@@ -76,6 +76,7 @@ describe('resolveConfig', () => {
         name: 'a',
         host: '192.0.2.1',
         port: 1,
+        ownPort: 1,
         platform: 'esp32',
         credentialSource: { type: 'file', path: '/home/p/pw.txt' },
         environment: 's3',
@@ -87,12 +88,13 @@ describe('resolveConfig', () => {
         interfaces: ['eth0'],
       },
       { name: 'b', host: 'b', credentialSource: none, ...rest },
-      { name: 'c', host: '192.0.2.3', port: 3232, credentialSource: none, ...rest },
+      { name: 'c', host: '192.0.2.3', port: 3232, ownPort: 3232, credentialSource: none, ...rest },
       { name: 'd', host: 'd.local', credentialSource: none, ...rest },
       {
         name: 'e',
         host: '::1',
         port: 5,
+        ownPort: 5,
         credentialSource: { type: 'command', command: ['pass', 'x'], cwd: '/home/p' },
         ...rest,
       },
@@ -205,21 +207,19 @@ describe('resolveConfig', () => {
         ignoreDir: '/home/p',
       },
       push: { filesystem: 'on-change' },
-      hook: { pushOnBuild: true, file: '/home/p/.otarc', folder: '/home/p' },
+      hook: { pushOnBuild: true, folder: '/home/p' },
       files: ['/home/p/.otarc'],
     });
     for (const path of ['watch.paths', 'watch.ignore', 'push.filesystem', 'hook.pushOnBuild']) {
       expect(originOf(config, path)?.origin).toBe(`/home/p/.otarc:${path.replace('.', '/')}`);
       expect(originOf(none, path)?.origin).toBe('default');
     }
-    expect(resolved({ hook: { pushOnBuild: true } }).hook).toEqual({
-      pushOnBuild: true,
-      file: '/home/p/.otarc',
-    });
+    expect(resolved({ hook: { pushOnBuild: true } }).hook).toEqual({ pushOnBuild: true });
   });
 
-  it('builds the file system where the flag says so', () => {
+  it('builds the file system where flag or variable says so', () => {
     expect(resolved({}, { flags: { filesystem: true } }).kind).toBe('filesystem');
+    expect(resolved({}, { overrides: { filesystem: true } }).kind).toBe('filesystem');
   });
 });
 

@@ -11,6 +11,7 @@ const device = (name: string, more: Partial<DeviceConfig> = {}): DeviceConfig =>
   acceptFrom: 'device',
   engine: 'espota',
   interfaces: [],
+  ...(more.port !== undefined && { ownPort: more.port }),
   ...more,
 });
 
@@ -105,6 +106,57 @@ describe('targets', () => {
       host: '192.0.2.11',
       port: 9,
       credentialSource: { type: 'env', variable: 'OTARC_PASSWORD' },
+    });
+  });
+
+  describe('have one port', () => {
+    /** As `loadConfig` leaves it: flag and variable stand in every device, and what the files say beside them. */
+    const invoked = (invocation: Pick<Invocation, 'flags' | 'overrides'>): Config => {
+      const said = invocation.flags.port ?? invocation.overrides.port;
+      const withPort = <T extends object>(each: T): T =>
+        said === undefined ? each : { ...each, port: said };
+      const { device: stranger, invocation: before } = house.adHoc;
+      return {
+        ...house,
+        devices: house.devices.map(withPort),
+        adHoc: { device: withPort(stranger), invocation: { ...before, ...invocation } },
+      };
+    };
+    const flag = invoked({ flags: { port: 1002 }, overrides: {} });
+    const variable = invoked({ flags: {}, overrides: { port: 1002 } });
+
+    it.each<[string, string, number | undefined, number | 'USAGE', number]>([
+      // target, device, its port without flag and variable, with --port 1002, with OTARC_PORT=1002
+      ['livingroom', 'livingroom', undefined, 1002, 1002],
+      ['livingroom:9', 'livingroom', 9, 'USAGE', 9],
+      ['livingroom:1002', 'livingroom', 1002, 1002, 1002],
+      ['hall', 'hall', 8266, 1002, 1002],
+      ['192.0.2.11', 'hall', 8266, 1002, 1002],
+      ['192.0.2.11:8266', 'hall', 8266, 'USAGE', 8266],
+      ['192.0.2.11:9', '192.0.2.11:9', 9, 'USAGE', 9],
+      ['192.0.2.50:1001', 'nat1', 1001, 'USAGE', 1001],
+      ['192.0.2.50:1002', 'nat2', 1002, 1002, 1002],
+      ['192.0.2.9', '192.0.2.9', undefined, 1002, 1002],
+      ['192.0.2.9:9', '192.0.2.9:9', 9, 'USAGE', 9],
+    ])('%s is %s, whatever stands before its port', (target, name, bare, byFlag, byVariable) => {
+      const found = (where: Config) => {
+        const [{ name: own, port } = device('none')] = selectDevices(where, { targets: [target] });
+        return { own, port };
+      };
+      expect(found(house)).toEqual({ own: name, port: bare });
+      expect(found(variable)).toEqual({ own: name, port: byVariable });
+      if (byFlag !== 'USAGE') expect(found(flag)).toEqual({ own: name, port: byFlag });
+      else
+        expect(failure(flag, { targets: [target] })).toMatchObject({
+          code: 'USAGE',
+          message: expect.stringContaining(`"${target}" and \`--port 1002\``),
+        });
+    });
+
+    it('which tells several devices at one address apart', () => {
+      expect(selectDevices(flag, { targets: ['192.0.2.50'] })[0]?.name).toBe('nat2');
+      expect(failure(house, { targets: ['192.0.2.50'] }).code).toBe('TARGET_UNKNOWN');
+      expect(failure(variable, { targets: ['192.0.2.50'] }).code).toBe('TARGET_UNKNOWN');
     });
   });
 

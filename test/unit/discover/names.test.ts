@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fitsInLabel, fitsInLabels, hasOtherSpellings, questionFor } from '../../../src/discover/names.ts';
-import { folded } from '../../../src/model/endpoint.ts';
+import { folded } from '../../../src/model/host-name.ts';
 
 describe('questionFor', () => {
   it.each([
