@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { printableLines } from '../model/printable.ts';
 
 const KEPT_BYTES = 64 * 1024;
 
@@ -26,9 +27,11 @@ export class OutputEnd {
 
 /** Without colours and cursor movements; what a carriage return would have written over stands on a line of its own. */
 export function plainText(text: string): string {
-  return stripVTControlCharacters(text)
+  const plain = stripVTControlCharacters(text)
     .replaceAll(/\r\n?/g, '\n')
+    // Of progress bars: bells, steps back.
     .replaceAll(/[^\P{Cc}\n\t]/gu, '');
+  return printableLines(plain);
 }
 
 /** The last `count` lines that say something. */

@@ -3,7 +3,8 @@
 import type { DeviceConfig } from '../config/types.ts';
 import { isMeant, pairUp } from '../discover/pair.ts';
 import { choosePort } from '../discover/port.ts';
-import { printable } from '../discover/service.ts';
+import { longestName } from '../discover/service.ts';
+import { printable } from '../model/printable.ts';
 import type { FoundDevice } from '../discover/types.ts';
 import { isAddress } from '../model/address.ts';
 import { canonicalHost } from '../model/host-name.ts';
@@ -75,10 +76,10 @@ function configuredEntry(device: Configured, { found, matches, known }: Seen): E
   const check = known.checks.get(device.name);
   const platform = device.platform ?? found?.platform;
   return withoutUndefined({
-    name: printable(device.name),
+    name: printable(device.name, longestName),
     isConfigured: true,
     state: stateOf({ matches, check, known }),
-    host: printable(found?.host ?? device.host, 255),
+    host: printable(found?.host ?? device.host, { longest: 255 }),
     addresses: isAddress(device.host) ? [device.host] : (found?.addresses ?? check?.addresses ?? []),
     port: choosePort({ configured: device.port, announced: found?.port, platform }),
     platform,
@@ -104,7 +105,9 @@ function stateOf({ matches, check, known: { isSettled, canAsk } }: Heard): State
 function elsewhereOf({ name, host }: Configured, { found }: Known): string[] {
   if (!isAddress(host)) return [];
   const own = found.filter((each) => isMeant(each, { host: name }));
-  return own.map(({ addresses: [address = ''] }) => `${printable(name)} announces itself at ${address} now`);
+  return own.map(
+    ({ addresses: [address = ''] }) => `${printable(name, longestName)} announces itself at ${address} now`,
+  );
 }
 
 /** What would make a push fail, or go astray. */

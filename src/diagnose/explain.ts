@@ -56,10 +56,9 @@ async function lookAround(
 ): Promise<Partial<Observations>> {
   const { target, seen, signal, longestMs = returnLimitMs } = options;
   const source = thisHost(signal);
-  const { hostAddress = target?.hostAddress, hostPort } = observed;
   switch (observed.code) {
     case 'CONNECT_BACK_MISSING':
-      return { host: await hostFacts(source, target && { ...target, hostAddress, hostPort }) };
+      return { host: await hostFacts(source, target) };
     case 'NAME_NOT_RESOLVED':
       return { host: await hostFacts(source) };
     case 'DEVICE_SILENT': {

@@ -5,7 +5,8 @@ import { platformOfBoard } from './board.ts';
 import { type Claim, claimsOf, type Instance } from './facts.ts';
 import { hostsBehind } from './hosts.ts';
 import { folded } from '../model/host-name.ts';
-import { printable, type Text } from './service.ts';
+import { printable } from '../model/printable.ts';
+import { longestName, type Text } from './service.ts';
 import type { Sightings } from './sightings.ts';
 import type { FoundDevice } from './types.ts';
 
@@ -32,11 +33,11 @@ function devicesOf(instance: Instance, here: Here): FoundDevice[] {
   return hostsBehind(claimsOf(instance), here.own).flatMap((claims) => {
     const services = claims.flatMap((claim) => claim.services);
     const ports = [...new Set(services.map(({ service }) => service.port))];
-    const host = printable(services.at(-1)?.service.host ?? '', longestHost);
+    const host = printable(services.at(-1)?.service.host ?? '', { longest: longestHost });
     const all = [...new Set(claims.flatMap(({ addresses }) => addresses))].toSorted();
     const addresses = byPreference(all, all.length > 1 ? here.onLink : () => true);
     if (addresses.length === 0 || host === '') return [];
-    const name = printable(instance.name) || host;
+    const name = printable(instance.name.trim(), longestName) || host;
     // Two devices behind one address, as on the machine of a developer with two virtual ones.
     return ports.map((port) => {
       const own = claims.filter((claim) => claim.services.some(({ service }) => service.port === port));

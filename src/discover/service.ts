@@ -5,6 +5,7 @@ import { isLoopback, isUsableAddress } from './addresses.ts';
 import { withZone } from './interfaces.ts';
 import { withoutZone } from '../model/address.ts';
 import { folded } from '../model/host-name.ts';
+import { printable } from '../model/printable.ts';
 
 /** Who sent a packet. */
 export interface Sender {
@@ -52,7 +53,7 @@ export function reachable(address: string, sender: Sender): string {
 export function textIn(record: Answer): Text | undefined {
   if (record.type !== 'TXT') return undefined;
   const pairs = new Map(stringsOf(record.data).map(keyAndValue));
-  const board = printable((pairs.get('board') ?? '').replaceAll('"', ''));
+  const board = printable((pairs.get('board') ?? '').replaceAll('"', '').trim(), longestName);
   const auth = pairs.get('auth_upload');
   return {
     ...(board === '' ? {} : { board }),
@@ -60,13 +61,8 @@ export function textIn(record: Answer): Text | undefined {
   };
 }
 
-/** Fit for a terminal: names come from whoever is on the network. */
-export function printable(text: string, mostCharacters = 64): string {
-  return text
-    .replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '')
-    .trim()
-    .slice(0, mostCharacters);
-}
+/** How much is kept of a name, or of what a board is called: they come from whoever is on the network. */
+export const longestName = { longest: 64 } as const;
 
 function stringsOf(data: TxtData): string[] {
   return [data].flat().map((item) => item.toString());

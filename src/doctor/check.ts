@@ -130,7 +130,7 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
   const progress = { device, target, image, partitions, signal };
   const way = engine.way(target, {
     signal,
-    hostFacts: (hostAddress) => hostFacts(thisHost(signal), { ...target, hostAddress }),
+    hostFacts: () => hostFacts(thisHost(signal), target),
   });
   for await (const step of way) yield await legOfStep(step, progress);
 

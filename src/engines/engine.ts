@@ -60,8 +60,8 @@ export type ProbeStep =
 
 export interface WayContext {
   readonly signal: AbortSignal;
-  /** What this host is, judged for a device that sees it at that address. */
-  readonly hostFacts: (hostAddress: string) => Promise<HostFacts>;
+  /** What this host is. */
+  readonly hostFacts: () => Promise<HostFacts>;
 }
 
 export interface TouchContext {

@@ -1,5 +1,7 @@
 /** Reading numbers and texts out of bytes; beyond the end everything is zero, so that no parser can throw. */
 
+import { printable } from '../model/printable.ts';
+
 /** Little endian, two bytes. */
 export function u16(bytes: Uint8Array, offset: number): number {
   return (bytes[offset] ?? 0) | ((bytes[offset + 1] ?? 0) << 8);
@@ -18,12 +20,12 @@ export function startsWith(bytes: Uint8Array, prefix: readonly number[], offset 
   return prefix.every((byte, index) => bytes[offset + index] === byte);
 }
 
-/** A text of C in a field of `length` bytes. What cannot be printed on a terminal is left out. */
+/** A text of C in a field of `length` bytes, safe to print. What is not UTF-8 is left out: fields that are not used hold 0xff. */
 export function cText(bytes: Uint8Array, offset: number, length: number): string {
   const field = bytes.subarray(offset, offset + length);
   const end = field.indexOf(0);
   const text = new TextDecoder().decode(end === -1 ? field : field.subarray(0, end));
-  return text.replaceAll(/[\p{Cc}\p{Cf}\uFFFD]/gu, '').trim();
+  return printable(text.replaceAll('\uFFFD', '').trim());
 }
 
 export function hex(bytes: Uint8Array): string {

@@ -3,6 +3,7 @@
 import { relative, isAbsolute } from 'node:path';
 import { styleText } from 'node:util';
 import { structuredPatch } from 'diff';
+import { printable, printableLines } from '../model/printable.ts';
 import { withoutValues } from './env-file.ts';
 import { linesOf, toReadableText } from './lines.ts';
 import { beforeMark } from './pio-hooks.ts';
@@ -65,7 +66,7 @@ export function shownPath(path: string, folder: string): string {
 
 function shown({ isSecret }: FileEdit, text = ''): string {
   const readable = toReadableText(text).replaceAll(/\r\n?/g, '\n');
-  return printable(isSecret === true ? withoutValues(readable) : readable);
+  return printableLines(isSecret === true ? withoutValues(readable) : readable);
 }
 
 /** Lines that were there before may hold a password: what stands behind a word that tells of one is left out. */
@@ -79,10 +80,6 @@ function withoutSecrets(line: string): string {
   // `upload_flags = -a x`: the one flag of espota that names a password without a word for it.
   const flag = /(?:^.?|\s)-a/.exec(line);
   return redacted(flag === null ? line : `${line.slice(0, flag.index + flag[0].length)}…`);
-}
-
-function printable(text: string): string {
-  return text.replaceAll(/[^\P{Cc}\n\t]/gu, '\uFFFD');
 }
 
 /** Of an ini: the section that the lines stand in. */

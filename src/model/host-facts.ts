@@ -8,7 +8,7 @@ export interface HostFacts {
   /** Where what runs here has a network of its own behind the computer's. */
   readonly inside?: 'wsl2' | 'container';
   readonly interfaces: readonly HostInterface[];
-  /** Those that keep the device's connection out, or may; empty: none was found, or none was looked for. */
+  /** Those that are active, or may be; empty: none was found, or none was looked for. */
   readonly firewalls: readonly Firewall[];
 }
 
@@ -21,7 +21,7 @@ export interface HostInterface {
 
 export interface Firewall {
   readonly tool: 'ufw' | 'firewalld' | 'nftables' | 'iptables' | 'windows' | 'macos';
-  /** `unknown`: it could not be asked without more rights. */
+  /** `filters`: it lets in only what was opened in it. `unknown`: it could not be asked without more rights. */
   readonly state: 'filters' | 'unknown';
   /** nftables: where an incoming packet is judged, `inet filter input`. */
   readonly chain?: string;

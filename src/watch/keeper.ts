@@ -141,15 +141,3 @@ export async function keepProject(options: KeeperOptions): Promise<Keeper> {
 function isGone(before: string | undefined, now: string | undefined): boolean {
   return before !== undefined && (now === undefined || dirname(now) !== dirname(before));
 }
-
-/** Why a run that builds what the configuration no longer asks for ends. */
-export function configurationChanged(): OtaError {
-  return new OtaError('CANCELLED', 'The configuration changed, so this run is given up.', {
-    hint: 'The next one begins by itself.',
-  });
-}
-
-/** Why what runs ends when a person has had enough. */
-export function quitted(): OtaError {
-  return new OtaError('CANCELLED', 'Ended by `q`.', { details: { reason: 'quit' } });
-}

@@ -42,7 +42,7 @@ import type {
   Work,
 } from './types.ts';
 
-export interface Step {
+export interface WatchStep {
   readonly state: WatchState;
   readonly commands: readonly WatchCommand[];
 }
@@ -72,7 +72,11 @@ export function isQueued({ run, pending }: WatchState): boolean {
   return run !== undefined && !run.isStopping && Object.keys(pending).length > 0;
 }
 
-export function step(state: WatchState, input: WatchInput, at: { nowMs: number; rules: WatchRules }): Step {
+export function watchStep(
+  state: WatchState,
+  input: WatchInput,
+  at: { nowMs: number; rules: WatchRules },
+): WatchStep {
   const { nowMs } = at;
   switch (input.type) {
     case 'changed':
@@ -112,7 +116,7 @@ function changed(
   before: WatchState,
   { kind, ...written }: { readonly kind: ImageKind } & Written,
   at: Moment,
-): Step {
+): WatchStep {
   const { nowMs, rules } = at;
   const noted = noteDisturbance(before.disturbances, written);
   const paths = withoutProducts(noted.disturbances, written);
@@ -167,7 +171,7 @@ function isInImages(wanted: Work | undefined, { made, work }: ActiveRun): boolea
   return wanted?.cause === 'change' && made === 0 && !work.buildOnly;
 }
 
-function buildEnded(state: WatchState, how: 'made' | 'failed' | 'stopped', at: Moment): Step {
+function buildEnded(state: WatchState, how: 'made' | 'failed' | 'stopped', at: Moment): WatchStep {
   const { run } = state;
   if (run === undefined) return { state, commands: [] };
   const building = run.building - 1;
@@ -177,7 +181,7 @@ function buildEnded(state: WatchState, how: 'made' | 'failed' | 'stopped', at: M
 }
 
 /** Does what can be done now; the rest when its time has come. */
-function proceed(state: WatchState, at: Moment): Step {
+function proceed(state: WatchState, at: Moment): WatchStep {
   const { run, batch, wantedBuild } = state;
   const works = Object.values(state.pending);
   const isHeld = state.isReading || (state.isPaused && !works.some(({ cause }) => cause === 'asked'));
@@ -191,12 +195,12 @@ function proceed(state: WatchState, at: Moment): Step {
   return run === undefined ? startRun(state, at) : buildAgain(state, run);
 }
 
-function begin(state: WatchState, work: Work): Step {
+function begin(state: WatchState, work: Work): WatchStep {
   const run: ActiveRun = { work, building: 0, made: 0, isStopping: false };
   return { state: { ...state, run }, commands: [{ type: 'run', work }] };
 }
 
-function startRun(state: WatchState, at: Moment): Step {
+function startRun(state: WatchState, at: Moment): WatchStep {
   const { filesystem, firmware } = state.pending;
   if (filesystem?.cause === 'change' && at.rules.filesystem === 'never') {
     const left = { type: 'leave-alone', paths: filesystem.paths } as const;
@@ -207,7 +211,7 @@ function startRun(state: WatchState, at: Moment): Step {
   return begin({ ...without(state, work.kind), batch: undefined, wantedBuild: undefined }, work);
 }
 
-function buildAgain(state: WatchState, run: ActiveRun): Step {
+function buildAgain(state: WatchState, run: ActiveRun): WatchStep {
   const { kind } = run.work;
   const work = state.pending[kind];
   if (work === undefined) return { state, commands: [] };
@@ -218,7 +222,7 @@ function buildAgain(state: WatchState, run: ActiveRun): Step {
   };
 }
 
-function runEnded(before: WatchState, { isGivenUp, settled, missed }: RunEnded, at: Moment): Step {
+function runEnded(before: WatchState, { isGivenUp, settled, missed }: RunEnded, at: Moment): WatchStep {
   const { run, pending } = before;
   if (run === undefined) return { state: before, commands: [] };
   const { work } = run;
@@ -253,6 +257,6 @@ function withOwed(state: WatchState): WatchState {
   return { ...state, pending };
 }
 
-function after(commands: readonly WatchCommand[], next: Step): Step {
+function after(commands: readonly WatchCommand[], next: WatchStep): WatchStep {
   return { state: next.state, commands: [...commands, ...next.commands] };
 }

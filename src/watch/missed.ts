@@ -1,7 +1,7 @@
 /** The devices that a run did not reach: a person is told how they get the image, and they are listened for. */
 
 import type { Device } from '../model/types.ts';
-import { missedText } from './problems.ts';
+import { missedText } from './log.ts';
 import { awaitReturn, type Browse } from './return.ts';
 
 export interface Missed {

@@ -1,12 +1,12 @@
 /** What the next runs of a watch are for, and how several reasons for one become one. Pure. */
 
 import type { ImageKind } from '../model/types.ts';
-import type { Cause, WatchState, Work } from './types.ts';
+import type { RunCause, WatchState, Work } from './types.ts';
 
 /** Ten thousand files of another branch are as good a reason as a thousand. */
 const mostPaths = 1_000;
 /** Of two reasons for one run it has the one that asks for more. */
-const weights: Readonly<Record<Cause, number>> = {
+const weights: Readonly<Record<RunCause, number>> = {
   image: 0,
   change: 1,
   device: 1,

@@ -5,7 +5,7 @@ import type { Tell } from '../model/events.ts';
 import type { Plan } from '../deploy/plan.ts';
 import { run as runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
 import type { Device, Image } from '../model/types.ts';
-import type { Cause, Work } from './types.ts';
+import type { RunCause, Work } from './types.ts';
 import type { BuildOutput } from './build-output.ts';
 import { createBuilder, type Builder } from './builder.ts';
 import type { Images } from './images.ts';
@@ -37,7 +37,7 @@ export interface RunnerOptions {
   readonly onBuildEnded: (how: 'made' | 'failed' | 'stopped') => void;
 }
 
-const reasons: Readonly<Record<Cause, string>> = {
+const reasons: Readonly<Record<RunCause, string>> = {
   start: 'start',
   change: 'changed',
   asked: 'on request',

@@ -1,5 +1,6 @@
-/** What the state machine of a watch (`watch.ts`) knows, hears, and wants done. */
+/** What the two reducers of a watch (`session.ts`, and `machine.ts` in it) know, hear, and want done. */
 
+import type { OtaError } from '../model/errors.ts';
 import type { ImageKind } from '../model/types.ts';
 import type { Disturbances, Written } from './disturbances.ts';
 import type { Batch } from './settle.ts';
@@ -7,12 +8,12 @@ import type { Batch } from './settle.ts';
 export type Phase = 'watching' | 'settling' | 'building' | 'deploying';
 
 /** Why there is a run. */
-export type Cause = 'start' | 'change' | 'asked' | 'device' | 'image' | 'configuration' | 'devices';
+export type RunCause = 'start' | 'change' | 'asked' | 'device' | 'image' | 'configuration' | 'devices';
 
 /** One run that is to be. */
 export interface Work {
   readonly kind: ImageKind;
-  readonly cause: Cause;
+  readonly cause: RunCause;
   /** Files that changed; none where it was not a change. */
   readonly paths: readonly string[];
   /** Push also what the device has already. */
@@ -95,3 +96,59 @@ export type WatchCommand =
   | { readonly type: 'products-found'; readonly paths: readonly string[] }
   /** Ask again at that time, and no more at another. */
   | { readonly type: 'wake'; readonly atMs: number };
+
+export type SessionInput =
+  | Exclude<WatchInput, RunEnded | { readonly type: 'wanted' | 'build-ended' }>
+  /** Everything is watched. */
+  | ({ readonly type: 'started' } & OutsideState)
+  | (Pick<Extract<WatchInput, { type: 'build-ended' }>, 'type' | 'how'> &
+      Pick<OutsideState, 'isImagePending'>)
+  | (Omit<RunEnded, 'isGivenUp'> &
+      Pick<OutsideState, 'isImagePending'> & {
+        readonly ok: boolean;
+        readonly exitCode: number;
+        /** A device was tried, or no save can change what is in the way. */
+        readonly isFinal: boolean;
+      })
+  /** Somebody else has built, or is at it. */
+  | { readonly type: 'image-written' }
+  /** The project will be another one: what runs is for the old one. */
+  | { readonly type: 'project-replaced' }
+  /** The project was read again. `paths`: files that say how it is built, and have changed. */
+  | { readonly type: 'project-read'; readonly isOther: boolean; readonly paths: readonly string[] }
+  | { readonly type: 'idle-reported'; readonly exitCode: number }
+  // A person at the keyboard:
+  | { readonly type: 'asked'; readonly force: boolean; readonly buildOnly: boolean }
+  | { readonly type: 'devices-chosen'; readonly names: readonly string[] }
+  | { readonly type: 'quit' }
+  /** Ctrl-C, or a signal. */
+  | { readonly type: 'interrupted'; readonly error: OtaError };
+
+/** Of the images that somebody else builds. */
+interface OutsideState {
+  readonly isAnyImage: boolean;
+  /** One was written since it was taken. */
+  readonly isImagePending: boolean;
+}
+
+export type SessionAction =
+  | Exclude<WatchCommand, { readonly type: 'wake' }>
+  /** Abort the run under way. */
+  | { readonly type: 'give-up-run'; readonly reason: OtaError }
+  /** Say how devices that were not reached will get the image. */
+  | { readonly type: 'report-missed'; readonly names: readonly string[] }
+  /** Read the project again. */
+  | { readonly type: 'reload' }
+  | { readonly type: 'inform'; readonly message: string }
+  /** As a run that failed by this; `idle-reported` follows. */
+  | { readonly type: 'report-idle'; readonly error: OtaError }
+  /** Abort everything, for good. */
+  | { readonly type: 'end'; readonly reason: OtaError | undefined };
+
+/** What the session cannot know by itself, as it is at the time of an input. */
+export interface SessionFacts {
+  readonly nowMs: number;
+  readonly rules: WatchRules;
+  /** What a person means without saying more. */
+  readonly kind: ImageKind;
+}

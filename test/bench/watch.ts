@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
-import { watchProject } from '../../src/watch/loop.ts';
+import { watchProject } from '../../src/watch/watch-project.ts';
 import { makeEsp8266Image } from '../support/images.ts';
 import { median, ninetieth, printTable } from './table.ts';
 

@@ -113,7 +113,8 @@ describe('otarc devices', () => {
       otarc(['devices', '--watch', '--timeout', '3', ...onLoopback], { cwd }),
     ]);
     for (const { stdout, stderr } of [table, json, watched]) {
-      expect(stdout).toContain(`${name}[2Jevil`);
+      const shown = String.raw`${name}\u001b[2J\u0007\u202eevil`;
+      expect(stdout.replaceAll('\\\\', '\\')).toContain(shown);
       expect(isPlain(stdout + stderr)).toBe(true);
       expect(stdout).not.toMatch(/\u202E/);
     }

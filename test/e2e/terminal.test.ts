@@ -7,12 +7,12 @@ import { addressOf, isPlain, otarc, quickDevice } from '../support/otarc.ts';
 import { packed } from '../support/packed.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-/** Gives a command a terminal of 100 columns, and prints what it sees, byte for byte. */
-const inTerminal = `
+/** Gives a command a terminal of so many columns, and prints what it sees, byte for byte. */
+const inTerminal = (columns: number): string => `
 import fcntl, os, pty, struct, sys, termios
 pid, fd = pty.fork()
 if pid == 0:
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 30, ${columns}, 0, 0))
     os.execvp(sys.argv[1], sys.argv[1:])
 while True:
     try:
@@ -40,9 +40,9 @@ async function scene({ msPerSector = 0 } = {}) {
 }
 
 describe.skipIf(!hasPty)('on a terminal', () => {
-  const run = async (dir: string, args: string[], env: NodeJS.ProcessEnv = {}) => {
+  const run = async (dir: string, args: string[], env: NodeJS.ProcessEnv = {}, columns = 100) => {
     const script = join(dir, 'terminal.py');
-    await writeFile(script, inTerminal);
+    await writeFile(script, inTerminal(columns));
     const PATH = `${dirname(process.execPath)}:${process.env['PATH']}`;
     const options = { cwd: dir, env: { HOME: dir, PATH, TERM: 'xterm-256color', ...env }, extendEnv: false };
     const { stdout } = await execa('python3', [script, (await packed()).bin, ...args], options);
@@ -61,6 +61,20 @@ describe.skipIf(!hasPty)('on a terminal', () => {
     // What is left on the screen: every line that was drawn was wiped, and nothing stands behind it.
     const last = shown.lastIndexOf('█');
     expect(shown.slice(last)).toMatch(/^[^\n]*\r␛\[2K/);
+  });
+
+  it('progress on 40 columns is words, each of them whole, and no bar', async () => {
+    const { dir, args } = await scene({ msPerSector: 55 });
+    const shown = await run(dir, args, {}, 40);
+    const drawn = shown.match(/(?<=\r␛\[2K)[^\r\n]*\d+ %[^\r\n]*/g) ?? [];
+    expect(drawn.length).toBeGreaterThan(3);
+    for (const line of drawn) {
+      expect(line).toMatch(
+        / \d+ %(, [\d,]+ of [\d,]+ KiB)?(, [\d,]+ KiB\/s)?(, \d+ s left|, being checked)?$/,
+      );
+      expect(line.length).toBeLessThan(40);
+    }
+    expect(shown).not.toContain('█');
   });
 
   it.each([

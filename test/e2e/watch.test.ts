@@ -316,7 +316,6 @@ describe.skipIf(requireTools('pio'))('otarc watch and the project file of pio', 
     await writeFile(join(project.dir, '.gitignore'), 'made.h\n');
     await sleep(1_500);
     await writeFile(made, '// 2');
-    await sleep(500);
     await setVersion(project, '1.0.9');
     const text = await running.said(/main\.cpp[^]*"type":"done"/);
     expect(changesOf(text).map((event) => event.type === 'change-detected' && event.paths)).toEqual([

@@ -102,6 +102,7 @@ describe('otarc config', () => {
     expect((await run({}, { isTTY: true })).stdout).not.toContain(`${colours}devices.hall.host `);
     expect((await run({}, { isTTY: true, env: { NO_COLOR: '1' } })).stdout).not.toContain('\u001B');
     expect((await run()).stdout).not.toContain('\u001B');
+    expect((await run({}, { env: { FORCE_COLOR: '1' } })).stdout).toContain(colours);
   });
 
   it('lets no control character through', async () => {

@@ -130,17 +130,17 @@ END`,
   );
 
   test.skipIf(requireTools('firewalls'))(
-    '1: rules that let in the own network by its interface are not accused',
+    '1: a firewall that is active is named also where it lets the device in, and its cure does no harm',
     async ({ expect, onTestFinished }) => {
       const { host, hostEnd } = await hostAndDevice(onTestFinished, { faults: { neverConnects: true } });
-      const rules = [
-        'table inet own { chain in { type filter hook input priority 0; policy drop;',
-        `ct state established,related accept; iifname "${hostEnd}" accept; }; }`,
-      ];
-      await run('ip', ['netns', 'exec', host.name, 'nft', rules.join(' ')]);
-      const failed = await pushFrom(host, there);
+      const inHost = (script: string) => run('ip', ['netns', 'exec', host.name, 'sh', '-c', script]);
+      await inHost(
+        `nft 'table inet own { chain in { type filter hook input priority 0; policy drop; ct state established,related accept; iifname "${hostEnd}" accept; }; }'`,
+      );
+      const failed = await pushFrom(host, { ...there, hostPort: 48_266 });
       expect(failed).toMatchObject({ code: 'CONNECT_BACK_MISSING', causes: ['firewall'] });
-      expect(failed.hint).toMatch(/^Perhaps a firewall of this computer is in the way: let TCP from/);
+      expect(failed.hint).toMatch('Most likely nftables of this computer is in the way');
+      await inHost(/nft insert rule .* accept/.exec(failed.hint)?.[0] ?? 'false');
     },
   );
 

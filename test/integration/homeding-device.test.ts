@@ -37,7 +37,13 @@ async function load(
     join(folder, '.otarc'),
     `devices:\n  bath: { homeding: "${url}"${more} }\n  hall: 192.0.2.1\n`,
   );
-  return loadConfig({ command: 'deploy', flags: { cwd: folder }, env: { HOME: root, USERPROFILE: root }, signal, findHost });
+  return loadConfig({
+    command: 'deploy',
+    flags: { cwd: folder },
+    env: { HOME: root, USERPROFILE: root },
+    signal,
+    findHost,
+  });
 }
 
 describe('a HomeDing JSON that the device itself has', () => {

@@ -17,7 +17,8 @@ async function scene(options: Parameters<typeof startWatch>[1] = {}, before?: Bu
   const project = await makeScriptProject(device);
   if (before !== undefined) await put(project.image, before);
   // What was there before has a time before: kernels count in steps.
-  await sleep(15);
+  const past = new Date(Date.now() - 1_000);
+  if (before !== undefined && options.sinceMs === undefined) await utimes(project.image, past, past);
   const watch = await startWatch(project.dir, { build: false, ...options });
   return { device, ...project, watch };
 }
@@ -40,7 +41,8 @@ async function expectPushed(
   expect(watch.events.map(({ type }) => type)).not.toContain('build-started');
   await expect.poll(() => watch.shown.at(-1)?.phase).toBe('watching');
   // Whatever was still to be noticed has had its time.
-  await sleep(700);
+  await watch.noticedAll();
+  expect(watch.shown.at(-1)?.phase).toBe('watching');
   expect(device.updates).toHaveLength(images.length);
 }
 
@@ -84,7 +86,7 @@ describe('the image alone', () => {
     const { device, image: path, watch } = await scene({}, image(1));
     await expectPushed(device, watch, [image(1)]);
     await put(path, image(2, { layout: 'unfinished' }));
-    await sleep(120);
+    await expect.poll(() => watch.shown.at(-1)?.phase).toBe('building');
     await put(path, image(2));
     await expectPushed(device, watch, [image(1), image(2)]);
   });
@@ -110,7 +112,7 @@ describe('the image alone', () => {
     }
     await expectPushed(device, watch, [image(1), slow]);
     await truncate(path, 5_000);
-    await sleep(200);
+    await expect.poll(() => watch.shown.at(-1)?.phase).toBe('building');
     const file = await open(path, 'r+');
     await file.truncate(0);
     await file.write(image(3).subarray(0, 30_000), 0, 30_000, 0);
@@ -179,8 +181,9 @@ describe('the image alone', () => {
     const watch = await startWatch(project.dir, { build: false });
     await halfway;
     for (const seed of [2, 3, 4]) {
+      const before = watch.shown.length;
       await put(project.image, image(seed));
-      await sleep(60);
+      await expect.poll(() => watch.shown.length, { interval: 5 }).toBeGreaterThan(before);
     }
     await expectPushed(device, watch, [image(1), image(4)]);
     expect(watch.events.filter(({ type }) => type === 'run-started')).toHaveLength(2);
@@ -226,7 +229,7 @@ describe('the image alone', () => {
 describe('once', () => {
   it('waits for the next image, not for the one that is there', async () => {
     const { device, image: path, watch } = await scene({ once: true }, image(1));
-    await sleep(800);
+    await watch.noticedAll();
     expect(device.counters.datagrams).toBe(0);
     await put(path, image(2));
     expect(await watch.ended).toBe(0);
@@ -235,7 +238,6 @@ describe('once', () => {
 
   it('takes the same bytes written anew for the next image', async () => {
     const { device, image: path, watch } = await scene({ once: true }, image(1));
-    await sleep(300);
     await put(path, image(1));
     expect(await watch.ended).toBe(0);
     expect(device.updates).toHaveLength(1);

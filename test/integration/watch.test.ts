@@ -28,10 +28,28 @@ async function scene(
 
 /** Nothing goes on any more, and nothing follows. */
 async function expectRest(watch: Watching): Promise<void> {
+  await watch.noticedAll();
   await expect.poll(() => watch.shown.at(-1)?.phase, { timeout: 20_000 }).toBe('watching');
   const before = watch.events.length;
-  await sleep(700);
+  await watch.noticedAll();
+  expect(watch.shown.at(-1)?.phase).toBe('watching');
   expect(watch.events.slice(before).map(({ type }) => type)).toEqual([]);
+}
+
+/** Writes that file again and again, until the watch notices it, or does so no more. */
+async function writtenUntil(path: string, watch: Watching, wanted: 'noticed' | 'unnoticed'): Promise<void> {
+  let count = 0;
+  await vi.waitFor(
+    async () => {
+      await expect.poll(() => watch.shown.at(-1)?.phase, { timeout: 20_000 }).toBe('watching');
+      const before = watch.shown.length;
+      await writeFile(path, String((count += 1)));
+      await watch.noticedAll();
+      const isNoticed = watch.shown.slice(before).some(({ phase }) => phase !== 'watching');
+      expect(isNoticed).toBe(wanted === 'noticed');
+    },
+    { timeout: 20_000 },
+  );
 }
 
 describe('each save', () => {
@@ -193,8 +211,9 @@ describe('many saves', () => {
     await save('second');
     await halfway;
     for (const version of ['third', 'fourth', 'fifth']) {
+      const before = watch.shown.length;
       await save(version);
-      await sleep(40);
+      await expect.poll(() => watch.shown.length, { interval: 5 }).toBeGreaterThan(before);
     }
     expect(watch.shown.at(-1)).toMatchObject({ phase: 'deploying', isQueued: true });
     await acknowledged;
@@ -274,7 +293,7 @@ describe('what is watched', () => {
   it('is not what git ignores, what editors leave, nor what is built; a new .gitignore counts at once', async () => {
     const { dir, save, watch } = await scene({ otarc: { watch: { ignore: ['*.md', '!src/keep.md'] } } });
     await writeFile(join(dir, '.gitignore'), 'secret/\n*.log\n');
-    await sleep(300);
+    await writtenUntil(join(dir, 'src', 'before.log'), watch, 'unnoticed');
     await expectRest(watch);
     const before = runs(watch);
     await mkdir(join(dir, 'secret'));
@@ -295,7 +314,7 @@ describe('what is watched', () => {
     await expectRest(watch);
     expect(runs(watch)).toBe(before + 1);
     await writeFile(join(dir, '.gitignore'), '');
-    await sleep(300);
+    await writtenUntil(join(dir, 'src', 'after.log'), watch, 'noticed');
     await writeFile(join(dir, 'src', 'x.log'), 'y');
     await save('second');
     await expectRest(watch);
@@ -520,7 +539,8 @@ describe('a person at the keyboard', () => {
 
     watch.controls.setPaused(true);
     await save('second');
-    await sleep(300);
+    await expect.poll(() => watch.shown.at(-1)).toMatchObject({ isPaused: true, changed: 1 });
+    await watch.noticedAll();
     expect(runs(watch)).toBe(2);
     const built = watch.done();
     watch.controls.buildOnly();

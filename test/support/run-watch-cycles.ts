@@ -8,7 +8,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { watchProject } from '../../src/watch/loop.ts';
+import { watchProject } from '../../src/watch/watch-project.ts';
 import { makeEsp8266Image } from './images.ts';
 
 const [dir = '', cycles = '', mode = ''] = process.argv.slice(2);

@@ -1,12 +1,14 @@
 /** `watchProject` in this process, in a folder whose build is a script of node: with everything that was told. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { watch as watchFolder } from 'node:fs';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { DeployEvent } from '../../src/model/events.ts';
 import type { Controls, Shown, WatchProjectOptions } from '../../src/watch/options.ts';
-import { watchProject } from '../../src/watch/loop.ts';
+import { watchProject } from '../../src/watch/watch-project.ts';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
 import { writeOtarc } from './otarc.ts';
 import { tempDir } from './temp-dir.ts';
@@ -19,6 +21,8 @@ export interface Watching {
   next(type: DeployEvent['type'], matches?: (event: DeployEvent) => boolean): Promise<DeployEvent>;
   /** The next `done` from now on. */
   done(): Promise<Extract<DeployEvent, { type: 'done' }>>;
+  /** Resolves when the watch has noticed everything that was written before. */
+  noticedAll(): Promise<void>;
   stop(): Promise<number>;
   readonly ended: Promise<number>;
 }
@@ -70,6 +74,7 @@ export async function startWatch(dir: string, options: Partial<WatchProjectOptio
   return {
     events,
     shown,
+    noticedAll,
     controls: await Promise.race([
       controls,
       ended.then((code) => {
@@ -81,6 +86,20 @@ export async function startWatch(dir: string, options: Partial<WatchProjectOptio
     stop,
     ended,
   };
+}
+
+/**
+ * The system reports changes to a process in their order: when it has reported this one, the watch has heard of all before
+ * it, and has to look at them yet. It does so by as many questions to the disk as it asks here, or by fewer.
+ */
+async function noticedAll(): Promise<void> {
+  const folder = await tempDir();
+  const watcher = watchFolder(folder);
+  const changed = once(watcher, 'change');
+  await writeFile(join(folder, 'mark'), '');
+  await changed;
+  watcher.close();
+  for (let count = 0; count < 30; count += 1) await stat(folder);
 }
 
 /** For an `.otarc` beside that script. */

@@ -1,7 +1,9 @@
-import { styleText } from 'node:util';
+import { colorOf, isColored, styled } from '../terminal/color.ts';
+import { pad, widthOf } from '../terminal/width.ts';
 import { loadConfig } from '../../config/index.ts';
 import { findHost } from '../../discover/find-host.ts';
 import type { Config, Flags, Origin } from '../../config/types.ts';
+import { printable } from '../../model/printable.ts';
 import { buildRequestOf } from '../../deploy/plan.ts';
 import type { ProjectFacts } from '../../model/project-facts.ts';
 import type { Io } from './io.ts';
@@ -38,7 +40,7 @@ export async function config({ flags, json, schema }: ConfigOptions, io: Io): Pr
     project,
   });
   for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
-  io.stdout.write(json ? asJson(resolved, warnings) : asText(resolved, hasColour(io)));
+  io.stdout.write(json ? asJson(resolved, warnings) : asText(resolved, isColored(colorOf(env), io.stdout)));
   return 0;
 }
 
@@ -47,15 +49,15 @@ function asJson({ projectDir, file, origins }: Config, warnings: readonly string
   return `${JSON.stringify({ projectDir, file: file ?? null, warnings, values }, null, 2)}\n`;
 }
 
-function asText({ projectDir, file, origins }: Config, colour: boolean): string {
+function asText({ projectDir, file, origins }: Config, hasColor: boolean): string {
   const rows = origins.map((origin) => ({ ...origin, text: valueText(origin) }));
   const pathWidth = widest(rows.map(({ path }) => path));
   // One long value (a command, a folder) must not push every origin out of the window.
   const valueWidth = Math.min(48, widest(rows.map(({ text }) => text)));
   const lines = rows.flatMap(({ path, text, origin }, index) => {
-    const line = `${path.padEnd(pathWidth)}  ${text.padEnd(valueWidth)}  ${origin}`;
+    const line = `${pad(path, pathWidth)}  ${pad(text, valueWidth)}  ${origin}`;
     const isNewSection = index > 0 && sectionOf(path) !== sectionOf(rows[index - 1]?.path ?? '');
-    return [...(isNewSection ? [''] : []), isDefault(origin) && colour ? dim(line) : line];
+    return [...(isNewSection ? [''] : []), styled(line, isDefault(origin) ? 'dim' : undefined, hasColor)];
   });
   const head = [`project ${projectDir}`, `file    ${file ?? 'none'}`];
   return `${[...head, '', ...lines].join('\n')}\n`;
@@ -63,13 +65,8 @@ function asText({ projectDir, file, origins }: Config, colour: boolean): string 
 
 function valueText({ value, note }: Origin): string {
   if (value === undefined) return note === undefined ? '' : `– ${note}`;
-  if (Array.isArray(value)) return `[${value.map(String).map(printable).join(', ')}]`;
+  if (Array.isArray(value)) return `[${value.map((each) => printable(String(each))).join(', ')}]`;
   return printable(String(value));
-}
-
-/** Control characters from a file must not reach the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** A device, or a key of the first level. */
@@ -77,10 +74,4 @@ const sectionOf = (path: string): string =>
   path.startsWith('devices') ? path.slice(0, path.lastIndexOf('.')) : path.replace(/\..*$/, '');
 
 const isDefault = (origin: string): boolean => /^default(?::|$)/.test(origin);
-const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(({ length }) => length));
-const dim = (text: string): string => styleText('dim', text, { validateStream: false });
-
-function hasColour({ stdout, env }: Io): boolean {
-  if (env['NO_COLOR']) return false;
-  return stdout.isTTY === true;
-}
+const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(widthOf));

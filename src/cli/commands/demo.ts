@@ -7,10 +7,10 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { colorOf } from '../terminal/color.ts';
 import { OtaError, cancelled } from '../../model/errors.ts';
 import { startVirtualDevice, type VirtualDevice } from '../../simulator/index.ts';
 import { deployCommand } from './deploy.ts';
-import { colorOf } from './flags.ts';
 import type { Io } from './io.ts';
 
 /** From `dist/` as from `src/commands/`, the package's own templates. */

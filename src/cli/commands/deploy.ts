@@ -2,10 +2,12 @@
 
 import { appendFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { isColored, type ColorChoice } from '../terminal/color.ts';
+import { canRedraw, createScreen, type Screen } from '../terminal/screen.ts';
 import { messageOf, OtaError } from '../../model/errors.ts';
 import type { DeployEvent } from '../../model/events.ts';
 import { deployProject, type DeployProjectOptions } from '../../deploy/deploy-project.ts';
-import { createJsonWriter, createWriter, type ColorChoice, type Reporter } from '../report/writer.ts';
+import { createJsonWriter, createWriter, type Reporter } from '../report/writer.ts';
 import type { Io } from './io.ts';
 
 export interface OutputOptions {
@@ -72,12 +74,24 @@ async function nowhere(): Promise<Writable> {
   return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
-/** @throws {OtaError} `USAGE`: the file of `--debug-log` cannot be written */
-export function reporterFor({ json, verbosity, color, debugLog }: OutputOptions, io: Io): Reporter {
+function screenOf({ stderr, env }: Io, color: ColorChoice): Screen | undefined {
+  return canRedraw(stderr, env) ? createScreen(stderr, isColored(color, stderr)) : undefined;
+}
+
+/**
+ * `screen`: of the terminal of stderr, where it has one already.
+ *
+ * @throws {OtaError} `USAGE`: the file of `--debug-log` cannot be written
+ */
+export function reporterFor(
+  { json, verbosity, color, debugLog }: OutputOptions,
+  io: Io,
+  screen = screenOf(io, color),
+): Reporter {
   const { stdout, stderr } = io;
   const reporter = json
     ? createJsonWriter(stdout)
-    : createWriter({ stdout, stderr, verbosity, color, now: () => performance.now() });
+    : createWriter({ stdout, stderr, screen, verbosity, color, now: () => performance.now() });
   return debugLog === undefined ? reporter : withLog(reporter, debugLog);
 }
 

@@ -3,19 +3,15 @@
 import { endpointText } from '../../model/endpoint.ts';
 import type { Change } from '../../devices/changes.ts';
 import type { Entry } from '../../devices/entries.ts';
+import type { ScreenLine } from '../terminal/screen.ts';
 import { cut, pad, widthOf } from '../terminal/width.ts';
-
-export interface Line {
-  readonly text: string;
-  readonly style?: 'dim' | 'yellow';
-}
 
 const heads = ['NAME', 'ADDRESS', 'PORT', 'PLATFORM', 'BOARD', 'PASSWORD', 'STATE'];
 /** One long name must not push everything else out of the window. */
 const mostCells = [28, 39, 5, 8, 28, 10, Infinity];
 
 /** Empty where there are none. @param cells of the terminal; Infinity: as wide as it gets */
-export function tableOf(entries: readonly Entry[], cells: number): Line[] {
+export function tableOf(entries: readonly Entry[], cells: number): ScreenLine[] {
   if (entries.length === 0) return [];
   const isCut = cells !== Infinity;
   const hasConfig = entries.some(({ isConfigured }) => isConfigured);
@@ -77,7 +73,7 @@ function passwordOf({ authRequired, hasPassword }: Entry): 'yes' | 'none' | '' {
   return hasPassword === true ? 'yes' : '';
 }
 
-function styleOf({ state, notes }: Entry): Pick<Line, 'style'> {
+function styleOf({ state, notes }: Entry): Pick<ScreenLine, 'style'> {
   if (state === 'absent' || state === 'awaited' || state === 'unknown') return { style: 'dim' };
   return state === 'ambiguous' || notes.length > 0 ? { style: 'yellow' } : {};
 }

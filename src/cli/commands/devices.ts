@@ -4,18 +4,18 @@ import { loadConfig } from '../../config/index.ts';
 import { parseHost } from '../../model/endpoint.ts';
 import { canonicalHost } from '../../model/host-name.ts';
 import type { Flags } from '../../config/types.ts';
+import { isColored, styled, type ColorChoice } from '../terminal/color.ts';
+import { canRedraw, createScreen, type ScreenLine } from '../terminal/screen.ts';
 import { changesBetween } from '../../devices/changes.ts';
 import { entriesOf, isHere, type Configured, type Entry } from '../../devices/entries.ts';
 import { interfacesBeforehand } from '../../config/interfaces-beforehand.ts';
 import { followDevices, type List, type Read } from '../../devices/follow.ts';
 import { documentOf, eventOf } from './devices-json.ts';
-import { createScreen, styled } from '../terminal/screen.ts';
-import { changeText, tableOf, type Line } from './devices-text.ts';
+import { changeText, tableOf } from './devices-text.ts';
 import { awaitAnnounced } from '../../discover/await-announced.ts';
 import { cancelled, OtaError } from '../../model/errors.ts';
 import { findHost } from '../../discover/find-host.ts';
 import { exitCodeFor } from '../../model/failure.ts';
-import type { ColorChoice } from '../report/writer.ts';
 import type { Io } from './io.ts';
 
 export interface DevicesOptions {
@@ -170,8 +170,8 @@ interface View {
 /** What a person sees; nothing of it for `--json`. */
 function openView({ options, io }: Scene, footer: string): View {
   const { json, color } = options;
-  const isLive = !json && io.stdout.isTTY === true && io.env['TERM'] !== 'dumb';
-  const hasColor = color === 'always' || (color === 'auto' && io.stdout.isTTY === true);
+  const isLive = !json && canRedraw(io.stdout, io.env);
+  const hasColor = isColored(color, io.stdout);
   let told = 0;
   if (!isLive) {
     const tell = (message: string): void => {
@@ -185,14 +185,16 @@ function openView({ options, io }: Scene, footer: string): View {
         told = messages.length;
       },
       finish: ({ entries }) => {
-        for (const line of tableOf(entries, Infinity)) io.stdout.write(`${styled(line, hasColor)}\n`);
+        for (const { text, style } of tableOf(entries, Infinity)) {
+          io.stdout.write(`${styled(text, style, hasColor)}\n`);
+        }
       },
     };
   }
   const screen = createScreen(io.stdout, hasColor);
-  const linesOf = ({ entries, warnings, problems }: List): Line[] => [
+  const linesOf = ({ entries, warnings, problems }: List): ScreenLine[] => [
     ...tableOf(entries, screen.cells),
-    ...[...warnings, ...problems].map((text): Line => ({ text: `warning: ${text}`, style: 'yellow' })),
+    ...[...warnings, ...problems].map((text): ScreenLine => ({ text: `warning: ${text}`, style: 'yellow' })),
   ];
   return {
     isLive,

@@ -1,12 +1,12 @@
 /** `otarc doctor`: each leg of the way to a device in order, and at the first that fails why, and what to do. */
 
+import { isColored, type ColorChoice } from '../terminal/color.ts';
 import type { Flags } from '../../config/types.ts';
 import { checkUp, type Checkup } from '../../doctor/check.ts';
 import type { Leg } from '../../doctor/leg.ts';
 import { legLines } from '../report/legs.ts';
 import { cancelled } from '../../model/errors.ts';
 import { exitCodeFor } from '../../model/failure.ts';
-import type { ColorChoice } from '../report/writer.ts';
 import type { Io } from './io.ts';
 
 export interface DoctorOptions {
@@ -29,7 +29,7 @@ export interface DoctorOptions {
 export async function doctorCommand(options: DoctorOptions, io: Io): Promise<number> {
   const { json, color, ...wanted } = options;
   const { stdout, stderr, env, stdin, signal } = io;
-  const isColoured = color === 'always' || (color === 'auto' && stdout.isTTY === true);
+  const hasColor = isColored(color, stdout);
   const told: Leg[] = [];
   const checkup = await checkUp({
     ...wanted,
@@ -38,7 +38,7 @@ export async function doctorCommand(options: DoctorOptions, io: Io): Promise<num
     signal,
     tell: (leg) => {
       told.push(leg);
-      if (!json) stdout.write(`${legLines(leg, isColoured).join('\n')}\n`);
+      if (!json) stdout.write(`${legLines(leg, hasColor).join('\n')}\n`);
     },
     note: (text) => void stderr.write(`${text}\n`),
   }).catch((error: unknown): Checkup => {

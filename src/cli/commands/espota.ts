@@ -4,6 +4,7 @@
  */
 
 import { resolve } from 'node:path';
+import { colorOf } from '../terminal/color.ts';
 import type { CredentialSource } from '../../config/types.ts';
 import { espota as engine } from '../../engines/espota/index.ts';
 import { makePlan } from '../../deploy/plan.ts';
@@ -11,7 +12,6 @@ import { run } from '../../deploy/run.ts';
 import { passwordVariable, Secret } from '../../model/secret.ts';
 import { defaultPorts } from '../../engines/espota/ports.ts';
 import { reporterFor } from './deploy.ts';
-import { colorOf } from './flags.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { Io } from './io.ts';
 

@@ -19,7 +19,7 @@ import {
 } from '../../config/settings/index.ts';
 import type { Flags } from '../../config/types.ts';
 import type { DeployProjectOptions } from '../../deploy/deploy-project.ts';
-import type { ColorChoice } from '../report/writer.ts';
+import { colorOf } from '../terminal/color.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { OutputOptions } from './deploy.ts';
 import type { Io } from './io.ts';
@@ -142,7 +142,7 @@ export function toCommandOptions(
     output: {
       json: json === true,
       verbosity: quiet === true ? 'quiet' : verbose === true ? 'verbose' : 'normal',
-      color: colorFor(values, io.env),
+      color: colorOf(io.env, values.color),
       debugLog: pathFrom(debugLog, { values, cwd: io.cwd }),
     },
   };
@@ -150,15 +150,3 @@ export function toCommandOptions(
 
 export const toMs = (seconds: number | undefined): number | undefined =>
   seconds === undefined ? undefined : seconds * 1000;
-
-/** `--no-color`, else what the environment says. */
-export function colorFor({ color }: Pick<Values, 'color'>, env: NodeJS.ProcessEnv): ColorChoice {
-  return color === false ? 'never' : colorOf(env);
-}
-
-/** As Node itself reads them: FORCE_COLOR outweighs NO_COLOR, which counts only where it is not empty. */
-export function colorOf(env: NodeJS.ProcessEnv): ColorChoice {
-  const forced = env['FORCE_COLOR'];
-  if (forced !== undefined) return /^(0|false)$/.test(forced) ? 'never' : 'always';
-  return env['NO_COLOR'] ? 'never' : 'auto';
-}

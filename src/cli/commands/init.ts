@@ -1,6 +1,7 @@
 /** `otarc init`: writes `.otarc` and the hooks for the tool that it finds, and takes them out again. */
 
 import { Readable, Writable } from 'node:stream';
+import { colorOf, isColored } from '../terminal/color.ts';
 import { OtaError } from '../../model/errors.ts';
 import { planToAdd, refuseConflicts, type AddRequest, type Planned } from '../../init/add.ts';
 import type { Terminal } from '../../init/dialogue.ts';
@@ -8,7 +9,6 @@ import { findFolder } from '../../init/look.ts';
 import { diffOf, shownPath } from '../../init/show.ts';
 import type { FileEdit } from '../../init/types.ts';
 import { writeEdits } from '../../init/write.ts';
-import { colorOf } from './flags.ts';
 import type { Io } from './io.ts';
 
 export interface InitOptions {
@@ -53,7 +53,7 @@ export async function initCommand(options: InitOptions, io: Io, browse?: Browse)
     io.stderr.write(`${shownPath(file, folder)} is yours and stays as it is. To be added:\n`);
     io.stdout.write(`${text}\n`);
   }
-  io.stdout.write(diffOf(plan.edits, { folder, isColored: isColored(io) }));
+  io.stdout.write(diffOf(plan.edits, { folder, isColored: isColored(colorOf(io.env), io.stdout) }));
   if (plan.edits.length === 0) io.stdout.write('nothing to do\n');
   else if (options.dryRun) io.stderr.write('Nothing was written: --dry-run.\n');
   else if (!(await isConfirmed(plan.edits, { options, terminal }))) {
@@ -158,9 +158,4 @@ function asJson({ plan, next, folder }: Report, { dryRun }: InitOptions): string
 function deedOf({ before, after }: FileEdit): 'made' | 'changed' | 'deleted' {
   if (before === undefined) return 'made';
   return after === undefined ? 'deleted' : 'changed';
-}
-
-function isColored({ env, stdout }: Io): boolean {
-  const choice = colorOf(env);
-  return choice === 'always' || (choice === 'auto' && stdout.isTTY === true);
 }

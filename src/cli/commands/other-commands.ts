@@ -3,8 +3,9 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { kinds, list, whole } from '../../config/kinds.ts';
-import { colorFor, pathFrom, toFlags, toMs, valuesFor, withFlags, withKind } from './flags.ts';
+import { pathFrom, toFlags, toMs, valuesFor, withFlags, withKind } from './flags.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
+import { colorOf } from '../terminal/color.ts';
 import type { Parts } from './push-commands.ts';
 
 export function addOtherCommands(program: Command, parts: Parts): void {
@@ -51,7 +52,7 @@ function addNetworkCommands(program: Command, { io, done }: Parts): void {
             watch: live === true,
             waitFor,
             timeoutMs: toMs(listen),
-            color: colorFor(values, io.env),
+            color: colorOf(io.env, values.color),
           },
           io,
         ),
@@ -72,7 +73,7 @@ function addNetworkCommands(program: Command, { io, done }: Parts): void {
             file: pathFrom(file, { values, cwd: io.cwd }),
             active: active === true,
             json: json === true,
-            color: colorFor(values, io.env),
+            color: colorOf(io.env, values.color),
           },
           io,
         ),

@@ -1,11 +1,11 @@
 /** `otarc watch`: deploys on save, until it is ended. */
 
+import { openTerminal, type WatchTerminal } from '../terminal/watch-terminal.ts';
 import { browse } from '../../discover/browse.ts';
 import type { DeployEvent } from '../../model/events.ts';
 import type { DeployProjectOptions } from '../../deploy/deploy-project.ts';
 import { createAfterDeploy, type AfterDeploy } from '../../watch/after-deploy.ts';
-import { watchProject } from '../../watch/loop.ts';
-import { openTerminal, type Terminal } from '../../watch/terminal/terminal.ts';
+import { watchProject } from '../../watch/watch-project.ts';
 import { toWords } from '../../watch/words.ts';
 import { reporterFor, type OutputOptions } from './deploy.ts';
 import type { Io } from './io.ts';
@@ -30,18 +30,18 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
   const words = exec === undefined ? undefined : toWords(exec);
   // A terminal that is looked at: not for `--json`, and not for one push that nobody waits for.
   const isShown = !output.json && output.verbosity !== 'quiet' && !once;
-  const terminal: Terminal | undefined = isShown
+  const terminal: WatchTerminal | undefined = isShown
     ? openTerminal(io, { notify, color: output.color })
     : undefined;
   const shown: Io = terminal === undefined ? io : withStreams(io, terminal);
-  let reporter = reporterFor(output, shown);
+  let reporter = reporterFor(output, shown, terminal?.screen);
   let after: AfterDeploy | undefined;
   const addresses = new Map<string, string>();
   let isQuit = false;
 
   const tell = (event: DeployEvent): void => {
     // What was said of the last run may be said again of this one.
-    if (event.type === 'run-started') reporter = reporterFor(output, shown);
+    if (event.type === 'run-started') reporter = reporterFor(output, shown, terminal?.screen);
     if (event.type === 'device-located') addresses.set(event.device ?? '', event.address);
     isQuit ||= isOfQuit(event);
     const isTold = output.verbosity === 'verbose' || !isBetweenTheLines(event);

@@ -1,7 +1,7 @@
 /** Legs as lines for a person. Pure. */
 
-import { styleText } from 'node:util';
 import type { Leg } from '../../doctor/leg.ts';
+import { styled } from '../terminal/color.ts';
 
 const marks = { ok: '✓', warning: '!', failed: '✗' } as const;
 const colours = { ok: 'green', warning: 'yellow', failed: 'red' } as const;
@@ -10,9 +10,7 @@ const nameWidth = 17;
 
 /** `✓ name               livingroom.local is 192.0.2.7, over mDNS in 12 ms`; what to do stands below it. */
 export function legLines({ leg, status, text, hint, code }: Leg, isColoured: boolean): readonly string[] {
-  const mark = isColoured
-    ? styleText(colours[status], marks[status], { validateStream: false })
-    : marks[status];
+  const mark = styled(marks[status], colours[status], isColoured);
   const facts = code === undefined ? text : `${code}: ${text}`;
   const indent = ' '.repeat(nameWidth + 4);
   const cures =

@@ -1,6 +1,7 @@
 /** Events as sentences for a person. Pure: the same for a terminal and a pipe; colours and redrawing are the writer's. */
 
 import type { DeployEvent } from '../../model/events.ts';
+import { widthOf } from '../terminal/width.ts';
 import { endpointText } from '../../model/endpoint.ts';
 import { thousands } from '../../model/numbers.ts';
 import type { Chip, ImageKind, Platform } from '../../model/types.ts';
@@ -99,19 +100,53 @@ function changeText({ reason, paths }: Extract<DeployEvent, { type: 'change-dete
   return paths.length === 0 ? reason : `${reason}: ${short.join(', ')}${more}`;
 }
 
+interface Progress {
+  readonly device?: string | undefined;
+  readonly acknowledgedBytes: number;
+  readonly totalBytes: number;
+  readonly bytesPerSecond: number;
+}
+
 /** `62 %, 193 of 312 KiB, 71 KiB/s, 2 s left` */
-export function progressText(progress: {
-  acknowledgedBytes: number;
-  totalBytes: number;
-  bytesPerSecond: number;
-}): string {
-  const { acknowledgedBytes, totalBytes, bytesPerSecond } = progress;
+export function progressText(progress: Progress): string {
+  const { percent, amount, speed, left } = progressParts(progress);
+  return percent + amount + speed + left;
+}
+
+/** The brackets and blanks of the bar, and `100 %, 1,024 of 1,024 KiB, 100 KiB/s, being checked`. */
+const longestNumbers = 50;
+const [shortestBar, longestBar] = [4, 24];
+
+/**
+ * `livingroom [██████░░]  62 %, 193 of 312 KiB, 71 KiB/s, 2 s left`, as much of it as has room: the bar goes first, then the
+ * amount, then the speed.
+ */
+export function progressLine(progress: Progress, cells: number): string {
+  const { device: name = '', acknowledgedBytes, totalBytes } = progress;
+  const { percent, amount, speed, left } = progressParts(progress);
+  // It keeps its length while the numbers change theirs.
+  const barCells = Math.min(longestBar, cells - widthOf(name) - longestNumbers);
+  const drawn = barCells < shortestBar ? '' : bar(acknowledgedBytes / Math.max(1, totalBytes), barCells);
+  const lines = [
+    ...(drawn === '' ? [] : [`${name} ${drawn} ${percent}${amount}${speed}${left}`]),
+    `${name} ${percent}${amount}${speed}${left}`,
+    `${name} ${percent}${speed}${left}`,
+    `${name} ${percent}${left}`,
+  ];
+  return lines.find((line) => widthOf(line) <= cells) ?? `${name} ${percent}`;
+}
+
+function progressParts({ acknowledgedBytes, totalBytes, bytesPerSecond }: Progress) {
   const percent = Math.floor((acknowledgedBytes * 100) / Math.max(1, totalBytes));
   const leftSeconds =
     bytesPerSecond > 0 ? Math.ceil((totalBytes - acknowledgedBytes) / bytesPerSecond) : undefined;
   const isAll = acknowledgedBytes === totalBytes;
-  const left = isAll ? ', being checked' : leftSeconds === undefined ? '' : `, ${leftSeconds} s left`;
-  return `${String(percent).padStart(3)} %, ${kib(acknowledgedBytes)} of ${kib(totalBytes)} KiB, ${rate(bytesPerSecond)}${left}`;
+  return {
+    percent: `${String(percent).padStart(3)} %`,
+    amount: `, ${kib(acknowledgedBytes)} of ${kib(totalBytes)} KiB`,
+    speed: `, ${rate(bytesPerSecond)}`,
+    left: isAll ? ', being checked' : leftSeconds === undefined ? '' : `, ${leftSeconds} s left`,
+  };
 }
 
 /** `[████████░░░░]`, `width` cells between the brackets. */

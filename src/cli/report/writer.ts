@@ -1,20 +1,15 @@
 /** Events to a terminal or a pipe. On a terminal the progress is one line redrawn; in a pipe a line now and then. */
 
-import { styleText } from 'node:util';
+import { isColored, styled, type ColorChoice, type Style } from '../terminal/color.ts';
+import type { Screen, TerminalStream } from '../terminal/screen.ts';
 import type { DeployEvent } from '../../model/events.ts';
-import { bar, linesOf, progressText, type Line } from './text.ts';
-
-interface Stream extends NodeJS.WritableStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
-
-/** `auto`: on those of the two streams that are terminals. */
-export type ColorChoice = 'auto' | 'always' | 'never';
+import { linesOf, progressLine, progressText, type Line } from './text.ts';
 
 export interface WriterOptions {
-  readonly stdout: Stream;
-  readonly stderr: Stream;
+  readonly stdout: TerminalStream;
+  readonly stderr: TerminalStream;
+  /** Of stderr, where it is a terminal that lines can be drawn on. */
+  readonly screen?: Screen | undefined;
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
   readonly color: ColorChoice;
   readonly now: () => number;
@@ -27,48 +22,34 @@ export interface Reporter {
 /** In a pipe, a line of progress this often. */
 const plainProgressMs = 3000;
 const redrawMs = 80;
-/** `100 %, 1,024 of 1,024 KiB, 100 KiB/s, being checked`, and the brackets of the bar. */
-const longestNumbers = 50;
-const clearLine = '\r\x1b[2K';
 
 export function createWriter(options: WriterOptions): Reporter {
-  const { stdout, stderr, verbosity, now } = options;
-  const redraws = stderr.isTTY === true;
+  const { stdout, stderr, screen, verbosity, now } = options;
   const errorsTold = new Set<string>();
-  let isDrawn = false;
   let drawnAtMs = -Infinity;
 
-  const clear = (): void => {
-    if (isDrawn) stderr.write(clearLine);
-    isDrawn = false;
-  };
   const writeLine = (line: Line): void => {
     if (!isShown(line, verbosity)) return;
-    clear();
+    screen?.draw([]);
     const isEnd = line.type === 'result' || line.type === 'failure';
     const stream = isEnd ? stdout : stderr;
-    const color = options.color === 'always' || (options.color === 'auto' && stream.isTTY === true);
-    stream.write(`${decorate(line, color)}\n`);
+    const { text, style } = shownAs(line);
+    stream.write(`${styled(text, style, isColored(options.color, stream))}\n`);
   };
   const drawProgress = (event: Extract<DeployEvent, { type: 'progress' }>): void => {
     if (verbosity === 'quiet') return;
     const isLast = event.acknowledgedBytes === event.totalBytes;
-    if (now() - drawnAtMs < (redraws ? redrawMs : plainProgressMs) && !(isLast && redraws)) return;
+    const sinceMs = now() - drawnAtMs;
     // The first of a pipe only starts the clock: a push that is over at once needs no such line.
     const isFirst = drawnAtMs === -Infinity;
-    drawnAtMs = now();
-    if (!redraws) {
+    if (screen === undefined) {
+      if (sinceMs < plainProgressMs) return;
       if (!isFirst) stderr.write(`${event.device ?? ''}: ${progressText(event).trim()}\n`);
-      return;
+    } else {
+      if (sinceMs < redrawMs && !isLast) return;
+      screen.draw([{ text: progressLine(event, screen.cells) }]);
     }
-    const fraction = event.acknowledgedBytes / Math.max(1, event.totalBytes);
-    const room = (stderr.columns ?? 80) - 1;
-    const [name, numbers] = [event.device ?? '', progressText(event)];
-    // On a narrow terminal the numbers say more than the bar, which keeps its length while they change theirs.
-    const cells = Math.min(24, room - name.length - longestNumbers);
-    const text = `${name} ${cells < 4 ? '' : `${bar(fraction, cells)} `}${numbers}`;
-    stderr.write(`${clearLine}${text.slice(0, Math.max(20, room))}`);
-    isDrawn = true;
+    drawnAtMs = now();
   };
 
   return {
@@ -106,27 +87,21 @@ function isShown(line: Line, verbosity: WriterOptions['verbosity']): boolean {
   return line.type !== 'detail' || verbosity === 'verbose';
 }
 
-function decorate({ type, text }: Line, color: boolean): string {
-  const shown = {
-    result: text,
-    failure: text,
-    message: text,
-    detail: text,
-    warning: `warning: ${text}`,
-    error: `error ${text}`,
-    hint: `  → ${text.replaceAll('\n', '\n    ')}`,
-  }[type];
-  if (!color) return shown;
-  const style = (
-    {
-      result: 'green',
-      failure: 'red',
-      message: undefined,
-      detail: 'dim',
-      warning: 'yellow',
-      error: 'red',
-      hint: 'cyan',
-    } as const
-  )[type];
-  return style === undefined ? shown : styleText(style, shown, { validateStream: false });
+function shownAs({ type, text }: Line): { readonly text: string; readonly style?: Style } {
+  switch (type) {
+    case 'result':
+      return { text, style: 'green' };
+    case 'failure':
+      return { text, style: 'red' };
+    case 'message':
+      return { text };
+    case 'detail':
+      return { text, style: 'dim' };
+    case 'warning':
+      return { text: `warning: ${text}`, style: 'yellow' };
+    case 'error':
+      return { text: `error ${text}`, style: 'red' };
+    case 'hint':
+      return { text: `  → ${text.replaceAll('\n', '\n    ')}`, style: 'cyan' };
+  }
 }

@@ -1,30 +1,31 @@
-/** How much room a text takes on a terminal. Pure. */
+/** How much room a text takes on a terminal, in cells. Pure. */
 
-const wide = /[ᄀ-ᅟ⺀-꓏가-힣豈-﫿︰-﹏＀-｠￠-￦\u{1F300}-\u{1FAFF}\u{20000}-\u{3FFFD}]/u;
-const joined = /\p{M}/u;
+import fastStringWidth from 'fast-string-width';
 
+/** Colours take none, and letters of East Asia and emoji two cells. */
 export function widthOf(text: string): number {
-  return [...text].reduce((sum, character) => sum + cellsOf(character), 0);
+  return fastStringWidth(text);
 }
 
-/** As much of it as has room. */
-export function cut(text: string, cells: number): string {
+const styleOrCharacter = new RegExp(String.raw`(\u001B\[[\d;]*m)|[^]`, 'gu');
+
+/** As much of it as has room, with `mark` at its end where that is not all. No colour is cut in two, or left on. */
+export function cut(text: string, cells: number, mark = '…'): string {
   if (widthOf(text) <= cells) return text;
-  let left = cells - 1;
+  const room = cells - widthOf(mark);
   let kept = '';
-  for (const character of text) {
-    left -= cellsOf(character);
-    if (left < 0) break;
+  let isFull = false;
+  const shown = text.replaceAll(styleOrCharacter, (character, style: string | undefined) => {
+    if (style !== undefined) return style;
+    if (isFull) return '';
+    isFull = widthOf(kept + character) > room;
+    if (isFull) return room < 0 ? '' : mark;
     kept += character;
-  }
-  return cells < 1 ? '' : `${kept}…`;
+    return character;
+  });
+  return shown;
 }
 
 export function pad(text: string, cells: number): string {
   return text + ' '.repeat(Math.max(0, cells - widthOf(text)));
-}
-
-function cellsOf(character: string): number {
-  if (joined.test(character)) return 0;
-  return wide.test(character) ? 2 : 1;
 }

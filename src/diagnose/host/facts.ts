@@ -1,36 +1,30 @@
 /** What this computer is, looked at and never changed: for the diagnosis of a device that cannot connect back. */
 
 import type { networkInterfaces } from 'node:os';
-import { interfaceOf, neighbourOf, type HostFacts, type HostInterface } from '../../model/host-facts.ts';
 import { isInSubnet, withoutZone } from '../../model/address.ts';
+import type { HostFacts, HostInterface } from '../../model/host-facts.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { findFirewalls } from './firewalls.ts';
-import type { Incoming } from './ruleset.ts';
 import type { HostSource } from './source.ts';
 
-/** Firewalls only where a device is to connect: asking them takes programs that may be slow. */
+/**
+ * Firewalls only where a device is to connect: asking them takes programs that may be slow.
+ *
+ * @param device that is to connect to this computer
+ */
 export async function hostFacts(
   source: HostSource,
-  incoming?: Omit<Incoming, 'interfaceName'>,
+  device?: { readonly address: string },
 ): Promise<HostFacts> {
   const interfaces = interfacesOf(source.interfaces());
   const isFromOutside =
-    incoming !== undefined &&
-    !interfaces.some((each) => each.kind === 'loopback' && isInSubnet(incoming.address, each));
-  const facts = { system: systemOf(source.platform), interfaces, firewalls: [] };
+    device !== undefined &&
+    !interfaces.some((each) => each.kind === 'loopback' && isInSubnet(device.address, each));
   const [inside, firewalls] = await Promise.all([
     insideOf(source),
-    isFromOutside
-      ? findFirewalls(source, { ...incoming, interfaceName: nameOfEntrance(facts, incoming) })
-      : [],
+    isFromOutside ? findFirewalls(source, device.address) : [],
   ]);
-  return withoutUndefined({ ...facts, inside, firewalls });
-}
-
-/** Where the device's connection comes in: what has the address that it is told, else what is in its own network. */
-function nameOfEntrance(host: HostFacts, { address, hostAddress }: Incoming): string | undefined {
-  const zone = [hostAddress, address].map((each) => each?.split('%')[1]).find((each) => each !== undefined);
-  return zone ?? (interfaceOf(host, hostAddress) ?? neighbourOf(host, address))?.name;
+  return withoutUndefined({ system: systemOf(source.platform), interfaces, inside, firewalls });
 }
 
 function systemOf(platform: NodeJS.Platform): HostFacts['system'] {

@@ -1,47 +1,64 @@
-/** Which firewall of this computer judges what comes in. Looked at; never changed. */
+/**
+ * Which firewall of this computer is active: lets in only what was opened in it. Looked at; never changed.
+ *
+ * Whether it was opened for the device already is not worked out: its rules may be of any kind, and the command that
+ * opens it does no harm where it was.
+ */
 
 import { isIPv4 } from 'node:net';
 import type { Firewall } from '../../model/host-facts.ts';
-import { judgedByIptables } from './iptables.ts';
-import { judgedByNft, type JudgedChain } from './nft.ts';
-import type { Incoming, Outcome } from './ruleset.ts';
-import type { HostSource } from './source.ts';
+import type { HostSource, Said } from './source.ts';
 
 /**
- * Those that keep this connection out, or may: the one in charge alone, not what it is made of (ufw and firewalld write
- * nftables rules). All are asked at once, as each may take its time.
+ * Those that are active, or may be: the one in charge alone, not what it is made of (ufw and firewalld write nftables
+ * rules). All are asked at once, as each may take its time.
+ *
+ * @param address of what is to be let in
  */
-export async function findFirewalls(source: HostSource, incoming: Incoming): Promise<readonly Firewall[]> {
+export async function findFirewalls(source: HostSource, address: string): Promise<readonly Firewall[]> {
+  const found = await firewallsOf(source, address);
+  // What is there for certain says more than what may be.
+  const firewall =
+    found.find((each) => each?.state === 'filters') ?? found.find((each) => each !== undefined);
+  return firewall === undefined ? [] : [firewall];
+}
+
+async function firewallsOf(source: HostSource, address: string): Promise<readonly (Firewall | undefined)[]> {
   switch (source.platform) {
     case 'win32':
-      return [await ofWindows(source)].filter((firewall) => firewall !== undefined);
+      return [await ofWindows(source)];
     case 'darwin':
-      return [await ofMacos(source)].filter((firewall) => firewall !== undefined);
+      return [await ofMacos(source)];
     case 'linux': {
-      const [ufwFound, firewalldFound, chains, iptablesFound] = await Promise.all([
-        ufw(source),
-        firewalld(source),
-        nftables(source, incoming),
-        iptables(source, incoming),
+      const iptables = isIPv4(address) ? 'iptables' : 'ip6tables';
+      const [ufw, firewalld, nft, old] = await Promise.all([
+        ofUfw(source),
+        ofFirewalld(source),
+        source.run(['nft', '-j', 'list', 'ruleset']),
+        source.run([iptables, '-S']),
       ]);
-      return inTheWay(ufwFound ?? firewalldFound, { chains, iptables: iptablesFound });
+      return [
+        ufw,
+        firewalld,
+        ofNftables(nft, { address, isIptablesRead: old?.ok === true }),
+        ofIptables(old),
+      ];
     }
     default:
       return [];
   }
 }
 
-async function ufw({ readFile, run }: HostSource): Promise<Firewall | undefined> {
+async function ofUfw({ readFile, run }: HostSource): Promise<Firewall | undefined> {
   const said = await run(['ufw', 'status']);
-  if (said === undefined) return undefined;
-  if (/status: active/i.test(said.output)) return { tool: 'ufw', state: 'filters' };
-  if (/status: inactive/i.test(said.output)) return undefined;
+  if (said === undefined || /status: inactive/i.test(said.output)) return undefined;
   // Only root may ask it; its configuration may be read by all.
-  const isOn = /^ENABLED=yes/m.test((await readFile('/etc/ufw/ufw.conf')) ?? '');
+  const isOn =
+    /status: active/i.test(said.output) || /^ENABLED=yes/m.test((await readFile('/etc/ufw/ufw.conf')) ?? '');
   return isOn ? { tool: 'ufw', state: 'filters' } : undefined;
 }
 
-async function firewalld({ run }: HostSource): Promise<Firewall | undefined> {
+async function ofFirewalld({ run }: HostSource): Promise<Firewall | undefined> {
   const said = await run(['firewall-cmd', '--state']);
   if (said?.isCut === true) return { tool: 'firewalld', state: 'unknown' };
   return said !== undefined && /^running/m.test(said.output)
@@ -49,45 +66,58 @@ async function firewalld({ run }: HostSource): Promise<Firewall | undefined> {
     : undefined;
 }
 
-/** Undefined: there is no such program; `unread`: it does not tell without more rights, or did not in time. */
-interface Judged {
-  readonly chains: readonly JudgedChain[] | 'unread' | undefined;
-  readonly iptables: Outcome | 'unread' | undefined;
+/** Undefined: there is no such program, or it lets in what no rule names. */
+function ofIptables(said: Said | undefined): Firewall | undefined {
+  if (said?.ok === false) return { tool: 'iptables', state: 'unknown' };
+  const drops = /^-P INPUT DROP$|^-A INPUT(?: -m comment --comment (?:"[^"]*"|\S+))? -j (?:DROP|REJECT)\b/m;
+  return drops.test(said?.output ?? '') ? { tool: 'iptables', state: 'filters' } : undefined;
 }
 
-/** Where iptables keeps its rules today: nft cannot read all of them, and who made them knows iptables. */
-const ofIptables = /^ip6? filter INPUT$/;
+interface NftEntry {
+  readonly chain?: NftPlace & { readonly name: string; readonly hook?: string; readonly policy?: string };
+  readonly rule?: NftPlace & { readonly chain: string; readonly expr?: readonly object[] };
+}
 
-function inTheWay(manager: Firewall | undefined, { chains, iptables }: Judged): readonly Firewall[] {
-  const isIptablesRead = iptables !== undefined && iptables !== 'unread';
-  const own =
-    typeof chains === 'object'
-      ? chains.filter(({ chain }) => !isIptablesRead || !ofIptables.test(chain))
+interface NftPlace {
+  readonly family: string;
+  readonly table: string;
+}
+
+/** The first of its chains for incoming packets that drops what no rule lets in. */
+function ofNftables(
+  said: Said | undefined,
+  { address, isIptablesRead }: { readonly address: string; readonly isIptablesRead: boolean },
+): Firewall | undefined {
+  if (said?.ok === false) return { tool: 'nftables', state: 'unknown' };
+  const entries = entriesIn(said?.output ?? '');
+  const families = ['inet', isIPv4(address) ? 'ip' : 'ip6'];
+  const chain = entries
+    .flatMap((entry) => (entry.chain?.hook === 'input' ? [entry.chain] : []))
+    .filter(({ family }) => families.includes(family))
+    // Where iptables keeps its rules today: who made them knows iptables.
+    .filter(({ table, name }) => !isIptablesRead || table !== 'filter' || name !== 'INPUT')
+    .find((each) => each.policy === 'drop' || entries.some(({ rule }) => dropsTheRest(rule, each)));
+  if (chain === undefined) return undefined;
+  return { tool: 'nftables', state: 'filters', chain: `${chain.family} ${chain.table} ${chain.name}` };
+}
+
+/** A rule without a condition, as at the end of a chain whose policy is to accept. */
+function dropsTheRest(rule: NftEntry['rule'], chain: NonNullable<NftEntry['chain']>): boolean {
+  if (rule?.family !== chain.family || rule.table !== chain.table || rule.chain !== chain.name) return false;
+  const words = (rule.expr ?? []).flatMap((each) => Object.keys(each));
+  const others = words.filter((word) => !['counter', 'log', 'drop', 'reject'].includes(word));
+  return others.length === 0 && (words.includes('drop') || words.includes('reject'));
+}
+
+function entriesIn(output: string): readonly NftEntry[] {
+  try {
+    const { nftables } = JSON.parse(output) as { nftables?: unknown };
+    return Array.isArray(nftables)
+      ? nftables.filter((each) => typeof each === 'object' && each !== null)
       : [];
-  const outcomes = [...own.map(({ outcome }) => outcome), ...(isIptablesRead ? [iptables] : [])];
-  const isRead = isIptablesRead || typeof chains === 'object';
-  // What was opened in it lets the device in, or may. Where it may not be there at all, what it is made of says more.
-  if (manager !== undefined && !(isRead && manager.state === 'unknown')) {
-    if (!isRead) return [manager];
-    if (outcomes.includes('drop')) return [manager];
-    return outcomes.includes('unknown') ? [{ ...manager, state: 'unknown' }] : [];
+  } catch {
+    return [];
   }
-  const dropping = own.find(({ outcome }) => outcome === 'drop');
-  if (dropping !== undefined) return [{ tool: 'nftables', state: 'filters', chain: dropping.chain }];
-  if (iptables === 'drop') return [{ tool: 'iptables', state: 'filters' }];
-  const isNftUnknown = chains === 'unread' || own.some(({ outcome }) => outcome === 'unknown');
-  if (isNftUnknown) return [{ tool: 'nftables', state: 'unknown' }];
-  return iptables === 'unknown' || iptables === 'unread' ? [{ tool: 'iptables', state: 'unknown' }] : [];
-}
-
-async function nftables({ run }: HostSource, incoming: Incoming): Promise<Judged['chains']> {
-  const said = await run(['nft', '-j', 'list', 'ruleset']);
-  return said?.ok === true ? judgedByNft(said.output, incoming) : said && 'unread';
-}
-
-async function iptables({ run }: HostSource, incoming: Incoming): Promise<Judged['iptables']> {
-  const said = await run([isIPv4(incoming.address) ? 'iptables' : 'ip6tables', '-S']);
-  return said?.ok === true ? judgedByIptables(said.output, incoming) : said && 'unread';
 }
 
 async function ofWindows({ run }: HostSource): Promise<Firewall | undefined> {

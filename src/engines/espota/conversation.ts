@@ -5,7 +5,7 @@
 
 import type { Tell } from '../../model/events.ts';
 import { thousands } from '../../model/numbers.ts';
-import { printable } from './messages.ts';
+import { printableAnswer } from './messages.ts';
 import type { Connection, Input, Transport } from './transport.ts';
 
 /** Counts of the device, and parts of the image, are told together this often. */
@@ -51,7 +51,7 @@ export function tellConversation({ tell, now }: { tell: Tell; now: () => number 
     flushInTime();
   };
   const heardBytes = (bytes: Uint8Array): void => {
-    const text = printable(bytes);
+    const text = printableAnswer(bytes);
     if (/^\d+$/.test(text)) {
       flow = { ...flow, reads: flow.reads + 1, last: text.slice(-24) };
       flushInTime();
@@ -86,7 +86,7 @@ export function tellConversation({ tell, now }: { tell: Tell; now: () => number 
   const note = (input: Input): void => {
     switch (input.type) {
       case 'datagram':
-        return say(`UDP ← ${masked(printable(input.bytes))}`);
+        return say(`UDP ← ${masked(printableAnswer(input.bytes))}`);
       case 'undeliverable':
         return say(`UDP ← undeliverable (${input.code})`);
       case 'connection':

@@ -1,5 +1,6 @@
 /** The datagrams of the protocol, as values. Pure. */
 
+import { printable } from '../../model/printable.ts';
 import type { ImageKind } from '../../model/types.ts';
 
 export interface Invitation {
@@ -37,7 +38,7 @@ export type Answer =
 
 /** Reads one datagram of the device. Never throws; what is none of the protocol's answers is `unknown`. */
 export function parseAnswer(datagram: Uint8Array): Answer {
-  const text = printable(datagram);
+  const text = printableAnswer(datagram);
   if (text === 'OK') return { type: 'ok' };
   const nonce = /^AUTH ([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$/.exec(text)?.[1];
   if (nonce !== undefined) return { type: 'challenge', nonce };
@@ -54,11 +55,10 @@ export function numberIn(text: string): { number?: number } {
   return digits === undefined ? {} : { number: Number(digits) };
 }
 
-/** What a device sent, fit for a terminal: one line, at most 200 characters, nothing that moves a cursor. */
-export function printable(bytes: Uint8Array): string {
-  return Buffer.from(bytes.subarray(0, 200))
+/** What a device sent, as one line that is safe to print, of at most 200 characters. Devices speak ASCII. */
+export function printableAnswer(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.subarray(0, 200))
     .toString('latin1')
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/[^\x20-\x7e]/g, '?')
-    .trim();
+    .replaceAll(/[\x80-\xff]/g, '?');
+  return printable(text.replaceAll(/\s+/g, ' ').trim()).slice(0, 200);
 }

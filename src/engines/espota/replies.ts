@@ -9,7 +9,7 @@
  * sum: such a reading may be wrong a little, either way. It must therefore never decide the end: the verdict does.
  */
 
-import { printable } from './messages.ts';
+import { printableAnswer } from './messages.ts';
 
 /** The largest count of a device that prints one for each read: the buffer that the ESP32's ArduinoOTA reads into. */
 export const largestReadBytes = 1460;
@@ -64,8 +64,8 @@ export function verdictOf(replies: Replies, ended: boolean): Verdict | undefined
   if (verdict.length === 0) return undefined;
   if (verdict[0] === 0x4f && verdict[1] === 0x4b) return { type: 'accepted' };
   const isText = verdict.every((byte) => (byte >= 0x20 && byte < 0x7f) || byte === 0x0d || byte === 0x0a);
-  if (!isText) return { type: 'garbage', text: printable(verdict) };
-  const text = printable(verdict);
+  if (!isText) return { type: 'garbage', text: printableAnswer(verdict) };
+  const text = printableAnswer(verdict);
   // Half an `OK` before the end of the stream is no refusal, and no acceptance either.
   if (text === '' || text === 'O') return undefined;
   return ended || verdict.includes(0x0a) ? { type: 'rejected', text } : undefined;

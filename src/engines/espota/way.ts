@@ -26,7 +26,7 @@ export async function* way(target: Target, { signal, hostFacts }: WayContext): A
       withoutUndefined({ ...target, hostPort: undefined }),
       signal,
     );
-    const host = await hostFacts(hostAddress);
+    const host = await hostFacts();
     yield hostStep(target, hostAddress, host);
     name = names[1];
     await trySockets(target, signal);

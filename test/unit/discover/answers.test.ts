@@ -129,7 +129,7 @@ describe('what is believed', () => {
       a('x.local', '192.0.2.7'),
       txt('x', 'board=\u001b[31mred\u0007'),
     ]);
-    expect(seen).toMatchObject({ host: { board: '[31mred' } });
+    expect(seen).toMatchObject({ host: { board: String.raw`\u001b[31mred\u0007` } });
   });
 
   it('gives link-local addresses the zone they came in by', () => {

@@ -83,7 +83,10 @@ describe('a device', () => {
 
   it('is fit for a terminal, whatever it calls itself', () => {
     const [seen] = shown(after({ from: '192.0.2.7', records: device('ha\u001b[2Jll\u202e', '192.0.2.7') }));
-    expect(seen).toMatchObject({ name: 'ha[2Jll', host: 'ha[2Jll.local' });
+    expect(seen).toMatchObject({
+      name: String.raw`ha\u001b[2Jll\u202e`,
+      host: String.raw`ha\u001b[2Jll\u202e.local`,
+    });
   });
 
   it('is one, however it writes its name, and on whatever interface or family it is heard', () => {

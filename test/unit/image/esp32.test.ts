@@ -160,7 +160,10 @@ describe('an application', () => {
 
   it('cannot put control characters on a terminal', () => {
     const found = identify(makeEsp32Image({ projectName: 'a\u001B[31mb\r\n', version: '\u009B1' }), {});
-    expect(found.facts.app).toMatchObject({ name: 'a[31mb', version: '1' });
+    expect(found.facts.app).toMatchObject({
+      name: String.raw`a\u001b[31mb`,
+      version: String.raw`\u009b1`,
+    });
   });
 });
 

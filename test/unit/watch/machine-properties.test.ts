@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { phaseOf, startState, step } from '../../../src/watch/machine.ts';
+import { phaseOf, startState, watchStep } from '../../../src/watch/machine.ts';
 import type { WatchInput, WatchRules, WatchState, Work } from '../../../src/watch/types.ts';
 
 /** What a world around the machine may do; it answers commands as the loop does. */
@@ -41,7 +41,7 @@ function world(rules: WatchRules) {
   let runs = 0;
 
   const put = (input: WatchInput): void => {
-    const next = step(state, input, { nowMs, rules });
+    const next = watchStep(state, input, { nowMs, rules });
     state = next.state;
     for (const command of next.commands) {
       switch (command.type) {

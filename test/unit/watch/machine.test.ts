@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isQueued, phaseOf, startState, step } from '../../../src/watch/machine.ts';
+import { isQueued, phaseOf, startState, watchStep } from '../../../src/watch/machine.ts';
 import type {
   RunEnded,
   WatchCommand,
@@ -29,7 +29,7 @@ function machine(rules: Partial<WatchRules> = {}) {
   let nowMs = 1_000;
   let wakeAtMs: number | undefined;
   const put = (input: Input): WatchCommand[] => {
-    const next = step(state, input.type === 'changed' ? { writtenAtMs: nowMs, ...input } : input, {
+    const next = watchStep(state, input.type === 'changed' ? { writtenAtMs: nowMs, ...input } : input, {
       nowMs,
       rules: { filesystem: 'never', stopsBuilds: true, ...rules },
     });

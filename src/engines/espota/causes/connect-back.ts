@@ -17,7 +17,8 @@ export const firewall: Rule = (observed) => {
   if (known?.state === 'filters') {
     return {
       cause,
-      likelihood: 0.85,
+      // It may have been opened for the device already.
+      likelihood: 0.7,
       text: `${firewallName(known)} of this computer is in the way`,
       cure: `let the device in (${kept}):\n${openCommand(known, { address, hostPort })}`,
     };

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { widthOf } from '../../../../src/cli/terminal/width.ts';
 import { OtaError } from '../../../../src/model/errors.ts';
 import type { DeployEvent, EventBody } from '../../../../src/model/events.ts';
-import { bar, linesOf, progressText, seconds } from '../../../../src/cli/report/text.ts';
+import { bar, linesOf, progressLine, progressText, seconds } from '../../../../src/cli/report/text.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
 const told = (body: EventBody, device?: string): DeployEvent => ({
@@ -150,6 +151,33 @@ describe('progress', () => {
         const text = progressText({ acknowledgedBytes, totalBytes, bytesPerSecond: 1000 });
         return text.startsWith('100 %') === (acknowledgedBytes === totalBytes);
       }),
+    );
+  });
+
+  it.each([
+    [100, `livingroom [${'█'.repeat(15)}${'░'.repeat(9)}]  61 %, 193 of 312 KiB, 71 KiB/s, 2 s left`],
+    [70, 'livingroom [██████░░░░]  61 %, 193 of 312 KiB, 71 KiB/s, 2 s left'],
+    [60, 'livingroom  61 %, 193 of 312 KiB, 71 KiB/s, 2 s left'],
+    [40, 'livingroom  61 %, 71 KiB/s, 2 s left'],
+    [30, 'livingroom  61 %, 2 s left'],
+    [20, 'livingroom  61 %'],
+  ])('on a terminal of %i cells loses the bar before it loses words', (cells, line) => {
+    const progress = { acknowledgedBytes: 197_632, totalBytes: 319_488, bytesPerSecond: 72_704 };
+    expect(progressLine({ ...progress, device: 'livingroom' }, cells)).toBe(line);
+  });
+
+  it('has no word cut in two, however narrow the terminal is and whatever the device is called', () => {
+    const progress = { acknowledgedBytes: 197_632, totalBytes: 319_488, bytesPerSecond: 72_704 };
+    fc.assert(
+      fc.property(
+        fc.constantFrom('hall', 'Küche', '客厅'),
+        fc.integer({ min: 12, max: 160 }),
+        (device, cells) => {
+          const line = progressLine({ ...progress, device }, cells);
+          expect(widthOf(line)).toBeLessThanOrEqual(cells);
+          expect(line).toMatch(/^\S+ (\[█+░+\] )? 61 %(, 193 of 312 KiB)?(, 71 KiB\/s)?(, 2 s left)?$/);
+        },
+      ),
     );
   });
 

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { createScreen } from '../../../../src/cli/terminal/screen.ts';
 import type { DeployEvent, EventBody } from '../../../../src/model/events.ts';
 import { createJsonWriter, createWriter, type WriterOptions } from '../../../../src/cli/report/writer.ts';
 
@@ -21,6 +22,7 @@ function writer(streams: Streams = {}, options: Partial<WriterOptions> = {}) {
   const reporter = createWriter({
     stdout,
     stderr,
+    screen: stderrIsTTY ? createScreen(stderr, false) : undefined,
     verbosity: 'normal',
     color: 'auto',
     now: () => nowMs,

@@ -14,6 +14,13 @@ describe('the width of a text', () => {
     expect(widthOf(text)).toBe(cells);
   });
 
+  it('leaves out what has no room, and neither cuts a colour in two nor leaves one on', () => {
+    expect(cut('\u001B[31mlivingroom\u001B[39m and more', 6)).toBe('\u001B[31mlivin…\u001B[39m');
+    expect(cut('livingroom', 6, '')).toBe('living');
+    expect(cut('客厅客厅', 4)).toBe('客…');
+    expect(cut('livingroom', 0)).toBe('');
+  });
+
   it('is kept by cutting and padding', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 0, max: 40 }), (text, cells) => {

@@ -125,7 +125,7 @@ test.each<[string, Fixture, string | undefined]>([
 const rulesetOf = (name: string): string =>
   readFileSync(new URL(`rulesets/${name}`, import.meta.url), 'utf8');
 const nft = 'nft -j list ruleset';
-const fromDevice = { address: '192.0.2.7', hostPort: 48_266 };
+const fromDevice = { address: '192.0.2.7' };
 
 test.each<[string, Fixture, unknown]>([
   ['ufw, as root', { said: { 'ufw status': 'Status: active\n' } }, { tool: 'ufw', state: 'filters' }],
@@ -163,46 +163,35 @@ test.each<[string, Fixture, unknown]>([
     { said: { [nft]: '', 'iptables -S': rulesetOf('policy-drop.iptables') } },
     { tool: 'iptables', state: 'filters' },
   ],
-  ['iptables that lets it in', { said: { 'iptables -S': rulesetOf('fail2ban.iptables') } }, undefined],
   [
-    'iptables, of which nft reads only half',
+    'iptables that keeps out one alone',
+    { said: { 'iptables -S': rulesetOf('fail2ban.iptables') } },
+    undefined,
+  ],
+  [
+    'iptables, whose rules nft reads, too',
     { said: { [nft]: rulesetOf('let-in.json'), 'iptables -S': rulesetOf('let-in.iptables') } },
-    undefined,
+    { tool: 'iptables', state: 'filters' },
   ],
   [
-    'ufw, with the device let in',
-    { said: { 'ufw status': 'Status: active\n', 'iptables -S': rulesetOf('let-in.iptables') } },
-    undefined,
+    'rules of iptables that only nft reads',
+    { said: { [nft]: rulesetOf('let-in.json') } },
+    { tool: 'nftables', state: 'filters', chain: 'ip filter INPUT' },
   ],
   [
-    'ufw, with others let in',
+    'ufw before the iptables it writes',
     { said: { 'ufw status': 'Status: active\n', 'iptables -S': rulesetOf('policy-drop.iptables') } },
     { tool: 'ufw', state: 'filters' },
   ],
   [
-    'iptables that lets the own network in, by its interface',
-    { said: { 'iptables -S': '-P INPUT DROP\n-A INPUT -i eth0 -j ACCEPT\n' } },
-    undefined,
-  ],
-  [
-    'iptables that lets another network in',
-    { said: { 'iptables -S': '-P INPUT DROP\n-A INPUT -i wlan0 -j ACCEPT\n' } },
-    { tool: 'iptables', state: 'filters' },
-  ],
-  [
-    'iptables that lets in what otarc does not know',
-    { said: { 'iptables -S': '-P INPUT DROP\n-A INPUT -m set --match-set lan src -j ACCEPT\n' } },
-    { tool: 'iptables', state: 'unknown' },
-  ],
-  [
-    'ufw, with some let in that otarc does not know',
+    'iptables, as anybody, and nftables that lets all in',
     {
       said: {
-        'ufw status': 'Status: active\n',
-        'iptables -S': '-P INPUT DROP\n-A INPUT -m set --match-set lan src -j ACCEPT\n',
+        [nft]: rulesetOf('docker.json'),
+        'iptables -S': { refuses: 'Permission denied (you must be root)' },
       },
     },
-    { tool: 'ufw', state: 'unknown' },
+    { tool: 'iptables', state: 'unknown' },
   ],
   [
     'nftables that does not answer in time',
@@ -260,16 +249,6 @@ test('they are asked for a device that is elsewhere, and by the family of its ad
   expect(await found('192.0.2.7')).toEqual([]);
   expect(await found('127.0.0.9')).toEqual([]);
   expect((await hostFacts(asked({ said }))).firewalls).toEqual([]);
-});
-
-test('the interface is that of the address which the device is told', async () => {
-  const said = { 'iptables -S': '-P INPUT DROP\n-A INPUT -i wg0 -j ACCEPT\n' };
-  const source = asked({ said, interface: 'wg0' });
-  const found = async (hostAddress?: string): Promise<unknown> =>
-    (await hostFacts(source, { ...fromDevice, hostAddress })).firewalls.map(({ state }) => state);
-  expect(await found('10.0.2.100')).toEqual([]);
-  expect(await found('192.0.2.2')).toEqual(['filters']);
-  expect(await found()).toEqual(['filters']);
 });
 
 test('all are asked at once', async () => {

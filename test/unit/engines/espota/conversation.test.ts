@@ -79,7 +79,10 @@ test('what a device sends moves no cursor', () => {
   const { told, heard } = conversation();
   heard({ type: 'datagram', bytes: bytes('\u001b[2J\nhello'), from, invitation: 1 });
   heard({ type: 'closed', code: 'ECONNRESET' });
-  expect(told).toEqual(['debug 0.000 s UDP ← ?[2J hello', 'debug 0.000 s TCP ← closed (ECONNRESET)']);
+  expect(told).toEqual([
+    String.raw`debug 0.000 s UDP ← \u001b[2J hello`,
+    'debug 0.000 s TCP ← closed (ECONNRESET)',
+  ]);
 });
 
 test('nothing is told once the sockets are closing', async () => {

@@ -5,7 +5,7 @@ import {
   formatInvitation,
   numberIn,
   parseAnswer,
-  printable,
+  printableAnswer,
 } from '../../../../src/engines/espota/messages.ts';
 
 const answerTo = (text: string): unknown => parseAnswer(Buffer.from(text, 'latin1'));
@@ -79,6 +79,6 @@ test('numberIn finds the number of an updater error, wherever it stands', () => 
   expect(numberIn('ERROR[]')).toEqual({});
 });
 
-test('printable keeps what can be read', () => {
-  expect(printable(Buffer.from('\u001b[2Ja\r\n\tb\u0000'))).toBe('?[2Ja b?');
+test('an answer is one line, and safe to print', () => {
+  expect(printableAnswer(Buffer.from('\u001b[2Ja\r\n\tb\u0000\r\n'))).toBe(String.raw`\u001b[2Ja b\u0000`);
 });

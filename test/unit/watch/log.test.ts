@@ -9,7 +9,7 @@ import {
   problemText,
   remoteText,
   watchedText,
-} from '../../../src/watch/problems.ts';
+} from '../../../src/watch/log.ts';
 
 describe('what cannot be watched', () => {
   it.each([

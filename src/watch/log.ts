@@ -1,9 +1,35 @@
-/** What a watch has to say between its runs, in words, each with its cure. Pure, but for the looks at a file system. */
+/** What a watch reports between its runs, each with its cure; the texts are pure, but for the looks at a file system. */
 
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { OtaError } from '../model/errors.ts';
+import type { DeployEvent, EventBody, Tell } from '../model/events.ts';
 import type { FileProblem } from './files.ts';
+
+export interface WatchLog {
+  readonly tell: Tell;
+  inform(message: string): void;
+  warn(message: string): void;
+  /** Each problem is reported once. */
+  onProblem(problem: FileProblem): void;
+}
+
+export function createWatchLog(onEvent: (event: DeployEvent) => void): WatchLog {
+  const warned = new Set<string>();
+  const tell = (event: EventBody): void => onEvent({ ...event, at: new Date().toISOString() });
+  const warn = (message: string): void => tell({ type: 'log', level: 'warn', message });
+  return {
+    tell,
+    inform: (message) => tell({ type: 'log', level: 'info', message }),
+    warn,
+    onProblem(problem) {
+      const text = problemText(problem);
+      if (!warned.has(text)) warn(text);
+      warned.add(text);
+    },
+  };
+}
 
 /** On Linux: no more folders, no more watchers, no more open files. */
 const raisedBy: Readonly<Record<string, string>> = {
@@ -71,6 +97,8 @@ export function leftAloneText(paths: readonly string[], gone: readonly string[])
 }
 
 export const queuedText = 'one more push follows this one';
+export const lastPushText = 'This push is finished first; `q` once more aborts it.';
+export const builtElsewhereText = 'With `--no-build`, somebody else builds.';
 
 export function productsText(paths: readonly string[]): string {
   return (
@@ -120,4 +148,30 @@ export function missedText(
   const what = isOne ? `${devices.join('')} gets it` : `${devices.join(', ')} get it`;
   const heard = `as soon as ${isOne ? 'it announces itself' : 'they announce themselves'} over mDNS, or `;
   return `${what} ${isListening ? heard : ''}with the next save`;
+}
+
+/** Why a run that builds what the configuration no longer asks for ends. */
+export function configurationChanged(): OtaError {
+  return new OtaError('CANCELLED', 'The configuration changed, so this run is given up.', {
+    hint: 'The next one starts by itself.',
+  });
+}
+
+/** Why what runs ends when a person has pressed `q`. */
+export function quitByPerson(): OtaError {
+  return new OtaError('CANCELLED', 'Ended by `q`.', { details: { reason: 'quit' } });
+}
+
+/** The same during a push, for the second time: it ends as with Ctrl-C. */
+export function brokenOff(): OtaError {
+  return new OtaError('CANCELLED', 'Aborted by `q`.', { details: { signal: 'SIGINT' } });
+}
+
+/** A script that waits for an image must not wait for ever: nobody may ever build one. */
+export function nothingBuilt(limitMs: number): OtaError {
+  const seconds = Math.round(limitMs / 1000);
+  return new OtaError('TIMEOUT', `No build has completed an image within ${seconds} s.`, {
+    hint: 'Start the build while otarc waits; or push what is there with `otarc push`.',
+    details: { limitMs },
+  });
 }

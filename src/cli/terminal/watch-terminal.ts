@@ -1,10 +1,11 @@
 /** The terminal of a person who watches: status line, keys, and a notification at the end of a run. */
 
 import type { DeployEvent } from '../../model/events.ts';
-import type { Controls, Shown } from '../options.ts';
+import type { Controls, Shown } from '../../watch/options.ts';
 import { createKeyboard } from './keyboard.ts';
 import { canReadKeys, readKeys, type Keys } from './keys.ts';
-import { createScreen, type TerminalStream } from './screen.ts';
+import { isColored, type ColorChoice } from './color.ts';
+import { canRedraw, createScreen, type Screen, type TerminalStream } from './screen.ts';
 import { statusText, type LastResult } from './status.ts';
 
 interface Streams {
@@ -14,12 +15,14 @@ interface Streams {
   readonly env: NodeJS.ProcessEnv;
 }
 
-export interface Terminal {
+export interface WatchTerminal {
   /** To be written to in place of the streams, which have a status line now. */
   readonly stdout: TerminalStream;
   readonly stderr: TerminalStream;
-  /** For what is printed beside the run: it makes room for itself where a line of that is unfinished. */
+  /** For what is printed beside the run. */
   readonly aside: TerminalStream;
+  /** What the progress is drawn on. */
+  readonly screen: Screen;
   start(controls: Controls): void;
   show(state: Shown): void;
   tell(event: DeployEvent): void;
@@ -27,16 +30,21 @@ export interface Terminal {
   close(): void;
 }
 
-export interface TerminalOptions {
+export interface WatchTerminalOptions {
   /** A notification of the terminal (OSC 9) at the end of a run, in place of its bell. */
   readonly notify: boolean;
-  readonly color: 'auto' | 'always' | 'never';
+  readonly color: ColorChoice;
 }
 
 /** Undefined where there is no terminal, or nobody in front of it. */
-export function openTerminal(io: Streams, { notify, color }: TerminalOptions): Terminal | undefined {
-  if (io.stderr.isTTY !== true || io.env['TERM'] === 'dumb' || !canReadKeys(io.stdin)) return undefined;
-  const screen = createScreen(io);
+export function openTerminal(
+  io: Streams,
+  { notify, color }: WatchTerminalOptions,
+): WatchTerminal | undefined {
+  if (!canRedraw(io.stderr, io.env) || !canReadKeys(io.stdin)) return undefined;
+  const hasColor = isColored(color, io.stderr);
+  const screen = createScreen(io.stderr, hasColor);
+  const aside = screen.above(io.stderr);
   let press = (_key: string): void => {};
   let keys: Keys | undefined;
   let state: Shown | undefined;
@@ -52,7 +60,7 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
   const draw = (): void => {
     if (state === undefined || keys === undefined) return;
     const inPhaseMs = performance.now() - phaseSinceMs;
-    screen.setStatus(statusText({ ...state, last, inPhaseMs }, color !== 'never'));
+    screen.setStatus(statusText({ ...state, last, inPhaseMs }, { hasColor, cells: screen.cells }));
   };
   // The seconds of a build; every other state stands still.
   const ticking = setInterval(() => {
@@ -61,15 +69,16 @@ export function openTerminal(io: Streams, { notify, color }: TerminalOptions): T
   ticking.unref();
 
   return {
-    stdout: screen.stdout,
-    stderr: screen.stderr,
-    aside: screen.aside,
+    stdout: io.stdout.isTTY === true ? screen.above(io.stdout) : io.stdout,
+    stderr: screen.above(io.stderr),
+    aside,
+    screen,
     start(controls) {
       const keyboard = createKeyboard({
         controls,
         isPaused: () => state?.isPaused === true,
         builds: () => state?.builds !== false,
-        print: (text) => void screen.aside.write(`${text.replace(/\n$/, '')}\n`),
+        print: (text) => void aside.write(`${text.replace(/\n$/, '')}\n`),
       });
       press = keyboard.press;
     },

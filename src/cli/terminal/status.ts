@@ -1,7 +1,8 @@
 /** What the status line says. Pure. */
 
-import { styleText } from 'node:util';
-import type { Shown } from '../options.ts';
+import type { Shown } from '../../watch/options.ts';
+import { styled, type Style } from './color.ts';
+import { widthOf } from './width.ts';
 
 export interface LastResult {
   readonly text: string;
@@ -14,15 +15,26 @@ export interface Status extends Shown {
   readonly inPhaseMs: number;
 }
 
-export function statusText(status: Status, hasColor: boolean): string {
+export interface StatusOptions {
+  readonly hasColor: boolean;
+  /** What the line may take. */
+  readonly cells: number;
+}
+
+/** On a narrow terminal the help goes first, then the devices, then what the last run came to. */
+export function statusText(status: Status, { hasColor, cells }: StatusOptions): string {
   const { devices, last } = status;
-  const style = (name: Parameters<typeof styleText>[0], text: string): string =>
-    hasColor ? styleText(name, text, { validateStream: false }) : text;
+  const style = (name: Style, text: string): string => styled(text, name, hasColor);
+  const phase = style('bold', phaseText(status));
   const names = devices.length > 3 ? `${devices.length} devices` : devices.join(', ');
   const result = last === undefined ? [] : [style(last.isGood ? 'green' : 'red', last.text)];
-  return [style('bold', phaseText(status)), names, ...result, style('dim', 'h for help')].join(
-    style('dim', ' │ '),
-  );
+  const help = style('dim', 'h for help');
+  const lines = [
+    [phase, names, ...result, help],
+    [phase, names, ...result],
+    [phase, ...result],
+  ].map((parts) => parts.join(style('dim', ' │ ')));
+  return lines.find((line) => widthOf(line) <= cells) ?? phase;
 }
 
 function phaseText({ phase, isPaused, isQueued, builds, inPhaseMs, changed }: Status): string {

@@ -1,6 +1,6 @@
 /** What each key does. Pure but for the controls: the terminal is whoever calls. */
 
-import type { Controls } from '../options.ts';
+import type { Controls } from '../../watch/options.ts';
 
 export interface KeyboardOptions {
   readonly controls: Controls;
