@@ -9,7 +9,7 @@
  * checked.
  */
 
-import type { LastSeen } from '../discover/last-seen.ts';
+import type { LastSeen } from '../network/last-seen.ts';
 import { defaultLimitMs, startDeadline, type Deadline } from './deadline.ts';
 import { startEarly, type Early } from './prepare.ts';
 import type { Engine, Session } from '../engines/engine.ts';

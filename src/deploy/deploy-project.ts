@@ -5,7 +5,7 @@ import { mayPushOnBuild } from '../config/places.ts';
 import type { Config, DeviceConfig, Flags } from '../config/types.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { ErrorCode } from '../model/errors.ts';
-import { findHost } from '../discover/find-host.ts';
+import { findHost } from '../network/find-host.ts';
 import type { DeployEvent } from '../model/events.ts';
 import { buildRequestOf, makePlan, type Plan } from './plan.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';

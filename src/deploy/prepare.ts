@@ -5,8 +5,8 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lookOut, type Located, type Lookout } from '../discover/index.ts';
-import type { LastSeen } from '../discover/last-seen.ts';
+import { lookOut, type Located, type Lookout } from '../network/index.ts';
+import type { LastSeen } from '../network/last-seen.ts';
 import { isAddress } from '../model/address.ts';
 import type { Engine, Session } from '../engines/engine.ts';
 import { cancelled, OtaError } from '../model/errors.ts';

@@ -2,7 +2,7 @@
 
 import { resolveCredential } from '../config/index.ts';
 import type { DeviceConfig } from '../config/types.ts';
-import { checkHost } from '../discover/index.ts';
+import { checkHost } from '../network/index.ts';
 import { readPartitionTable, type PartitionTable } from '../image/index.ts';
 import { OtaError } from '../model/errors.ts';
 import type { Device } from '../model/types.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { DeviceConfig } from '../config/types.ts';
-import { cacheFile, lastSeenIn } from '../discover/last-seen.ts';
+import { cacheFile, lastSeenIn } from '../network/last-seen.ts';
 import type { OtaError } from '../model/errors.ts';
 import type { DeployEvent, EventBody, Stage, Tell } from '../model/events.ts';
 import { asOtaError, exitCodeFor, failedEvent } from '../model/failure.ts';

@@ -1,7 +1,7 @@
 /** The device as it is configured and where it was found, put together: where the datagrams go. */
 
-import { hostAddressFor, type Located } from '../discover/index.ts';
-import { httpOta, httpOtaPort, otherProtocolOf } from '../discover/other-protocol.ts';
+import { hostAddressFor, type Located } from '../network/index.ts';
+import { httpOta, httpOtaPort, otherProtocolOf } from '../network/other-protocol.ts';
 import { endpointText } from '../model/endpoint.ts';
 import { OtaError } from '../model/errors.ts';
 import type { Engine } from '../engines/engine.ts';

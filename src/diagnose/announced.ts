@@ -4,9 +4,9 @@ import { isAddress, isSameAddress } from '../model/address.ts';
 import { parseHost } from '../model/endpoint.ts';
 import { canonicalHost } from '../model/host-name.ts';
 import type { Observations } from '../model/observations.ts';
-import { isLoopback } from '../discover/addresses.ts';
-import { otherProtocolOf } from '../discover/other-protocol.ts';
-import type { FoundDevice } from '../discover/types.ts';
+import { isLoopback } from '../network/addresses.ts';
+import { otherProtocolOf } from '../network/other-protocol.ts';
+import type { FoundDevice } from '../network/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
 /** As its user calls it, and where it was looked for. */

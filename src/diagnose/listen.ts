@@ -1,9 +1,9 @@
 /** What a device says of itself over mDNS, listened for when something has failed, or is looked at. */
 
 import { hasForgotten, type Observations } from '../model/observations.ts';
-import { browse, browseFor } from '../discover/browse.ts';
-import { hostAddressFor } from '../discover/index.ts';
-import type { FoundDevice } from '../discover/types.ts';
+import { browse, browseFor } from '../network/browse.ts';
+import { hostAddressFor } from '../network/index.ts';
+import type { FoundDevice } from '../network/types.ts';
 import type { Tell } from '../model/events.ts';
 import { createSingleFlight } from './single-flight.ts';
 import type { Device, Target } from '../model/types.ts';

@@ -7,7 +7,7 @@
 
 import type { Flags } from '../config/types.ts';
 import type { ReadyDevice } from '../deploy/deploy-device.ts';
-import { locate } from '../discover/index.ts';
+import { locate } from '../network/index.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import { engineOf } from '../engines/index.ts';

@@ -1,6 +1,6 @@
 /** The leg of the name: how it led to the address. */
 
-import type { Located } from '../discover/index.ts';
+import type { Located } from '../network/index.ts';
 import type { Device } from '../model/types.ts';
 import { ok, warning, type Leg } from './leg.ts';
 

@@ -1,6 +1,6 @@
 /** Waits until a device that could not be reached announces itself again. */
 
-import type { BrowseOptions, FoundDevice } from '../discover/types.ts';
+import type { BrowseOptions, FoundDevice } from '../network/types.ts';
 import type { Device } from '../model/types.ts';
 
 /** As `browse` of the discover stage. */

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { locate } from '../../src/discover/index.ts';
+import { locate } from '../../src/network/index.ts';
 import { startResponder } from '../support/mdns-responder.ts';
 import { median, printTable } from './table.ts';
 import { cli, timeNode } from './time-node.ts';

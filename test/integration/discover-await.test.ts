@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { awaitAnnounced, type AwaitOptions } from '../../src/discover/await-announced.ts';
-import { locate, lookOut } from '../../src/discover/locate.ts';
+import { awaitAnnounced, type AwaitOptions } from '../../src/network/await-announced.ts';
+import { locate, lookOut } from '../../src/network/locate.ts';
 import { OtaError } from '../../src/model/errors.ts';
 import { startResponder } from '../support/mdns-responder.ts';
 import { quickDevice } from '../support/otarc.ts';

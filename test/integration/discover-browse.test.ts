@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { browse, browseFor } from '../../src/discover/browse.ts';
-import type { BrowseOptions, FoundDevice } from '../../src/discover/types.ts';
+import { browse, browseFor } from '../../src/network/browse.ts';
+import type { BrowseOptions, FoundDevice } from '../../src/network/types.ts';
 import { quickDevice } from '../support/otarc.ts';
 import { openShared, type ResponderOptions, startResponder } from '../support/mdns-responder.ts';
 

@@ -1,10 +1,10 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
-import { locate } from '../../src/discover/index.ts';
-import type { LocateOptions, LocateRequest, LookUp } from '../../src/discover/types.ts';
-import { openMdns } from '../../src/discover/mdns.ts';
-import { lookUpInSystem } from '../../src/discover/os-resolver.ts';
-import { questionsAbout } from '../../src/discover/packets.ts';
+import { locate } from '../../src/network/index.ts';
+import type { LocateOptions, LocateRequest, LookUp } from '../../src/network/types.ts';
+import { openMdns } from '../../src/network/mdns.ts';
+import { lookUpInSystem } from '../../src/network/os-resolver.ts';
+import { questionsAbout } from '../../src/network/packets.ts';
 import {
   openShared,
   recordsOf,

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cacheFile, lastSeenIn } from '../../src/discover/last-seen.ts';
+import { cacheFile, lastSeenIn } from '../../src/network/last-seen.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 describe('where devices were last', () => {

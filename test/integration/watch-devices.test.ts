@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isSame } from '../../src/watch/return.ts';
-import type { BrowseOptions } from '../../src/discover/types.ts';
+import type { BrowseOptions } from '../../src/network/types.ts';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
 import { makeEsp32Image, makeLittlefsImage, makePartitionTable } from '../support/images.ts';
 import { quickDevice, writeOtarc } from '../support/otarc.ts';

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
-import type { Message } from '../../src/discovery/protocol.ts';
+import type { Message } from '../../src/network/arduino/protocol.ts';
 import { packed } from './packed.ts';
 
 export interface Discovery {

@@ -1,6 +1,6 @@
 /** Run in a network namespace: writes down all devices, on each change, as `name address…:port`, until it is killed. */
 
-import { browse } from '../../src/discover/browse.ts';
+import { browse } from '../../src/network/browse.ts';
 
 const { interfaces = [] } = JSON.parse(process.argv[2] ?? '{}') as { interfaces?: string[] };
 const tell = (value: object) => void process.stdout.write(`${JSON.stringify(value)}\n`);

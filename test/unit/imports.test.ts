@@ -39,8 +39,7 @@ function importsOf(file: string, text: string): string[] {
 }
 
 /** `engines` of `engines/espota/pace.ts`, `bin.ts` of `bin.ts`. */
-const folderOf = (file: string): string =>
-  (file.split('/')[0] ?? file).replace(/^(discover|devices|discovery)$/, 'network');
+const folderOf = (file: string): string => file.split('/')[0] ?? file;
 
 /** 0 is the lowest; nothing imports what is above it. A file outside `src` (package.json) is below all. */
 function layerOf(file: string): number {

@@ -1,7 +1,7 @@
 import { colorOf, isColored, styled } from '../terminal/color.ts';
 import { pad, widthOf } from '../terminal/width.ts';
 import { loadConfig } from '../../config/index.ts';
-import { findHost } from '../../discover/find-host.ts';
+import { findHost } from '../../network/find-host.ts';
 import type { Config, Flags, Origin } from '../../config/types.ts';
 import { printable } from '../../model/printable.ts';
 import { buildRequestOf } from '../../deploy/plan.ts';

@@ -1,9 +1,9 @@
 /** The list of devices for scripts. Pure. */
 
 import { withoutUndefined } from '../../model/without-undefined.ts';
-import type { Change } from '../../devices/changes.ts';
-import type { Entry } from '../../devices/entries.ts';
-import type { List } from '../../devices/follow.ts';
+import type { Change } from '../../network/list/changes.ts';
+import type { Entry } from '../../network/list/entries.ts';
+import type { List } from '../../network/list/follow.ts';
 
 /** One document. */
 export function documentOf({ entries, warnings, problems, canAsk }: List): object {

@@ -1,8 +1,8 @@
 /** The list of devices as lines for a person. Pure. */
 
 import { endpointText } from '../../model/endpoint.ts';
-import type { Change } from '../../devices/changes.ts';
-import type { Entry } from '../../devices/entries.ts';
+import type { Change } from '../../network/list/changes.ts';
+import type { Entry } from '../../network/list/entries.ts';
 import type { ScreenLine } from '../terminal/screen.ts';
 import { cut, pad, widthOf } from '../terminal/width.ts';
 

@@ -1,8 +1,8 @@
 import type { Flags } from '../../config/types.ts';
-import { findPorts } from '../../discovery/find-ports.ts';
-import { followConfig } from '../../discovery/follow-config.ts';
-import { splitLines } from '../../discovery/lines.ts';
-import { converse } from '../../discovery/serve.ts';
+import { findPorts } from '../../network/arduino/find-ports.ts';
+import { followConfig } from '../../network/arduino/follow-config.ts';
+import { splitLines } from '../../network/arduino/lines.ts';
+import { converse } from '../../network/arduino/serve.ts';
 import { cancelled } from '../../model/errors.ts';
 import { exitCodeFor } from '../../model/failure.ts';
 import type { Io } from './io.ts';

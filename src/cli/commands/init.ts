@@ -97,7 +97,7 @@ async function planFor(
     get stdin() {
       return io.stdin;
     },
-    browse: options.scan ? (browse ?? (await import('../../discover/browse.ts')).browse) : undefined,
+    browse: options.scan ? (browse ?? (await import('../../network/browse.ts')).browse) : undefined,
     ask:
       terminal === undefined
         ? undefined

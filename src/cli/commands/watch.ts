@@ -1,7 +1,7 @@
 /** `otarc watch`: deploys on save, until it is ended. */
 
 import { openTerminal, type WatchTerminal } from '../terminal/watch-terminal.ts';
-import { browse } from '../../discover/browse.ts';
+import { browse } from '../../network/browse.ts';
 import type { DeployEvent } from '../../model/events.ts';
 import type { DeployProjectOptions } from '../../deploy/deploy-project.ts';
 import { createAfterDeploy, type AfterDeploy } from '../../watch/after-deploy.ts';

@@ -187,7 +187,7 @@ const table: readonly Row[] = [
   },
   {
     number: '5 old address, as discovery has seen',
-    by: 'unit/discover/not-found: names both where the address of the system is that of another device',
+    by: 'unit/network/not-found: names both where the address of the system is that of another device',
     code: 'NAME_NOT_RESOLVED',
     seen: { isElsewhere: true, ownHint: 'Correct the address.', host: { ...lan, inside: 'container' } },
     cause: 'old-address',

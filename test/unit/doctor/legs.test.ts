@@ -4,7 +4,7 @@ import { legOfStep, warning } from '../../../src/doctor/leg.ts';
 import { expectedMs } from '../../../src/engines/espota/probe-steps.ts';
 import { hostStep, portStep } from '../../../src/engines/espota/way.ts';
 import { legLines } from '../../../src/cli/report/legs.ts';
-import type { Located } from '../../../src/discover/index.ts';
+import type { Located } from '../../../src/network/index.ts';
 import { nameLeg } from '../../../src/doctor/way.ts';
 import type { ProbeStep } from '../../../src/engines/engine.ts';
 import type { Device, Target } from '../../../src/model/types.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FoundDevice } from '../../../src/discover/types.ts';
+import type { FoundDevice } from '../../../src/network/types.ts';
 import { awaitReturn, isSame, type Browse } from '../../../src/watch/return.ts';
 
 const found: FoundDevice = { name: 'hall', host: 'hall.local', addresses: ['192.0.2.7'], port: 8266 };

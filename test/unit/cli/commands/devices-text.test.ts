@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../../../src/devices/entries.ts';
+import type { Entry } from '../../../../src/network/list/entries.ts';
 import { changeText, tableOf } from '../../../../src/cli/commands/devices-text.ts';
 import { widthOf } from '../../../../src/cli/terminal/width.ts';
 

@@ -1,9 +1,9 @@
 /** Whether the network can be asked before the configuration is read: 60 ms that nobody has to wait for. */
 
-import { findConfigFile } from './places.ts';
-import { settings, variableOf } from './settings/index.ts';
-import type { Flags } from './types.ts';
-import { readSmallFileSync, textOf } from './small-file.ts';
+import { findConfigFile } from '../../config/places.ts';
+import { settings, variableOf } from '../../config/settings/index.ts';
+import type { Flags } from '../../config/types.ts';
+import { readSmallFileSync, textOf } from '../../config/small-file.ts';
 
 /** The interfaces to ask on; undefined where only the configuration can say. */
 export function interfacesBeforehand(

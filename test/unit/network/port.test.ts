@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { choosePort } from '../../../src/discover/port.ts';
+import { choosePort } from '../../../src/network/port.ts';
 
 it('goes by the configuration, then the announcement, then the platform', () => {
   expect(choosePort({ configured: 1, announced: 2, platform: 'esp32' })).toBe(1);

@@ -1,15 +1,15 @@
 /** The devices of the configuration and those that announce themselves, as one list. Pure. */
 
-import type { DeviceConfig } from '../config/types.ts';
-import { isMeant, pairUp } from '../discover/pair.ts';
-import { choosePort } from '../discover/port.ts';
-import { longestName } from '../discover/service.ts';
-import { printable } from '../model/printable.ts';
-import type { FoundDevice } from '../discover/types.ts';
-import { isAddress } from '../model/address.ts';
-import { canonicalHost } from '../model/host-name.ts';
-import type { Platform } from '../model/types.ts';
-import { withoutUndefined } from '../model/without-undefined.ts';
+import type { DeviceConfig } from '../../config/types.ts';
+import { isMeant, pairUp } from '../pair.ts';
+import { choosePort } from '../port.ts';
+import { longestName } from '../service.ts';
+import { printable } from '../../model/printable.ts';
+import type { FoundDevice } from '../types.ts';
+import { isAddress } from '../../model/address.ts';
+import { canonicalHost } from '../../model/host-name.ts';
+import type { Platform } from '../../model/types.ts';
+import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { Check } from './check.ts';
 
 export type Configured = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform' | 'interfaces'> & {

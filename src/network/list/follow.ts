@@ -1,9 +1,9 @@
 /** The list of all devices, kept up to date: what is configured, who announces itself, and what the checks say of the rest. */
 
 import { isDeepStrictEqual } from 'node:util';
-import { browse } from '../discover/browse.ts';
-import type { FoundDevice, LookUp } from '../discover/types.ts';
-import { isAddress } from '../model/address.ts';
+import { browse } from '../browse.ts';
+import type { FoundDevice, LookUp } from '../types.ts';
+import { isAddress } from '../../model/address.ts';
 import { checkDevice, type Check } from './check.ts';
 import { entriesOf, type Configured, type Entry } from './entries.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { HostAddress } from '../../../src/discover/interfaces.ts';
-import { contradiction, otherName } from '../../../src/discover/ambiguous.ts';
-import { notFound, type Search } from '../../../src/discover/not-found.ts';
+import type { HostAddress } from '../../../src/network/interfaces.ts';
+import { contradiction, otherName } from '../../../src/network/ambiguous.ts';
+import { notFound, type Search } from '../../../src/network/not-found.ts';
 
 const lo: HostAddress = {
   name: 'lo',

@@ -2,14 +2,14 @@
 
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { saidText } from '../config/environment.ts';
-import { loadConfig } from '../config/index.ts';
-import { findConfigFile } from '../config/places.ts';
-import type { Config, Flags } from '../config/types.ts';
-import { messageOf } from '../model/errors.ts';
-import { defaultPorts } from '../engines/espota/ports.ts';
-import { platforms } from '../model/types.ts';
-import { findHost } from '../discover/find-host.ts';
+import { saidText } from '../../config/environment.ts';
+import { loadConfig } from '../../config/index.ts';
+import { findConfigFile } from '../../config/places.ts';
+import type { Config, Flags } from '../../config/types.ts';
+import { messageOf } from '../../model/errors.ts';
+import { defaultPorts } from '../../engines/espota/ports.ts';
+import { platforms } from '../../model/types.ts';
+import { findHost } from '../find-host.ts';
 import type { Configured } from './ports.ts';
 
 export interface FollowConfigOptions {

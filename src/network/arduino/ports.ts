@@ -5,12 +5,12 @@
  * a stranger on the network announces gets there with such a character, nor does a name that looks like a flag.
  */
 
-import type { DeviceConfig } from '../config/types.ts';
-import { pairUp } from '../discover/pair.ts';
-import { choosePort } from '../discover/port.ts';
-import type { FoundDevice } from '../discover/types.ts';
-import { isAddress } from '../model/address.ts';
-import { canonicalHost } from '../model/host-name.ts';
+import type { DeviceConfig } from '../../config/types.ts';
+import { pairUp } from '../pair.ts';
+import { choosePort } from '../port.ts';
+import type { FoundDevice } from '../types.ts';
+import { isAddress } from '../../model/address.ts';
+import { canonicalHost } from '../../model/host-name.ts';
 
 export interface Port {
   /** What `arduino-cli upload -p` is called with. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { matchesOf } from '../../../src/discover/pair.ts';
-import type { FoundDevice } from '../../../src/discover/types.ts';
+import { matchesOf } from '../../../src/network/pair.ts';
+import type { FoundDevice } from '../../../src/network/types.ts';
 
 const device = (name: string, address: string, port = 8266): FoundDevice => ({
   name,

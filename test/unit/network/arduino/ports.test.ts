@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { FoundDevice } from '../../../src/discover/types.ts';
-import { eventsBetween } from '../../../src/discovery/events.ts';
-import { type Configured, portsOf } from '../../../src/discovery/ports.ts';
+import type { FoundDevice } from '../../../../src/network/types.ts';
+import { eventsBetween } from '../../../../src/network/arduino/events.ts';
+import { type Configured, portsOf } from '../../../../src/network/arduino/ports.ts';
 
 const configured = (name: string, more: Partial<Configured> = {}): Configured => ({
   name,

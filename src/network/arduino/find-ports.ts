@@ -2,8 +2,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { FoundDevice } from '../discover/types.ts';
-import { messageOf } from '../model/errors.ts';
+import type { FoundDevice } from '../types.ts';
+import { messageOf } from '../../model/errors.ts';
 import type { ConfigFollower } from './follow-config.ts';
 import { type Port, portsOf } from './ports.ts';
 
@@ -40,7 +40,7 @@ export function findPorts({ config, signal, onProblem, onChange }: FindPortsOpti
     let settling: NodeJS.Timeout | undefined;
     found = [];
     try {
-      const { browse } = await import('../discover/browse.ts');
+      const { browse } = await import('../browse.ts');
       settling = setTimeout(settle, announcementMs);
       await browse({
         interfaces,

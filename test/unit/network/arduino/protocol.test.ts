@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitLines } from '../../../src/discovery/lines.ts';
-import { type State, step } from '../../../src/discovery/protocol.ts';
+import { splitLines } from '../../../../src/network/arduino/lines.ts';
+import { type State, step } from '../../../../src/network/arduino/protocol.ts';
 
 /** What each line is answered with; a list shows as `list of ports`. */
 function answersTo(...lines: string[]): string[] {

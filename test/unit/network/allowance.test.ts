@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Allowance, createAllowance } from '../../../src/discover/allowance.ts';
+import { type Allowance, createAllowance } from '../../../src/network/allowance.ts';
 
 const allows = (isAllowed: Allowance, sender: string, nowMs: number, records = 1) =>
   Array.from({ length: 20 }, () => isAllowed({ sender, records, nowMs })).filter(Boolean).length;

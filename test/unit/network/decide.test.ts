@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Host } from '../../../src/discover/answers.ts';
-import { nobody } from '../../../src/discover/confirm.ts';
-import { decide, type Evidence, isComplete, limits } from '../../../src/discover/decide.ts';
+import type { Host } from '../../../src/network/answers.ts';
+import { nobody } from '../../../src/network/confirm.ts';
+import { decide, type Evidence, isComplete, limits } from '../../../src/network/decide.ts';
 
 const device: Host = { addresses: ['192.0.2.7'], senders: ['192.0.2.7'], ports: [8266] };
 const nothing: Evidence = {

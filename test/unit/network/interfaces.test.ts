@@ -5,7 +5,7 @@ import {
   isOnLink,
   selectAddresses,
   withZone,
-} from '../../../src/discover/interfaces.ts';
+} from '../../../src/network/interfaces.ts';
 
 const address = (name: string, text: string, prefixBits: number): HostAddress => ({
   name,

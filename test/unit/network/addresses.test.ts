@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isUsableAddress, preferredAddress, relationOf } from '../../../src/discover/addresses.ts';
+import { isUsableAddress, preferredAddress, relationOf } from '../../../src/network/addresses.ts';
 
 describe('relationOf', () => {
   const own = new Set(['127.0.0.1', '192.0.2.2']);

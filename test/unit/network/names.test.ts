@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fitsInLabel, fitsInLabels, hasOtherSpellings, questionFor } from '../../../src/discover/names.ts';
+import { fitsInLabel, fitsInLabels, hasOtherSpellings, questionFor } from '../../../src/network/names.ts';
 import { folded } from '../../../src/model/host-name.ts';
 
 describe('questionFor', () => {

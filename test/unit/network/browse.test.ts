@@ -1,9 +1,9 @@
 import { type Answer, encode } from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { devicesIn } from '../../../src/discover/found-devices.ts';
-import { parseResponse } from '../../../src/discover/packets.ts';
-import { forget, learn, nothingSeen, type Sightings } from '../../../src/discover/sightings.ts';
+import { devicesIn } from '../../../src/network/found-devices.ts';
+import { parseResponse } from '../../../src/network/packets.ts';
+import { forget, learn, nothingSeen, type Sightings } from '../../../src/network/sightings.ts';
 import { address, device, ptr, srv, txt } from '../../support/mdns-records.ts';
 
 const own = new Set(['127.0.0.1', '192.0.2.2', '198.51.100.2']);

@@ -1,8 +1,8 @@
 import { type Answer, decode } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
-import { knownAnswers, pauseAfterRound, questionsDue } from '../../../src/discover/asks.ts';
-import { formatQuery, formatQuestionForAll } from '../../../src/discover/queries.ts';
-import { forget, learn, nothingSeen, type Sightings } from '../../../src/discover/sightings.ts';
+import { knownAnswers, pauseAfterRound, questionsDue } from '../../../src/network/asks.ts';
+import { formatQuery, formatQuestionForAll } from '../../../src/network/queries.ts';
+import { forget, learn, nothingSeen, type Sightings } from '../../../src/network/sightings.ts';
 import { address, device, ptr, srv } from '../../support/mdns-records.ts';
 
 interface Heard {

@@ -6,8 +6,8 @@ import {
   learn,
   nothingKnown,
   sightingOf,
-} from '../../../src/discover/answers.ts';
-import { locatedOf } from '../../../src/discover/located.ts';
+} from '../../../src/network/answers.ts';
+import { locatedOf } from '../../../src/network/located.ts';
 
 const a = (name: string, data: string, ttl = 120): Answer => ({
   type: data.includes(':') ? 'AAAA' : 'A',

@@ -1,14 +1,14 @@
 import { decode, encode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { learn, nothingKnown, sightingOf } from '../../../src/discover/answers.ts';
+import { learn, nothingKnown, sightingOf } from '../../../src/network/answers.ts';
 import {
   parseResponse,
   questionForAll,
   questionsAbout,
   questionsAboutHosts,
-} from '../../../src/discover/packets.ts';
-import { formatQuery, formatQuestionForAll } from '../../../src/discover/queries.ts';
+} from '../../../src/network/packets.ts';
+import { formatQuery, formatQuestionForAll } from '../../../src/network/queries.ts';
 
 const response: Packet = {
   type: 'response',

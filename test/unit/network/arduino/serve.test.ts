@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { FoundDevice } from '../../../src/discover/types.ts';
-import { type Port, portsOf } from '../../../src/discovery/ports.ts';
-import type { Message } from '../../../src/discovery/protocol.ts';
-import { converse, type ConversationOptions } from '../../../src/discovery/serve.ts';
+import type { FoundDevice } from '../../../../src/network/types.ts';
+import { type Port, portsOf } from '../../../../src/network/arduino/ports.ts';
+import type { Message } from '../../../../src/network/arduino/protocol.ts';
+import { converse, type ConversationOptions } from '../../../../src/network/arduino/serve.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,11 +1,11 @@
 /** What can be said of a configured device that says nothing itself. It is sent no packet: an invitation would disturb it. */
 
-import { hostAddressFor } from '../discover/index.ts';
-import { hostAddresses, isOnLink } from '../discover/interfaces.ts';
-import { lookUpInSystem } from '../discover/os-resolver.ts';
-import type { LookUp, OsAnswer } from '../discover/types.ts';
-import { isAddress } from '../model/address.ts';
-import { OtaError } from '../model/errors.ts';
+import { hostAddressFor } from '../index.ts';
+import { hostAddresses, isOnLink } from '../interfaces.ts';
+import { lookUpInSystem } from '../os-resolver.ts';
+import type { LookUp, OsAnswer } from '../types.ts';
+import { isAddress } from '../../model/address.ts';
+import { OtaError } from '../../model/errors.ts';
 
 export interface Check {
   /** Whether mDNS would reach it: only on a link of this host. */
