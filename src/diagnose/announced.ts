@@ -1,12 +1,12 @@
-/** Which of the devices that announce themselves is the one that is meant, and what it says of itself. Pure. */
+/** What the device that is meant says of itself, as the diagnosis reads it. Pure. */
 
 import { isAddress, isSameAddress } from '../model/address.ts';
 import { parseHost } from '../model/endpoint.ts';
-import { canonicalHost } from '../model/host-name.ts';
 import type { Observations } from '../model/observations.ts';
+import type { FoundDevice } from '../model/announcement.ts';
 import { isLoopback } from '../network/addresses.ts';
 import { otherProtocolOf } from '../network/other-protocol.ts';
-import type { FoundDevice } from '../network/types.ts';
+import { conflictsOf, isAt, match, matchesOf } from '../network/match.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
 /** As its user calls it, and where it was looked for. */
@@ -26,39 +26,24 @@ type Seen = Observations['announced'];
  * loopback address alone, which any number of virtual devices share.
  */
 export function announcedBy(found: readonly Heard[], wanted: Wanted): Seen {
-  const names = namesOf(wanted);
-  const byName = found.filter((each) => ownNames(each).some((own) => names.includes(own)));
-  if (byName.length > 0) return onlyOf(meantOf(byName, wanted), wanted) ?? 'several';
-  if (isLoopback(wanted.address)) return names.length === 0 ? undefined : 'nothing';
-  const there = found.filter(({ addresses }) =>
-    addresses.some((each) => isSameAddress(each, wanted.address)),
-  );
-  const announced = onlyOf(there, wanted);
-  if (typeof announced !== 'object') return announced;
-  const [first] = there;
-  const isKnown = names.length === 0 || first === undefined || hasLabel(first, names);
-  return isKnown ? announced : { ...announced, foreignName: first.name };
+  // What was typed may be an address, with a port or without: that is no name.
+  const [name, host] = [wanted.name, wanted.host].map((text) => parseHost(text)?.host ?? text);
+  const isNameless = [name, host].every((text) => text === undefined || isAddress(text));
+  const ref = { name: name ?? wanted.name, hosts: [host ?? wanted.host, wanted.address] };
+  const matches = matchesOf(ref, found);
+  const those = matches.length > 0 ? matches : conflictsOf(ref, found);
+  const isByAddress = those.length > 0 && those.every((each) => match(ref, each) === 'address');
+  if (those.length > 0 && !isByAddress) return onlyOf(meantOf(those, ref.hosts[0]), wanted) ?? 'several';
+  if (isLoopback(wanted.address)) return isNameless ? undefined : 'nothing';
+  const announced = onlyOf(those, wanted);
+  const [first] = those;
+  if (typeof announced !== 'object' || isNameless || first === undefined) return announced;
+  return { ...announced, foreignName: first.name };
 }
 
-/** What was typed may be an address, with a port or without: that is no name to look for. */
-function namesOf({ name, host }: Wanted): readonly string[] {
-  return [name, host]
-    .map((text) => parseHost(text)?.host ?? text)
-    .filter((text) => !isAddress(text))
-    .map(canonicalHost);
-}
-
-const ownNames = ({ name, host }: Heard): readonly string[] => [name, host].map(canonicalHost);
-
-/** `hall` is what a router calls `hall.fritz.box`. */
-function hasLabel(device: Heard, names: readonly string[]): boolean {
-  return ownNames(device).some((own) => names.some((name) => name.startsWith(`${own}.`)));
-}
-
-/** Of several the one whose address is configured. */
-function meantOf(those: readonly Heard[], { host }: Wanted): readonly Heard[] {
-  const configured = parseHost(host)?.host ?? host;
-  const there = those.filter(({ addresses }) => addresses.some((each) => isSameAddress(each, configured)));
+/** Of several of one name the one whose address is configured. */
+function meantOf(those: readonly Heard[], host: string | undefined): readonly Heard[] {
+  const there = host === undefined || !isAddress(host) ? [] : those.filter((each) => isAt(each, [host]));
   return there.length > 0 ? there : those;
 }
 

@@ -3,9 +3,7 @@
 import { hasForgotten, type Observations } from '../model/observations.ts';
 import { browse, browseFor } from '../network/browse.ts';
 import { hostAddressFor } from '../network/index.ts';
-import type { FoundDevice } from '../network/types.ts';
 import type { Tell } from '../model/events.ts';
-import { createSingleFlight } from './single-flight.ts';
 import type { Device, Target } from '../model/types.ts';
 import { announcedBy, type Wanted } from './announced.ts';
 
@@ -15,17 +13,13 @@ export interface Listening {
   readonly signal: AbortSignal;
 }
 
-/** Whoever fails meanwhile hears the rest of it, and all that was heard before. */
-const shareListening = createSingleFlight<readonly FoundDevice[]>(0);
-
 /** Undefined: nobody could be asked, or it was not listened to the end. */
 export async function listenFor(listening: Listening, forMs: number): Promise<Observations['announced']> {
   const { signal } = listening;
   try {
-    const own = await ownAddress(listening);
-    const listen = (shared: AbortSignal) => browseFor({ forMs, interfaces: [own], signal: shared });
-    const found = await shareListening(`${own} ${forMs}`, listen, signal);
-    return found === undefined ? undefined : announcedBy(found, wantedOf(listening));
+    const interfaces = [await ownAddress(listening)];
+    const found = await browseFor({ forMs, interfaces, signal });
+    return signal.aborted ? undefined : announcedBy(found, wantedOf(listening));
   } catch {
     return undefined;
   }

@@ -3,7 +3,8 @@
 import { dirname, join, resolve } from 'node:path';
 import { findSketchFile } from '../builders/arduino-cli/sketch-file.ts';
 import { resolveCredential } from '../config/index.ts';
-import type { BrowseOptions, FoundDevice } from '../network/types.ts';
+import type { FoundDevice } from '../model/announcement.ts';
+import type { BrowseOptions } from '../network/types.ts';
 import { OtaError } from '../model/errors.ts';
 import { scriptOf } from './arduino-command.ts';
 import { chosenDevices, chosenHooks, defaultChoices, type Seen, type Wishes } from './choose.ts';

@@ -1,7 +1,7 @@
 /** What is done where nobody is asked. Pure. */
 
 import { nearest } from '../config/nearest.ts';
-import type { FoundDevice } from '../network/types.ts';
+import type { FoundDevice } from '../model/announcement.ts';
 import { OtaError } from '../model/errors.ts';
 import { foundDevices, typedDevice, withOwnNames } from './device-choice.ts';
 import { defaultHooks, fittingHooks, hookNames, type HookName } from './hooks.ts';

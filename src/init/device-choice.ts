@@ -6,8 +6,8 @@ import { parseHost } from '../model/endpoint.ts';
 import { isAddress } from '../model/address.ts';
 import { canonicalHost, withoutLocal } from '../model/host-name.ts';
 import { defaultPort } from '../engines/espota/ports.ts';
-import { isMeant } from '../network/pair.ts';
-import type { FoundDevice } from '../network/types.ts';
+import { matchesOf, refOf } from '../network/match.ts';
+import type { FoundDevice } from '../model/announcement.ts';
 import { passwordVariable } from '../model/secret.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 import type { DeviceChoice } from './types.ts';
@@ -19,7 +19,9 @@ export function typedDevice(text: string, found: readonly FoundDevice[]): Device
   const address = parseHost(rest);
   if (address === undefined || isSerialPort(address.host.replace(/\.$/, ''))) return undefined;
   const { host, port } = address;
-  const seen = found.find((device) => isMeant(device, { host }) && (port ?? device.port) === device.port);
+  const [seen] = matchesOf(refOf({ name: host, host, port }), found).filter(
+    (device) => (port ?? device.port) === device.port,
+  );
   const isBareWord = !isAddress(host) && !host.includes('.');
   return withoutUndefined({
     name: key ?? (isAddress(host) ? (seen?.name ?? host) : withoutLocal(host)),

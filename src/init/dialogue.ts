@@ -1,7 +1,7 @@
 /** The questions, on a terminal. Every answer has a default; Ctrl-C ends everything with nothing written. */
 
 import type { Readable, Writable } from 'node:stream';
-import type { FoundDevice } from '../network/types.ts';
+import type { FoundDevice } from '../model/announcement.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import { chosenDevices, chosenHooks, defaultTool, typed, type Seen, type Wishes } from './choose.ts';

@@ -20,7 +20,9 @@ export function withoutLocal(host: string): string {
 export function canonicalHost(host: string): string {
   const lower = folded(host);
   if (isIPv4(lower) || !isAddress(lower)) return withoutLocal(lower);
-  return lower.includes('%') ? lower : new URL(`http://[${lower}]`).hostname;
+  const [address = lower, zone] = lower.split('%', 2);
+  const plain = new URL(`http://[${address}]`).hostname;
+  return zone === undefined ? plain : `${plain.slice(1, -1)}%${zone}`;
 }
 
 /**

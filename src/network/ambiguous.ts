@@ -1,10 +1,10 @@
 /** What is said where a name leads to two places, and whoever is chosen would get the firmware. Pure. */
 
 import { OtaError } from '../model/errors.ts';
-import type { Host } from './answers.ts';
+import type { Host } from './sighting.ts';
 import { listed } from './interfaces.ts';
 import { askedNames, interfaceNames, type Search } from './not-found.ts';
-import type { FoundDevice } from './types.ts';
+import type { FoundDevice } from '../model/announcement.ts';
 
 const sayWhichHint =
   'Rename one of the devices, or say which one is meant by its address: in place of the name, or as its `host:` in .otarc.';

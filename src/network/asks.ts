@@ -42,8 +42,18 @@ export interface Due {
   readonly nextAtMs: number;
 }
 
-export function questionsDue(sightings: Sightings, nowMs: number): Due {
-  const plans = [...sightings].map(([key, instance]) => ({ key, instance, ...planFor(instance) }));
+/** What somebody wants to know of an instance: all of it as it ages, and what is missing at once where a person waits. */
+export type Interest = 'none' | 'usual' | 'urgent';
+
+export function questionsDue(
+  sightings: Sightings,
+  nowMs: number,
+  interestIn: (key: string, instance: Instance) => Interest = () => 'usual',
+): Due {
+  const plans = [...sightings].flatMap(([key, instance]) => {
+    const interest = interestIn(key, instance);
+    return interest === 'none' ? [] : [{ key, instance, interest, ...planFor(instance, interest) }];
+  });
   const needy = plans.filter(({ dueAtMs }) => dueAtMs <= nowMs);
   const chosen = needy.slice(0, mostAtOnce);
   const asked = chosen.map(({ key, instance, times }): [string, Instance] => [
@@ -51,10 +61,10 @@ export function questionsDue(sightings: Sightings, nowMs: number): Due {
     { ...instance, asked: { times: times + 1, lastAtMs: nowMs } },
   ]);
   const after = asked.length === 0 ? sightings : new Map([...sightings, ...asked]);
-  const times = [...after.values()].flatMap((instance) => [
-    planFor(instance).dueAtMs,
-    ...instance.facts.map(({ expiresAtMs }) => expiresAtMs),
-  ]);
+  const times = [
+    ...plans.map(({ key, instance, interest }) => planFor(after.get(key) ?? instance, interest).dueAtMs),
+    ...[...after.values()].flatMap(({ facts }) => facts.map(({ expiresAtMs }) => expiresAtMs)),
+  ];
   const first = needy.length > chosen.length ? nowMs + pauseMs : Infinity;
   return {
     packets: packetsOf(chosen.map(({ instance }) => questionsAboutInstance(instance))),
@@ -63,14 +73,16 @@ export function questionsDue(sightings: Sightings, nowMs: number): Due {
   };
 }
 
-/** They are known for more than half of their time to come. */
-export function knownAnswers(sightings: Sightings, nowMs: number): KnownAnswer[] {
+/** They are known for more than half of their time to come, and were heard since then. */
+export function knownAnswers(sightings: Sightings, nowMs: number, sinceMs = -Infinity): KnownAnswer[] {
   return [...sightings.values()]
     .filter(({ name }) => fitsInLabel(name))
     .flatMap(({ name, facts }): KnownAnswer[] => {
       const left = facts.flatMap(({ type, state, heardAtMs, expiresAtMs }) => {
         const isYoung = nowMs - heardAtMs < (expiresAtMs - heardAtMs) / 2;
-        return type === 'pointer' && state === undefined && isYoung ? [expiresAtMs - nowMs] : [];
+        return type === 'pointer' && state === undefined && isYoung && heardAtMs >= sinceMs
+          ? [expiresAtMs - nowMs]
+          : [];
       });
       if (left.length === 0) return [];
       return [{ instance: name, ttlSeconds: Math.floor(Math.max(...left) / 1000) }];
@@ -79,9 +91,9 @@ export function knownAnswers(sightings: Sightings, nowMs: number): KnownAnswer[]
 }
 
 /** When it is next asked about (Infinity: as things are, never), and how often it was for the same reason. */
-function planFor(instance: Instance): { dueAtMs: number; times: number } {
+function planFor(instance: Instance, interest: Interest): { dueAtMs: number; times: number } {
   const { asked, facts } = instance;
-  const needAtMs = needSinceMs(instance);
+  const needAtMs = needSinceMs(instance, interest === 'urgent' ? 0 : patienceMs);
   // What came up after the last question is another matter.
   if (asked === undefined || needAtMs > asked.lastAtMs) return { dueAtMs: needAtMs, times: 0 };
   const { times, lastAtMs } = asked;
@@ -91,12 +103,12 @@ function planFor(instance: Instance): { dueAtMs: number; times: number } {
 }
 
 /** Since when, or from when on, it needs to be asked about. */
-function needSinceMs(instance: Instance): number {
+function needSinceMs(instance: Instance, afterMs: number): number {
   const { name, facts, asked } = instance;
   const isService = facts.some(({ type }) => type === 'pointer' || type === 'service');
   if (!isService || !fitsInLabel(name)) return Infinity;
   const lastHeardAtMs = Math.max(...facts.map(({ heardAtMs }) => heardAtMs));
-  const missing = isIncomplete(instance) ? (asked?.lastAtMs ?? lastHeardAtMs + patienceMs) : Infinity;
+  const missing = isIncomplete(instance) ? (asked?.lastAtMs ?? lastHeardAtMs + afterMs) : Infinity;
   return Math.min(missing, ...facts.map(needOf));
 }
 

@@ -6,8 +6,9 @@ import { elsewhere, severalAnnounced } from './ambiguous.ts';
 import { browse } from './browse.ts';
 import { locatedOf } from './located.ts';
 import { notSeen } from './not-found.ts';
-import { isMeant, matchesOf, type Meant } from './pair.ts';
-import type { FoundDevice, Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
+import { conflictsOf, match, matchesOf, refOf } from './match.ts';
+import type { DeviceRef, FoundDevice } from '../model/announcement.ts';
+import type { Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
 
 /** A second device of that name, if there is one, has most likely answered the same question. */
 const twinMs = 50;
@@ -18,21 +19,19 @@ export interface AwaitOptions {
   readonly timeoutMs?: number | undefined;
   /** Names or addresses; empty: all suitable ones. */
   readonly interfaces: readonly string[];
-  /** Only the device behind this port, where several have the address. */
-  readonly port?: number | undefined;
   /** Why some of them cannot be asked: sentences for a person. */
   readonly onProblem?: (message: string) => void;
 }
 
 /**
- * Resolves at once where a device of that name, or at that address, answers now; else when it announces itself. There is
+ * Resolves at once where the device that is meant answers now; else when it announces itself. There is
  * more than one where several have the name.
  *
  * @throws `NAME_NOT_RESOLVED` after `timeoutMs`, `CANCELLED`, or `CONFIG_INVALID` for an interface that does not exist
  */
-export async function awaitAnnounced(host: string, options: AwaitOptions): Promise<readonly FoundDevice[]> {
+export async function awaitAnnounced(ref: DeviceRef, options: AwaitOptions): Promise<readonly FoundDevice[]> {
   if (options.signal.aborted) throw cancelled(options.signal);
-  const watch = watchFor({ host, port: options.port }, { ...options, onLater: () => undefined });
+  const watch = watchFor(ref, { ...options, onLater: () => undefined });
   try {
     return (await watch.first).matches;
   } finally {
@@ -51,7 +50,7 @@ export function lookOutWhenSeen(
 ): Omit<Lookout, 'sinceMs'> {
   const doubted = new AbortController();
   tell({ type: 'log', level: 'info', message: `waiting until it is seen, at most ${timeoutMs / 1000} s` });
-  const { first, close } = watchFor(request, {
+  const { first, close } = watchFor(refOf(request), {
     signal,
     timeoutMs,
     interfaces: request.interfaces,
@@ -77,8 +76,8 @@ interface Watch {
 }
 
 function watchFor(
-  meant: Meant,
-  options: Omit<AwaitOptions, 'port'> & { readonly onLater: (sight: Sight) => void },
+  ref: DeviceRef,
+  options: AwaitOptions & { readonly onLater: (sight: Sight) => void },
 ): Watch {
   const { signal, timeoutMs, interfaces, onProblem, onLater } = options;
   const over = new AbortController();
@@ -98,7 +97,7 @@ function watchFor(
       interfaces,
       signal: AbortSignal.any([signal, over.signal]),
       onChange: (found) => {
-        const now = { found, matches: matchesOf(found, meant) };
+        const now = { found, matches: matchesOf(ref, found) };
         if (isSettled) return onLater(now);
         if (now.matches.length === 0) return;
         sight = now;
@@ -113,7 +112,8 @@ function watchFor(
       clearTimeout(late);
       clearTimeout(settling);
       if (signal.aborted) reject(cancelled(signal));
-      else if (sight === undefined) reject(notSeen(meant.host, { timeoutMs: timeoutMs ?? 0, problems }));
+      else if (sight === undefined)
+        reject(notSeen(ref.hosts.join(', '), { timeoutMs: timeoutMs ?? 0, problems }));
       else settle();
     };
     ended.then(end, (error: unknown) => {
@@ -122,6 +122,15 @@ function watchFor(
     });
   });
   return { first, close };
+}
+
+/**
+ * Where the device is, of all that announce themselves. Pure.
+ *
+ * @throws `NAME_NOT_RESOLVED` where it is none of them, or it cannot be told which one it is
+ */
+export function locatedAmong(request: LocateRequest, found: readonly FoundDevice[]): Located {
+  return locatedIn(request, { found, matches: matchesOf(refOf(request), found) });
 }
 
 function locatedIn(request: LocateRequest, sight: Sight): Located {
@@ -137,10 +146,12 @@ function locatedIn(request: LocateRequest, sight: Sight): Located {
 }
 
 /** Whether it cannot be told which device is meant. */
-function doubtIn({ name, host }: LocateRequest, { found, matches }: Sight): OtaError | undefined {
+function doubtIn(request: LocateRequest, { found, matches }: Sight): OtaError | undefined {
+  const { name, host } = request;
+  const ref = refOf(request);
   if (matches.length > 1) return severalAnnounced(name, matches);
   const [there] = matches;
-  if (there === undefined || !isAddress(host) || isMeant(there, { host: name })) return undefined;
-  const [owner] = found.filter((each) => each !== there && isMeant(each, { host: name }));
+  if (there === undefined || match(ref, there) !== 'address') return undefined;
+  const [owner] = conflictsOf(ref, found);
   return owner && elsewhere(name, { host, there, owner });
 }

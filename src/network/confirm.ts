@@ -3,11 +3,11 @@
  * name the neighbour, and the protocol names nobody. Who announces itself there is asked. Pure.
  */
 
-import { withoutZone } from '../model/address.ts';
-import { canonicalHost } from '../model/host-name.ts';
 import { isLoopback } from './addresses.ts';
 import { isOnLink, type HostAddress } from './interfaces.ts';
-import type { FoundDevice, LocateRequest } from './types.ts';
+import { isAt, match, refOf } from './match.ts';
+import type { FoundDevice } from '../model/announcement.ts';
+import type { LocateRequest } from './types.ts';
 
 /** Those that announce themselves at the addresses in question. */
 export interface Announcers {
@@ -30,20 +30,13 @@ export function announcersAt(
   found: readonly FoundDevice[],
   { addresses, request }: { readonly addresses: readonly string[]; readonly request: LocateRequest },
 ): Announcers {
-  const places = new Set(addresses.filter((address) => !isLoopback(address)).map(withoutZone));
-  const there = found.filter((each) => each.addresses.some((address) => places.has(withoutZone(address))));
-  const names = namesOf(request);
-  const isNamed = ({ name, host }: FoundDevice) => [name, host].some((own) => names.has(canonicalHost(own)));
-  const { port } = request;
-  // Behind one address there may be several, as with a port that is forwarded.
+  const places = addresses.filter((address) => !isLoopback(address));
+  const ref = refOf(request);
+  const there = found
+    .filter((each) => isAt(each, places))
+    .map((each) => ({ each, kind: match({ ...ref, hosts: [...ref.hosts, ...places] }, each) }));
   return {
-    named: there.filter(isNamed),
-    others: there.filter((each) => !isNamed(each) && (port === undefined || port === each.port)),
+    named: there.flatMap(({ each, kind }) => (kind === 'name' || kind === 'label' ? [each] : [])),
+    others: there.flatMap(({ each, kind }) => (kind === 'address' ? [each] : [])),
   };
-}
-
-/** As a device may call itself that is meant: `hall` for `hall.example.com`, and what the user calls it. */
-function namesOf({ name, host }: LocateRequest): ReadonlySet<string> {
-  const [label = host] = host.split('.');
-  return new Set([name, host, label].map(canonicalHost));
 }

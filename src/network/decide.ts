@@ -12,9 +12,10 @@
  */
 
 import { relationOf } from './addresses.ts';
-import type { Host, Sighting } from './answers.ts';
+import type { Host, Sighting } from './sighting.ts';
 import type { Announcers } from './confirm.ts';
-import type { FoundDevice, OsAnswer } from './types.ts';
+import type { FoundDevice } from '../model/announcement.ts';
+import type { OsAnswer } from './types.ts';
 
 /** All that the decision rests on. Times are milliseconds since the search began. */
 export interface Evidence {

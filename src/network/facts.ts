@@ -3,6 +3,9 @@
  *
  * Every fact is kept with its sender, so that two devices of one name stay two. What contradicts a fact (the cache-flush
  * bit of RFC 6762, section 10.2) does not end it at once: its owner is asked and has `graceMs` to say it again.
+ *
+ * What one packet says belongs to one host. A reflector sends the packets of several hosts from one address: so addresses
+ * that were never said together stay apart, as groups.
  */
 
 import { isDeepStrictEqual } from 'node:util';
@@ -12,8 +15,10 @@ import type { Source } from './mdns.ts';
 import type { Service, Text } from './service.ts';
 
 export interface Instance {
-  /** As it was announced, without the service's name. */
+  /** As it was announced, without the service's name; a name that somebody looks for, where only its host has answered. */
   readonly name: string;
+  /** The host of that name is looked for, whether a service runs on it or not. */
+  readonly wantedHost?: string;
   readonly facts: readonly Fact[];
   /** Questions about it since something is missing, doubted or about to expire. */
   readonly asked?: Asked;
@@ -27,26 +32,38 @@ export interface Asked {
 export type Said =
   | { readonly type: 'pointer' }
   | { readonly type: 'service'; readonly service: Service }
-  | { readonly type: 'text'; readonly text: Text }
-  | { readonly type: 'address'; readonly target: string; readonly address: string };
+  /** `port`: of the service that the same packet tells of. */
+  | { readonly type: 'text'; readonly text: Text; readonly port?: number | undefined }
+  | { readonly type: 'address'; readonly target: string; readonly address: string }
+  /** It has no IPv4 address. */
+  | { readonly type: 'ipv6-only' };
 
 export type Fact = Said & {
   /** Without a zone. */
   readonly sender: string;
+  /** Of facts that were said together with an address, or with one that was. */
+  readonly group?: number | undefined;
+  /** When it was said first, and again since without a gap. */
+  readonly sinceMs: number;
   readonly heardAtMs: number;
   readonly expiresAtMs: number;
   /** Contradicted, or taken back, since it was heard. */
   readonly state?: 'doubted' | 'ending';
 };
 
-/** What one sender says. */
+/** What one sender says of one host. */
 export interface Claim {
   readonly sender: string;
-  readonly services: readonly Extract<Said, { type: 'service' }>[];
-  readonly text?: Text;
+  readonly services: readonly FactOf<'service'>[];
+  readonly texts: readonly FactOf<'text'>[];
   /** Of the hosts that the services point at. */
   readonly addresses: readonly string[];
+  readonly isIpv6Only: boolean;
+  /** When any of it was heard last. */
+  readonly heardAtMs: number;
 }
+
+export type FactOf<T extends Said['type']> = Extract<Fact, { type: T }>;
 
 const mostFacts = 48;
 
@@ -70,17 +87,61 @@ export interface Heard {
   readonly nowMs: number;
 }
 
+/**
+ * Where facts belong that one packet says together with these addresses, which may be those of a group that is known, or
+ * join several; undefined without an address.
+ */
+export function withGroup(
+  instance: Instance,
+  addresses: readonly string[],
+  source: Source,
+): { readonly instance: Instance; readonly group: number | undefined } {
+  if (addresses.length === 0) return { instance, group: undefined };
+  const sender = withoutZone(source.address);
+  const isOwn = (fact: Fact): boolean => fact.sender === sender && fact.group !== undefined;
+  const known = instance.facts.flatMap((fact) =>
+    isOwn(fact) && fact.type === 'address' && addresses.includes(fact.address) ? [fact.group ?? 0] : [],
+  );
+  const groups = new Set(known);
+  if (groups.size === 0) {
+    return { instance, group: 1 + Math.max(0, ...instance.facts.map((fact) => fact.group ?? 0)) };
+  }
+  const group = Math.min(...groups);
+  if (groups.size === 1) return { instance, group };
+  const facts = instance.facts.map((fact) =>
+    isOwn(fact) && groups.has(fact.group ?? 0) ? { ...fact, group } : fact,
+  );
+  return { instance: { ...instance, facts }, group };
+}
+
 /** With what was said; a flood of different facts is cut off. */
-export function withFact(instance: Instance, said: Said, { source, ttlSeconds, nowMs }: Heard): Instance {
+export function withFact(
+  instance: Instance,
+  said: Said,
+  { source, ttlSeconds, nowMs, group }: Heard & { readonly group?: number | undefined },
+): Instance {
   const sender = withoutZone(source.address);
   const isEphemeral = source.way === 'ephemeral';
   const seconds = Math.min(Math.max(ttlSeconds, isEphemeral ? shortestEphemeralSeconds : 1), longestSeconds);
-  const before = instance.facts.find((fact) => fact.sender === sender && isSame(fact, said));
+  const before = instance.facts.find(
+    (fact) =>
+      fact.sender === sender &&
+      isSame(fact, said) &&
+      (fact.group === undefined || group === undefined || fact.group === group),
+  );
   if (before === undefined && instance.facts.length >= mostFacts) return instance;
   // Not less than a multicast answer promised.
   const promisedMs = isEphemeral && before?.state === undefined ? (before?.expiresAtMs ?? 0) : 0;
   const expiresAtMs = Math.max(nowMs + seconds * 1000, promisedMs);
-  const fact: Fact = { ...said, sender, heardAtMs: nowMs, expiresAtMs };
+  const sinceMs = before === undefined || before.state === 'ending' ? nowMs : before.sinceMs;
+  const fact: Fact = {
+    ...said,
+    sender,
+    group: group ?? before?.group,
+    sinceMs,
+    heardAtMs: nowMs,
+    expiresAtMs,
+  };
   const others = instance.facts.filter((other) => other !== before);
   return { ...instance, facts: [...others, fact] };
 }
@@ -127,31 +188,42 @@ export function withoutExpired(instance: Instance, nowMs: number): Instance {
   return facts.length === instance.facts.length ? instance : { ...instance, facts };
 }
 
-/** The hosts that its service runs on. */
-export function targetsOf({ facts }: Instance): string[] {
-  const targets = facts.flatMap((fact) => (fact.type === 'service' ? [fact.service.target] : []));
+/** The hosts that its service runs on, and the one that is looked for. */
+export function targetsOf({ facts, wantedHost }: Instance): string[] {
+  const services = facts.flatMap((fact) => (fact.type === 'service' ? [fact.service.target] : []));
+  const targets = wantedHost === undefined ? services : [wantedHost, ...services];
   return targets.length > 1 ? [...new Set(targets)] : targets;
 }
 
-/** Whether its service runs on this host. */
-function pointsAt({ facts }: Instance, target: string): boolean {
-  return facts.some((fact) => fact.type === 'service' && fact.service.target === target);
+export function claimsOf(instance: Instance): Claim[] {
+  const targets = targetsOf(instance);
+  const byOrigin = new Map<string, Fact[]>();
+  for (const fact of instance.facts) {
+    const origin = `${fact.sender} ${fact.group ?? ''}`;
+    const facts = byOrigin.get(origin);
+    if (facts === undefined) byOrigin.set(origin, [fact]);
+    else facts.push(fact);
+  }
+  return [...byOrigin.values()].map((facts) => ({
+    sender: facts[0]?.sender ?? '',
+    services: facts.filter((fact) => fact.type === 'service'),
+    texts: facts.filter((fact) => fact.type === 'text'),
+    addresses: facts.flatMap((fact) =>
+      fact.type === 'address' && targets.includes(fact.target) ? [fact.address] : [],
+    ),
+    isIpv6Only: facts.some(({ type }) => type === 'ipv6-only'),
+    heardAtMs: facts.reduce((latest, { heardAtMs }) => Math.max(latest, heardAtMs), -Infinity),
+  }));
 }
 
-export function claimsOf(instance: Instance): Claim[] {
-  const senders = [...new Set(instance.facts.map(({ sender }) => sender))];
-  return senders.map((sender) => {
-    const facts = instance.facts.filter((fact) => fact.sender === sender);
-    const text = facts.find((fact) => fact.type === 'text')?.text;
-    return {
-      sender,
-      services: facts.filter((fact) => fact.type === 'service'),
-      addresses: facts.flatMap((fact) =>
-        fact.type === 'address' && pointsAt(instance, fact.target) ? [fact.address] : [],
-      ),
-      ...(text === undefined ? {} : { text }),
-    };
-  });
+/** What the service at this port says of itself, of claims of one host. */
+export function textFor(claims: readonly Claim[], port: number | undefined): Text {
+  const texts = claims.flatMap((claim) => claim.texts);
+  const own = texts.filter((each) => each.port === undefined || port === undefined || each.port === port);
+  return (own.length > 0 ? own : texts).reduce<Text>(
+    (merged, { text }) => ({ ...merged, ...text, txt: { ...merged.txt, ...text.txt } }),
+    { txt: {} },
+  );
 }
 
 function ending(instance: Instance, nowMs: number, isGone: (fact: Fact) => boolean): Instance {
@@ -167,6 +239,9 @@ function ending(instance: Instance, nowMs: number, isGone: (fact: Fact) => boole
 function isSame(a: Said, b: Said): boolean {
   if (a.type === 'service' && b.type === 'service') return isDeepStrictEqual(a.service, b.service);
   if (a.type === 'address' && b.type === 'address') return a.target === b.target && a.address === b.address;
+  if (a.type === 'text' && b.type === 'text') {
+    return a.port === b.port || a.port === undefined || b.port === undefined;
+  }
   return a.type === b.type;
 }
 

@@ -1,11 +1,7 @@
-/**
- * mDNS for as long as one likes: the question for all devices goes out in rounds, and interfaces that appear or vanish
- * meanwhile are followed.
- */
+/** The sockets of mDNS for as long as one likes: interfaces that appear or vanish meanwhile are followed. */
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer, Question } from 'dns-packet';
-import { pauseAfterRound } from './asks.ts';
 import type { Here } from './found-devices.ts';
 import {
   type Endpoint,
@@ -16,61 +12,74 @@ import {
   isOnLink,
   selectAddresses,
 } from './interfaces.ts';
-import { type Mdns, openMdns, type Problem, type Source } from './mdns.ts';
-import { questionForAll } from './packets.ts';
+import { type Mdns, openMdns, type Problem, type Source, type Way } from './mdns.ts';
 import type { KnownAnswer } from './queries.ts';
 import type { BrowseProblem } from './types.ts';
 
-/** 5353 asks a little later than the ephemeral port: whoever has answered by then is among the known answers. */
-const sharedAfterMs = 100;
 const lookEveryMs = 5000;
 /** What failed may work again: a link that was down, an IPv6 address that was still being checked. */
 const tryAgainAfterMs = 60_000;
 /** In records: 500 virtual devices of one host say some 20,000 within the first ten seconds. */
 const limits = { perSender: 25_000, total: 50_000, windowMs: 10_000 };
 
+/** What a person is told of it, and where it is that nobody can be asked. */
+export interface NetworkProblem extends BrowseProblem {
+  /** Absent: this host has no network at all. */
+  readonly failure?: Problem;
+}
+
 export interface NetworkOptions {
   readonly interfaces: readonly string[];
   readonly onRecords: (records: readonly Answer[], source: Source) => void;
-  readonly onProblem: (problem: BrowseProblem) => void;
-  /** For the question for all. */
-  readonly knownAnswers: () => readonly KnownAnswer[];
+  /** Once of each. */
+  readonly onProblem: (problem: NetworkProblem) => void;
+  /** There are other interfaces than before. */
+  readonly onChange: () => void;
 }
 
 export interface Network {
   here(): Here;
-  /** By both ways, on every interface. */
-  ask(questions: readonly Question[]): void;
+  /** Whether anybody can be asked now. */
+  isAskable(): boolean;
+  /** On every interface. */
+  ask(questions: readonly Question[], way: Way): void;
+  /** One host alone, where a question to all may not get through. */
+  askAt(questions: readonly Question[], address: string): void;
+  /** All devices but those that are known, from 5353. */
+  askForOthers(known: readonly KnownAnswer[]): void;
+  /** Opens 5353 without asking. */
+  listen(): void;
   close(): void;
 }
 
-/** @throws `CONFIG_INVALID` for an interface that does not exist at the beginning. */
-export function followNetwork({ interfaces, onRecords, onProblem, knownAnswers }: NetworkOptions): Network {
+/** No socket is opened before somebody asks or listens. @throws `CONFIG_INVALID` for an interface that does not exist */
+export function followNetwork({ interfaces, onRecords, onProblem, onChange }: NetworkOptions): Network {
   let here = hereOf(hostAddresses());
   let endpoints: readonly Endpoint[] = [];
   let mdns: Mdns | undefined;
   let openedAtMs = 0;
   let failed: Problem[] = [];
-  let round: NodeJS.Timeout | undefined;
+  let isListening = false;
   const told = new Set<string>();
 
-  const tell = (key: string, problem: BrowseProblem) => {
-    if (!told.has(key)) onProblem(problem);
+  const tell = (key: string, problem: NetworkProblem) => {
+    if (told.has(key)) return;
     told.add(key);
+    onProblem(problem);
   };
-  const onFailure = (problem: Problem) => {
-    const { endpoint, way, message } = problem;
+  const isAskable = () => {
+    const unusable = new Set(failed.filter((each) => each.way === 'ephemeral').map((each) => each.endpoint));
+    return !isNobodyAskable(endpoints, { failed: unusable, isChosen: interfaces.length > 0 });
+  };
+  const onFailure = (failure: Problem) => {
+    const { endpoint, way, message } = failure;
     const isNew = !failed.some((each) => each.endpoint === endpoint && each.way === way);
-    if (isNew) failed = [...failed, problem];
+    if (isNew) failed = [...failed, failure];
     const where = `${endpoint.name} (${endpoint.address})`;
     if (way === 'ephemeral') {
-      const unusable = new Set(
-        failed.filter((each) => each.way === 'ephemeral').map((each) => each.endpoint),
-      );
-      const isTotal = isNobodyAskable(endpoints, { failed: unusable, isChosen: interfaces.length > 0 });
-      tell(where, { message: `mDNS cannot ask on ${where}: ${message}.`, isTotal });
+      tell(where, { message: `mDNS cannot ask on ${where}: ${message}.`, isTotal: !isAskable(), failure });
     } else {
-      tell(message, { message: `mDNS hears no announcements: ${message}.`, isTotal: false });
+      tell(message, { message: `mDNS hears no announcements: ${message}.`, isTotal: false, failure });
     }
   };
   const open = (chosen: readonly HostAddress[]) => {
@@ -84,14 +93,7 @@ export function followNetwork({ interfaces, onRecords, onProblem, knownAnswers }
       onProblem: onFailure,
       zoneOfSender: (address) => chosen.find((item) => isOnLink(item, address))?.zone,
     });
-    mdns.listen();
-  };
-  const ask = (number: number) => {
-    void mdns?.ask([questionForAll], 'ephemeral');
-    round = setTimeout(() => {
-      void mdns?.askForOthers(knownAnswers());
-      round = setTimeout(() => ask(number + 1), pauseAfterRound(number) - sharedAfterMs);
-    }, sharedAfterMs);
+    if (isListening) mdns.listen();
   };
   const look = () => {
     const all = hostAddresses();
@@ -100,11 +102,11 @@ export function followNetwork({ interfaces, onRecords, onProblem, knownAnswers }
     const now = endpointsOf(chosen);
     const isSame = isDeepStrictEqual(now, endpoints);
     if (isSame && (failed.length === 0 || performance.now() - openedAtMs < tryAgainAfterMs)) return;
+    const isFirst = mdns === undefined;
     endpoints = now;
     open(chosen);
     if (isSame) return;
-    clearTimeout(round);
-    ask(0);
+    if (!isFirst) onChange();
     if (chosen.every(({ loopback }) => loopback) && interfaces.length === 0) {
       const message = 'This host has no network interface but loopback: mDNS has nobody to ask.';
       tell('no network', { message, isTotal: true });
@@ -116,13 +118,16 @@ export function followNetwork({ interfaces, onRecords, onProblem, knownAnswers }
   const looking = setInterval(look, lookEveryMs);
   return {
     here: () => here,
-    ask: (questions) => {
-      void mdns?.ask(questions, 'ephemeral');
-      void mdns?.ask(questions, 'shared');
+    isAskable,
+    ask: (questions, way) => void mdns?.ask(questions, way),
+    askAt: (questions, address) => void mdns?.askAt(questions, address),
+    askForOthers: (known) => void mdns?.askForOthers(known),
+    listen: () => {
+      isListening = true;
+      mdns?.listen();
     },
     close: () => {
       clearInterval(looking);
-      clearTimeout(round);
       mdns?.close();
     },
   };

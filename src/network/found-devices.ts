@@ -1,14 +1,14 @@
-/** What was seen, as devices. Pure. */
+/** What was heard, as devices. Pure. */
 
+import { folded } from '../model/host-name.ts';
+import type { Announcement } from '../model/announcement.ts';
 import { byPreference } from './addresses.ts';
 import { platformOfBoard } from './board.ts';
-import { type Claim, claimsOf, type Instance } from './facts.ts';
+import { type Claim, claimsOf, type Instance, textFor } from './facts.ts';
 import { hostsBehind } from './hosts.ts';
-import { folded } from '../model/host-name.ts';
 import { printable } from '../model/printable.ts';
-import { longestName, type Text } from './service.ts';
+import { longestName } from './service.ts';
 import type { Sightings } from './sightings.ts';
-import type { FoundDevice } from './types.ts';
 
 /** This host. */
 export interface Here {
@@ -18,7 +18,7 @@ export interface Here {
 }
 
 /** Those whose address and port are known, in a fixed order. Several of one name are several devices. */
-export function devicesIn(sightings: Sightings, here: Here): FoundDevice[] {
+export function devicesIn(sightings: Sightings, here: Here): Announcement[] {
   return [...sightings.values()]
     .flatMap((instance) => devicesOf(instance, here))
     .map((device) => ({
@@ -29,7 +29,7 @@ export function devicesIn(sightings: Sightings, here: Here): FoundDevice[] {
     .map(({ device }) => device);
 }
 
-function devicesOf(instance: Instance, here: Here): FoundDevice[] {
+function devicesOf(instance: Instance, here: Here): Announcement[] {
   return hostsBehind(claimsOf(instance), here.own).flatMap((claims) => {
     const services = claims.flatMap((claim) => claim.services);
     const ports = [...new Set(services.map(({ service }) => service.port))];
@@ -39,17 +39,25 @@ function devicesOf(instance: Instance, here: Here): FoundDevice[] {
     if (addresses.length === 0 || host === '') return [];
     const name = printable(instance.name.trim(), longestName) || host;
     // Two devices behind one address, as on the machine of a developer with two virtual ones.
-    return ports.map((port) => {
-      const own = claims.filter((claim) => claim.services.some(({ service }) => service.port === port));
-      return { name, host, addresses, port, ...announcedBy(ports.length > 1 ? own : claims) };
-    });
+    return ports.map((port) => ({ name, host, addresses, port, ...announcedBy(claims, port) }));
   });
 }
 
-function announcedBy(claims: readonly Claim[]): Pick<FoundDevice, 'board' | 'authRequired' | 'platform'> {
-  const text = claims.reduce<Text>((merged, claim) => ({ ...merged, ...claim.text }), {});
+type Described = Omit<Announcement, 'name' | 'host' | 'addresses' | 'port'>;
+
+function announcedBy(claims: readonly Claim[], port: number): Described {
+  const { txt, ...text } = textFor(claims, port);
   const platform = text.board === undefined ? undefined : platformOfBoard(text.board);
-  return { ...text, ...(platform === undefined ? {} : { platform }) };
+  const own = claims.flatMap(({ services }) => services.filter(({ service }) => service.port === port));
+  const sinceMs = Math.min(...own.map((each) => each.sinceMs));
+  return {
+    ...text,
+    ...(platform === undefined ? {} : { platform }),
+    service: '_arduino._tcp',
+    txt,
+    heardAtMs: Math.max(...claims.map(({ heardAtMs }) => heardAtMs)),
+    incarnation: txt['run'] === undefined ? `since ${sinceMs}` : `run ${txt['run']}`,
+  };
 }
 
 type Key = readonly [name: string, address: string, port: number];

@@ -1,6 +1,6 @@
 /** What is asked for and what was announced, put together. Pure. */
 
-import type { Host } from './answers.ts';
+import type { Host } from './sighting.ts';
 import { platformOfBoard } from './board.ts';
 import { choosePort } from './port.ts';
 import type { Located, LocateRequest } from './types.ts';

@@ -37,9 +37,6 @@ function sharedAddress(family: 'IPv4' | 'IPv6', multicastInterface: string): str
   return family === 'IPv4' ? groups.IPv4 : multicastInterface.replace(/^::/, groups.IPv6);
 }
 
-/** For a search that ends with the first answer. */
-const limitsOfSearch: Limits = { perSender: 4000, total: 40_000, windowMs: Infinity };
-
 /** `shared` is 5353. */
 export type Way = 'ephemeral' | 'shared';
 
@@ -64,8 +61,8 @@ export interface MdnsOptions {
    * on 5353 carries no mark of its interface: Linux gives every socket what any of them has joined.
    */
   readonly zoneOfSender: (address: string) => string | undefined;
-  /** Packets beyond them are not looked at. Default: what suits one short search. */
-  readonly limits?: Limits;
+  /** Packets beyond them are not looked at. */
+  readonly limits: Limits;
 }
 
 export interface Mdns {
@@ -80,13 +77,7 @@ export interface Mdns {
   close(): void;
 }
 
-export function openMdns({
-  endpoints,
-  onRecords,
-  onProblem,
-  zoneOfSender,
-  limits = limitsOfSearch,
-}: MdnsOptions): Mdns {
+export function openMdns({ endpoints, onRecords, onProblem, zoneOfSender, limits }: MdnsOptions): Mdns {
   const opened = new Map<Way, MulticastSocket[]>();
   const isAllowed = createAllowance(limits);
   let closed = false;

@@ -2,6 +2,7 @@
 
 import { domainToASCII } from 'node:url';
 import { folded } from '../model/host-name.ts';
+import { isAddress } from '../model/address.ts';
 import { OtaError } from '../model/errors.ts';
 
 /** Where a name is looked for. At least one of the two is there. */
@@ -37,6 +38,15 @@ export function questionFor(host: string): Question {
     throw new OtaError('CONFIG_INVALID', `'${host}' is too long or not a valid name.`);
   }
   return { host, ...(askable ? { mdnsName } : {}), ...(osName === undefined ? {} : { osName }) };
+}
+
+/** Undefined where mDNS cannot be asked: an address, a name of the DNS, what is no name. */
+export function mdnsNameOf(host: string): string | undefined {
+  try {
+    return isAddress(host) ? undefined : questionFor(host).mdnsName;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import { locatedOf } from './located.ts';
 import { questionFor } from './names.ts';
 import { contradiction, otherName } from './ambiguous.ts';
 import { notFound, type Search } from './not-found.ts';
-import { type Outcome, startSearch } from './search.ts';
+import { type Outcome, runSearch } from './run-search.ts';
 import type { Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
 
 /** For a name that is no address; see `lookOut`. */
@@ -18,7 +18,6 @@ export function lookOutForName(request: LocateRequest, options: LocateOptions): 
   const all = hostAddresses();
   const addresses = selectAddresses(all, request.interfaces);
   const onLink = (address: string) => all.some((item) => isOnLink(item, address));
-  const here = { own: new Set(all.map(({ address }) => address)), onLink };
   const asked = question.mdnsName === undefined ? [] : addresses;
   const doubted = new AbortController();
   let close = (): void => undefined;
@@ -40,8 +39,7 @@ export function lookOutForName(request: LocateRequest, options: LocateOptions): 
       return resolve(found);
     };
     const onDoubt = (outcome: Outcome) => doubted.abort(failureOf(outcome, reported(outcome)));
-    const parts = { request, question, addresses, here, timeoutMs, options, onAnswer, onDoubt };
-    ({ close } = startSearch(parts));
+    ({ close } = runSearch({ request, question, addresses, timeoutMs, options, onAnswer, onDoubt }));
   });
   return { located, doubted: doubted.signal, close: () => close() };
 }

@@ -22,7 +22,10 @@ export interface Service {
   readonly port: number;
 }
 
+/** One TXT record. */
 export interface Text {
+  /** All its items, as they were sent; keys in lower case. */
+  readonly txt: Readonly<Record<string, string>>;
   readonly board?: string;
   readonly authRequired?: boolean;
 }
@@ -52,10 +55,13 @@ export function reachable(address: string, sender: Sender): string {
 
 export function textIn(record: Answer): Text | undefined {
   if (record.type !== 'TXT') return undefined;
-  const pairs = new Map(stringsOf(record.data).map(keyAndValue));
+  // Of several of one key the first one counts (RFC 6763, section 6.4).
+  const pairs = new Map(stringsOf(record.data).slice(0, mostItems).map(keyAndValue).toReversed());
+  pairs.delete('');
   const board = printable((pairs.get('board') ?? '').replaceAll('"', '').trim(), longestName);
   const auth = pairs.get('auth_upload');
   return {
+    txt: Object.fromEntries([...pairs].toReversed()),
     ...(board === '' ? {} : { board }),
     ...(auth === 'yes' || auth === 'no' ? { authRequired: auth === 'yes' } : {}),
   };
@@ -63,6 +69,9 @@ export function textIn(record: Answer): Text | undefined {
 
 /** How much is kept of a name, or of what a board is called: they come from whoever is on the network. */
 export const longestName = { longest: 64 } as const;
+
+/** Four are usual, and a sketch adds a few. */
+const mostItems = 64;
 
 function stringsOf(data: TxtData): string[] {
   return [data].flat().map((item) => item.toString());

@@ -11,15 +11,24 @@ import {
   targetsOf,
   withDoubts,
   withFact,
+  withGroup,
   withoutAddress,
   withoutExpired,
   withoutHost,
 } from './facts.ts';
 import type { Source } from './mdns.ts';
-import { withoutZone } from '../model/address.ts';
 import { folded } from '../model/host-name.ts';
-import { arduinoService } from './packets.ts';
-import { addressIn, isBelievable, isGoodbye, reachable, serviceIn, textIn } from './service.ts';
+import { withoutZone } from '../model/address.ts';
+import { isGoodbye } from './service.ts';
+import {
+  deniesIpv4,
+  instanceNameIn,
+  saidOfService,
+  type SaysOfHost,
+  saysOfHosts,
+  type Spoken,
+  spokenOf,
+} from './spoken.ts';
 
 /** By folded name. */
 export type Sightings = ReadonlyMap<string, Instance>;
@@ -30,38 +39,55 @@ export interface Packet {
   readonly nowMs: number;
   /** Addresses of this host. */
   readonly own: ReadonlySet<string>;
+  /** Names that are looked for, folded, without `.local`: their hosts are of interest without a service, too. */
+  readonly wanted?: ReadonlySet<string>;
 }
+
+const noNames: ReadonlySet<string> = new Set();
 
 export const nothingSeen: Sightings = new Map();
 
 /** `otarc simulate --count` makes 500. */
 const mostInstances = 1000;
 
-/**
- * A host has a handful of addresses, and a handful of services on it. More than that in one packet is a flood, in which
- * each address would have to be noted for each service.
- */
-const mostAddressesPerHost = 8;
+/** A host has a handful of services. More than that is a flood, in which each address would have to be noted for each. */
 const mostServicesPerHost = 64;
 
-/** Returns the same object where the packet has nothing to do with a device. */
+/** Returns the same object where the packet has nothing to do with a device, or with a name that is looked for. */
 export function learn(sightings: Sightings, packet: Packet): Sightings {
+  const { source, nowMs, wanted = noNames } = packet;
   const draft = draftOf(sightings);
   const goodbyes = packet.records.filter(isGoodbye);
   const records = packet.records.filter((record) => !isGoodbye(record));
   for (const record of goodbyes) takeGoodbye(draft, { record, packet });
-  forEachInstanceAt(draft, saysOfHosts(goodbyes, packet.source), (instance, { said }) =>
-    withoutAddress(instance, said.address, packet.nowMs),
+  forEachInstanceAt(draft, saysOfHosts(goodbyes, source), (instance, says) =>
+    says.reduce((each, { said }) => withoutAddress(each, said.address, nowMs), instance),
   );
-  // Services first: they say whose addresses are of interest.
-  for (const record of records) takeService(draft, { record, packet });
-  const says = saysOfHosts(records, packet.source);
-  forEachInstanceAt(draft, says, (instance, { said, record }) =>
-    withFact(instance, said, heard(record, packet)),
-  );
+
+  const says = saysOfHosts(records, source);
+  const spoken = spokenOf(records);
+  for (const [key, { name }] of spoken) makeInstance(draft, { key, name, packet, spoken });
+  for (const host of says.keys()) {
+    const key = wanted.size === 0 ? undefined : /^(.+)\.local$/.exec(host)?.[1];
+    if (key !== undefined && wanted.has(key)) makeInstance(draft, { key, name: key, packet, spoken });
+  }
+  const done = new Set<string>();
+  // Services say whose addresses are of interest.
+  const take = (instance: Instance, ofHosts: readonly SaysOfHost[], key: string): Instance => {
+    done.add(key);
+    return withPacket(instance, { ofHosts, items: spoken.get(key)?.items ?? [], records, packet });
+  };
+  forEachInstanceAt(draft, says, take, (key) => spoken.get(key)?.targets ?? []);
+  for (const key of spoken.keys()) {
+    const instance = done.has(key) ? undefined : draft.now().get(key);
+    if (instance !== undefined) draft.set(key, take(instance, [], key));
+  }
+
   for (const record of records.filter(isFlushing)) takeDoubt(draft, { record, packet });
-  forEachInstanceAt(draft, says, (instance, { said, record }) =>
-    isFlushing(record) ? withDoubts(instance, said, packet.nowMs) : instance,
+  forEachInstanceAt(draft, says, (instance, all) =>
+    all
+      .filter(({ record }) => isFlushing(record))
+      .reduce((each, { said }) => withDoubts(each, said, nowMs), instance),
   );
   return draft.now();
 }
@@ -97,14 +123,58 @@ interface One {
   readonly packet: Packet;
 }
 
-function takeService(draft: Draft, { record, packet }: One): void {
-  const name = instanceNameIn(record);
-  const said = name === undefined ? undefined : saidOfService(record);
-  if (name === undefined || said === undefined) return;
-  const key = folded(name);
+interface NewInstance {
+  readonly key: string;
+  readonly name: string;
+  readonly packet: Packet;
+  readonly spoken: ReadonlyMap<string, Spoken>;
+}
+
+/** A text alone makes no instance of a name that nobody looks for. */
+function makeInstance(draft: Draft, { key, name, packet, spoken }: NewInstance): void {
   const known = draft.now().get(key);
-  if (known === undefined && (said.type === 'text' || !makeRoom(draft, packet.source))) return;
-  draft.set(key, withFact(known ?? { name, facts: [] }, said, heard(record, packet)));
+  const items = spoken.get(key)?.items ?? [];
+  const isWanted = packet.wanted?.has(key) === true;
+  if (known === undefined) {
+    if (!isWanted && items.every(({ said }) => said.type === 'text')) return;
+    if (!makeRoom(draft, packet.source)) return;
+  }
+  // As it is announced, once it is.
+  const isAnnounced = known?.facts.some(({ type }) => type === 'pointer' || type === 'service') === true;
+  const named = known === undefined || (!isAnnounced && items.length > 0) ? { ...known, name } : known;
+  const wantedHost = isWanted ? `${key}.local` : known?.wantedHost;
+  const isSame = known !== undefined && named.name === known.name && wantedHost === known.wantedHost;
+  if (isSame) return;
+  draft.set(key, {
+    ...named,
+    facts: known?.facts ?? [],
+    ...(wantedHost === undefined ? {} : { wantedHost }),
+  });
+}
+
+interface ForInstance {
+  readonly ofHosts: readonly SaysOfHost[];
+  readonly items: Spoken['items'];
+  readonly records: readonly Answer[];
+  readonly packet: Packet;
+}
+
+/** With all that one packet says of it. */
+function withPacket(before: Instance, { ofHosts, items, records, packet }: ForInstance): Instance {
+  const addresses = ofHosts.map(({ said }) => said.address);
+  const { instance, group } = withGroup(before, addresses, packet.source);
+  const add = (each: Instance, { record, said }: { record: Answer; said: Said }): Instance =>
+    withFact(each, said, { ...heard(record, packet), group });
+  const [first] = ofHosts;
+  const isIpv6Only =
+    first !== undefined &&
+    addresses.every((address) => address.includes(':')) &&
+    (items.some(({ said }) => said.type === 'service') || deniesIpv4(records, ofHosts));
+  return [
+    ...items,
+    ...ofHosts,
+    ...(isIpv6Only ? [{ record: first.record, said: { type: 'ipv6-only' as const } }] : []),
+  ].reduce(add, instance);
 }
 
 /** Where there are too many, one goes of whoever announced the most; nobody gets room for more than that. */
@@ -135,70 +205,31 @@ function takeGoodbye(draft: Draft, { record, packet: { source, nowMs, own } }: O
   draft.set(key, withoutHost(instance, { sender: source.address, nowMs, own }));
 }
 
-interface SaysOfHost {
-  readonly record: Answer;
-  readonly said: Extract<Said, { type: 'address' }>;
-}
-
 const isFlushing = (record: Answer): boolean => 'flush' in record && record.flush === true;
-
-/** By host. */
-function saysOfHosts(records: readonly Answer[], source: Source): ReadonlyMap<string, readonly SaysOfHost[]> {
-  const byHost = new Map<string, SaysOfHost[]>();
-  for (const record of records) {
-    const ofHost = byHost.get(folded(record.name)) ?? [];
-    // Before the address is looked at: that costs the most.
-    const said = ofHost.length < mostAddressesPerHost ? saidOfHost(record, source) : undefined;
-    if (said !== undefined) byHost.set(said.target, [...ofHost, { record, said }]);
-  }
-  return byHost;
-}
 
 /** One pass over all instances a packet, however many addresses it has. */
 function forEachInstanceAt(
   draft: Draft,
   says: ReadonlyMap<string, readonly SaysOfHost[]>,
-  change: (instance: Instance, says: SaysOfHost) => Instance,
+  change: (instance: Instance, says: readonly SaysOfHost[], key: string) => Instance,
+  /** That this packet is the first to tell. */
+  targetsNow: (key: string) => readonly string[] = () => [],
 ): void {
   if (says.size === 0) return;
   const counts = new Map<string, number>();
   const isSaid = (fact: Fact): boolean => fact.type === 'service' && says.has(fact.service.target);
   for (const [key, instance] of draft.now()) {
-    if (!instance.facts.some(isSaid)) continue;
-    const targets = targetsOf(instance).filter((target) => {
+    const now = targetsNow(key);
+    const isWanted = instance.wantedHost !== undefined && says.has(instance.wantedHost);
+    if (!isWanted && now.length === 0 && !instance.facts.some(isSaid)) continue;
+    const targets = [...new Set([...targetsOf(instance), ...now])].filter((target) => {
       const count = says.has(target) ? (counts.get(target) ?? 0) + 1 : Infinity;
       if (count <= mostServicesPerHost) counts.set(target, count);
       return count <= mostServicesPerHost;
     });
     const all = targets.flatMap((target) => says.get(target) ?? []);
-    draft.set(key, all.reduce(change, instance));
+    if (all.length > 0) draft.set(key, change(instance, all, key));
   }
-}
-
-function saidOfService(record: Answer): Said | undefined {
-  if (record.type === 'PTR') return { type: 'pointer' };
-  const service = serviceIn(record);
-  if (service !== undefined) return { type: 'service', service };
-  const text = textIn(record);
-  return text === undefined ? undefined : { type: 'text', text };
-}
-
-function saidOfHost(record: Answer, source: Source): Extract<Said, { type: 'address' }> | undefined {
-  const address = addressIn(record);
-  if (address === undefined || !isBelievable(address, source)) return undefined;
-  return { type: 'address', target: folded(record.name), address: reachable(address, source) };
-}
-
-/** Of the service instance that a PTR points at, or that an SRV or a TXT belongs to. */
-function instanceNameIn(record: Answer): string | undefined {
-  const name =
-    record.type === 'PTR' && folded(record.name) === arduinoService
-      ? record.data
-      : record.type === 'SRV' || record.type === 'TXT'
-        ? record.name
-        : '';
-  const ending = `.${arduinoService}`;
-  return folded(name).endsWith(ending) ? name.slice(0, -ending.length) || undefined : undefined;
 }
 
 function heard(record: Answer, { source, nowMs }: Packet) {

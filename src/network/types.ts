@@ -1,6 +1,7 @@
 /** What is asked for, and what was found. */
 
 import type { Tell } from '../model/events.ts';
+import type { FoundDevice } from '../model/announcement.ts';
 import type { Device, Platform } from '../model/types.ts';
 
 /** A `Device` is one. */
@@ -56,22 +57,6 @@ export interface Lookout {
   readonly doubted: AbortSignal;
   /** Idempotent. */
   close(): void;
-}
-
-/** A device that announces itself. */
-export interface FoundDevice {
-  /** Of the service instance; two devices may have one name. Fit for a terminal. */
-  readonly name: string;
-  /** `livingroom.local` */
-  readonly host: string;
-  /** At least one, the best to send to first. */
-  readonly addresses: readonly string[];
-  /** UDP. */
-  readonly port: number;
-  readonly board?: string;
-  readonly authRequired?: boolean;
-  /** As the board says. */
-  readonly platform?: Platform;
 }
 
 export interface BrowseProblem {

@@ -1,6 +1,7 @@
 /** Waits until a device that could not be reached announces itself again. */
 
-import type { BrowseOptions, FoundDevice } from '../network/types.ts';
+import { matchesOf, refOf } from '../network/match.ts';
+import type { BrowseOptions } from '../network/types.ts';
 import type { Device } from '../model/types.ts';
 
 /** As `browse` of the discover stage. */
@@ -37,7 +38,7 @@ export async function awaitReturn(devices: readonly Missed[], options: ReturnOpt
       onChange(found) {
         const isFirstLook = performance.now() - startedAtMs < firstLookMs;
         for (const device of devices) {
-          const isHere = found.some((each) => isSame(each, device));
+          const isHere = matchesOf(refOf(device), found).length > 0;
           const wasHere = wereHere.has(device.name);
           if (!isHere) {
             if (wasHere) left.add(device.name);
@@ -53,14 +54,4 @@ export async function awaitReturn(devices: readonly Missed[], options: ReturnOpt
     signal.removeEventListener('abort', abort);
   }
   return isBack && !signal.aborted;
-}
-
-/** Pure. */
-export function isSame(found: FoundDevice, { name, host, port }: Missed): boolean {
-  const plain = (text: string): string => text.toLowerCase().replace(/\.local\.?$/, '');
-  const isNamed = [found.name, found.host].some((text) =>
-    [name, host].some((own) => plain(own) === plain(text)),
-  );
-  const isThere = found.addresses.includes(host) && (port === undefined || port === found.port);
-  return isNamed || isThere;
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { awaitAnnounced, type AwaitOptions } from '../../src/network/await-announced.ts';
 import { locate, lookOut } from '../../src/network/locate.ts';
+import { refOf } from '../../src/network/match.ts';
 import { OtaError } from '../../src/model/errors.ts';
 import { startResponder } from '../support/mdns-responder.ts';
 import { quickDevice } from '../support/otarc.ts';
@@ -14,8 +15,8 @@ const openSockets = () => process.getActiveResourcesInfo().filter((name) => name
 const socketsBefore = openSockets();
 beforeEach(() => expect.poll(openSockets).toBe(socketsBefore));
 
-const wait = (host: string, options: Partial<AwaitOptions> = {}) =>
-  awaitAnnounced(host, {
+const wait = (host: string, { port, ...options }: Partial<AwaitOptions> & { port?: number } = {}) =>
+  awaitAnnounced(refOf({ name: host, host, port }), {
     interfaces: ['127.0.0.1'],
     signal: new AbortController().signal,
     timeoutMs: 20_000,

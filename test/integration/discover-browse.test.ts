@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { browse, browseFor } from '../../src/network/browse.ts';
-import type { BrowseOptions, FoundDevice } from '../../src/network/types.ts';
+import type { FoundDevice } from '../../src/model/announcement.ts';
+import type { BrowseOptions } from '../../src/network/types.ts';
 import { quickDevice } from '../support/otarc.ts';
 import { openShared, type ResponderOptions, startResponder } from '../support/mdns-responder.ts';
 
@@ -55,6 +56,10 @@ describe('browsing', () => {
       board: 'esp32',
       authRequired: true,
       platform: 'esp32',
+      service: '_arduino._tcp',
+      txt: { board: 'esp32', auth_upload: 'yes', tcp_check: 'no', ssh_upload: 'no' },
+      heardAtMs: expect.any(Number),
+      incarnation: expect.any(String),
     });
   });
 

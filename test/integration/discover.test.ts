@@ -307,6 +307,7 @@ describe('where nobody answers', () => {
       onRecords: () => undefined,
       onProblem: ({ way, message }) => problems.push(`${way}: ${message}`),
       zoneOfSender: () => undefined,
+      limits: { perSender: 100, total: 100, windowMs: Infinity },
     });
     afterwards.push(() => mdns.close());
     await mdns.ask(questionsAbout(freshName()), 'ephemeral');

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { FoundDevice } from '../../src/network/types.ts';
+import type { FoundDevice } from '../../src/model/announcement.ts';
 import { planToAdd } from '../../src/init/add.ts';
 import { writeEdits } from '../../src/init/write.ts';
 import { stateOf } from '../support/folder-state.ts';

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { initCommand, type InitOptions } from '../../src/cli/commands/init.ts';
-import type { FoundDevice } from '../../src/network/types.ts';
+import type { FoundDevice } from '../../src/model/announcement.ts';
 import { OtaError } from '../../src/model/errors.ts';
 
 class Sink extends Writable {

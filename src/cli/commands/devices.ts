@@ -13,6 +13,8 @@ import { followDevices, type List, type Read } from '../../network/list/follow.t
 import { documentOf, eventOf } from './devices-json.ts';
 import { changeText, tableOf } from './devices-text.ts';
 import { awaitAnnounced } from '../../network/await-announced.ts';
+import { refOf } from '../../network/match.ts';
+import { withoutUndefined } from '../../model/without-undefined.ts';
 import { cancelled, OtaError } from '../../model/errors.ts';
 import { findHost } from '../../network/find-host.ts';
 import { exitCodeFor } from '../../model/failure.ts';
@@ -133,7 +135,8 @@ async function wait(wanted: string, scene: Scene): Promise<number> {
   const [device] = devices;
   const meant = devices.length === 1 ? device : undefined;
   // A port that was typed goes before that of the file, as it does for a push.
-  const [host, port] = [meant?.host ?? typed.host, typed.port ?? meant?.port];
+  const port = typed.port ?? meant?.port;
+  const ref = refOf({ name: typed.host, ...typed, ...meant, ...withoutUndefined({ port }) });
   const say = (message: string): void => {
     if (!options.json) io.stderr.write(`otarc devices: ${message}\n`);
   };
@@ -141,11 +144,10 @@ async function wait(wanted: string, scene: Scene): Promise<number> {
   if (options.timeoutMs === undefined && io.stderr.isTTY === true) {
     say(`waiting for ${wanted}; Ctrl-C ends it`);
   }
-  const found = await awaitAnnounced(host, {
+  const found = await awaitAnnounced(ref, {
     signal: io.signal,
     timeoutMs: options.timeoutMs,
     interfaces,
-    port,
     onProblem: say,
   });
   const state = { checks: new Map(), isSettled: true, canAsk: true };

@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { FoundDevice } from '../types.ts';
+import type { FoundDevice } from '../../model/announcement.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { ConfigFollower } from './follow-config.ts';
 import { type Port, portsOf } from './ports.ts';

@@ -6,9 +6,9 @@
  */
 
 import type { DeviceConfig } from '../../config/types.ts';
-import { pairUp } from '../pair.ts';
+import { pairUp } from '../match.ts';
 import { choosePort } from '../port.ts';
-import type { FoundDevice } from '../types.ts';
+import type { FoundDevice } from '../../model/announcement.ts';
 import { isAddress } from '../../model/address.ts';
 import { canonicalHost } from '../../model/host-name.ts';
 

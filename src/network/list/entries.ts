@@ -1,13 +1,13 @@
 /** The devices of the configuration and those that announce themselves, as one list. Pure. */
 
 import type { DeviceConfig } from '../../config/types.ts';
-import { isMeant, pairUp } from '../pair.ts';
+import { conflictsOf, match, pairUp, refOf } from '../match.ts';
 import { choosePort } from '../port.ts';
 import { longestName } from '../service.ts';
 import { printable } from '../../model/printable.ts';
-import type { FoundDevice } from '../types.ts';
-import { isAddress } from '../../model/address.ts';
+import type { FoundDevice } from '../../model/announcement.ts';
 import { canonicalHost } from '../../model/host-name.ts';
+import { isAddress } from '../../model/address.ts';
 import type { Platform } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { Check } from './check.ts';
@@ -102,20 +102,19 @@ function stateOf({ matches, check, known: { isSettled, canAsk } }: Heard): State
 }
 
 /** The name of one that is looked for by an address may be heard from another one. */
-function elsewhereOf({ name, host }: Configured, { found }: Known): string[] {
-  if (!isAddress(host)) return [];
-  const own = found.filter((each) => isMeant(each, { host: name }));
-  return own.map(
-    ({ addresses: [address = ''] }) => `${printable(name, longestName)} announces itself at ${address} now`,
+function elsewhereOf(device: Configured, { found }: Known): string[] {
+  return conflictsOf(refOf(device), found).map(
+    ({ addresses: [address = ''] }) =>
+      `${printable(device.name, longestName)} announces itself at ${address} now`,
   );
 }
 
 /** What would make a push fail, or go astray. */
 function differencesOf(device: Configured, found: FoundDevice): string[] {
-  const { host, port, platform, hasPassword } = device;
+  const { port, platform, hasPassword } = device;
   return [
     // The protocol names nobody: whoever has the address gets the sketch.
-    isAddress(host) && !isMeant(found, { host: device.name }) && `it announces itself as ${found.name}`,
+    match(refOf(device), found) === 'address' && `it announces itself as ${found.name}`,
     port !== undefined && port !== found.port && `it announces port ${found.port}`,
     platform !== undefined &&
       found.platform !== undefined &&

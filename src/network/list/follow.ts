@@ -1,8 +1,10 @@
 /** The list of all devices, kept up to date: what is configured, who announces itself, and what the checks say of the rest. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { browse } from '../browse.ts';
-import type { FoundDevice, LookUp } from '../types.ts';
+import type { FoundDevice } from '../../model/announcement.ts';
+import type { LookUp } from '../types.ts';
 import { isAddress } from '../../model/address.ts';
 import { checkDevice, type Check } from './check.ts';
 import { entriesOf, type Configured, type Entry } from './entries.ts';
@@ -11,6 +13,9 @@ import { entriesOf, type Configured, type Entry } from './entries.ts';
 const settleMs = 1500;
 /** Where nobody at all is heard until then, mDNS may not get through: the checks are begun. */
 const doubtMs = 700;
+
+/** Checks that are under way when the time is over are worth so much more of it; a DNS that is silent takes ten seconds. */
+const lateMs = 2000;
 
 /** What the configuration says. */
 export interface Read {
@@ -107,7 +112,11 @@ export async function followDevices(options: FollowOptions): Promise<void> {
     show();
   };
   const finish = (): void => {
-    const end = (): void => {
+    const end = async (): Promise<void> => {
+      await Promise.race([
+        Promise.allSettled(checking.values()),
+        sleep(lateMs, undefined, { signal }).catch(() => undefined),
+      ]);
       settle();
       over.abort();
     };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { checkFile } from '../../../src/config/check-file.ts';
 import { parseSecrets } from '../../../src/config/secrets-file.ts';
-import type { FoundDevice } from '../../../src/network/types.ts';
+import type { FoundDevice } from '../../../src/model/announcement.ts';
 import {
   foundDevices,
   isSameDevice,

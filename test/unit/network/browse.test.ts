@@ -41,6 +41,10 @@ describe('a device', () => {
         board: 'ESP8266_NODEMCU',
         authRequired: false,
         platform: 'esp8266',
+        service: '_arduino._tcp',
+        txt: { board: 'ESP8266_NODEMCU', auth_upload: 'no' },
+        heardAtMs: 0,
+        incarnation: 'since 0',
       },
     ]);
   });
@@ -60,6 +64,10 @@ describe('a device', () => {
           board: 'esp32',
           authRequired: true,
           platform: 'esp32',
+          service: '_arduino._tcp',
+          txt: { board: 'esp32', auth_upload: 'yes' },
+          heardAtMs: 0,
+          incarnation: 'since 0',
         },
       ]);
     }
@@ -135,6 +143,30 @@ describe('several devices', () => {
     expect(brief(after(hall, other))).toEqual(['hall 192.0.2.7:8266', 'hall 192.0.2.8:8266']);
   });
 
+  it('of one name are two behind one reflector, which sends the packets of both', () => {
+    const from = '192.0.2.1';
+    const seen = after(
+      { from, records: device('hall', '192.0.2.7') },
+      { from, records: device('hall', '192.0.2.8') },
+    );
+    expect(brief(seen)).toEqual(['hall 192.0.2.7:8266', 'hall 192.0.2.8:8266']);
+  });
+
+  it('of one name and one address keep what each says of itself', () => {
+    const from = '192.0.2.7';
+    const both = [8266, 3232].map((port) => ({
+      from,
+      records: [
+        ...device('hall', from, { port }).filter(({ type }) => type !== 'TXT'),
+        txt('hall', [`own=${port}`]),
+      ],
+    }));
+    expect(shown(after(...both)).map(({ port, txt: own }) => [port, own['own']])).toEqual([
+      [3232, '3232'],
+      [8266, '8266'],
+    ]);
+  });
+
   it('of one name and one address are told apart by their ports', () => {
     const other = { from: '192.0.2.7', records: device('hall', '192.0.2.7', { port: 8267 }) };
     expect(brief(after(hall, other))).toEqual(['hall 192.0.2.7:8266', 'hall 192.0.2.7:8267']);
@@ -148,6 +180,32 @@ describe('several devices', () => {
     ]);
     const seen = after(...rounds);
     for (const at of [193, 200, 300]) expect(brief(seen, at)).toHaveLength(2);
+  });
+});
+
+describe('a new start', () => {
+  const incarnation = (...packets: readonly Heard[]) =>
+    shown(after(...packets), packets.at(-1)?.at)[0]?.incarnation;
+  const running = (at: number, run: string): Heard => ({
+    from: '192.0.2.7',
+    at,
+    records: [
+      ...device('hall', '192.0.2.7').filter(({ type }) => type !== 'TXT'),
+      txt('hall', [`run=${run}`]),
+    ],
+  });
+
+  it('shows by what the device says of it', () => {
+    expect(incarnation(running(0, 'a'), running(9, 'b'))).not.toBe(incarnation(running(0, 'a')));
+    expect(incarnation(running(0, 'a'), running(9, 'a'))).toBe(incarnation(running(0, 'a')));
+  });
+
+  it('shows, where it says nothing, by its having been away', () => {
+    const first = incarnation(hall);
+    expect(incarnation(hall, { ...hall, at: 60 })).toBe(first);
+    expect(incarnation(hall, { ...hall, at: 500 })).not.toBe(first);
+    const goodbye = { ...hall, at: 5, records: device('hall', '192.0.2.7', { ttl: 0 }) };
+    expect(incarnation(hall, goodbye, { ...hall, at: 5.5 })).not.toBe(first);
   });
 });
 

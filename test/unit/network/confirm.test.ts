@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { announcersAt, confirmable } from '../../../src/network/confirm.ts';
-import type { FoundDevice } from '../../../src/network/types.ts';
+import type { FoundDevice } from '../../../src/model/announcement.ts';
 
 const device = (name: string, address: string, more: Partial<FoundDevice> = {}): FoundDevice => ({
   name,

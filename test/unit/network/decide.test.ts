@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Host } from '../../../src/network/answers.ts';
+import type { Host } from '../../../src/network/sighting.ts';
 import { nobody } from '../../../src/network/confirm.ts';
 import { decide, type Evidence, isComplete, limits } from '../../../src/network/decide.ts';
 

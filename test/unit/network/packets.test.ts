@@ -1,7 +1,6 @@
 import { decode, encode, type Packet } from 'dns-packet';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { learn, nothingKnown, sightingOf } from '../../../src/network/answers.ts';
 import {
   parseResponse,
   questionForAll,
@@ -9,6 +8,8 @@ import {
   questionsAboutHosts,
 } from '../../../src/network/packets.ts';
 import { formatQuery, formatQuestionForAll } from '../../../src/network/queries.ts';
+import { sightingOf } from '../../../src/network/sighting.ts';
+import { learn, nothingSeen } from '../../../src/network/sightings.ts';
 
 const response: Packet = {
   type: 'response',
@@ -41,8 +42,11 @@ const response: Packet = {
 const takeIn = (bytes: Uint8Array) => {
   const records = parseResponse(bytes);
   if (records === undefined) return undefined;
-  const knowledge = learn(nothingKnown('livingroom'), records, { address: '192.0.2.7', zone: 'eth0' });
-  return sightingOf(knowledge, new Set());
+  const [mdnsName, own] = ['livingroom', new Set<string>()];
+  const source = { address: '192.0.2.7', zone: 'eth0', way: 'shared' as const };
+  const wanted = new Set([mdnsName]);
+  const sightings = learn(nothingSeen, { records, source, nowMs: 0, own, wanted });
+  return sightingOf(sightings, { mdnsName, sinceMs: 0, own });
 };
 
 describe('parseResponse', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FoundDevice } from '../../../src/network/types.ts';
-import { awaitReturn, isSame, type Browse } from '../../../src/watch/return.ts';
+import type { FoundDevice } from '../../../src/model/announcement.ts';
+import { awaitReturn, type Browse } from '../../../src/watch/return.ts';
 
 const found: FoundDevice = { name: 'hall', host: 'hall.local', addresses: ['192.0.2.7'], port: 8266 };
 const device = { name: 'hall', host: 'hall.local', interfaces: ['eth0'] };
@@ -60,7 +60,7 @@ describe('a device that was missing', () => {
   });
 });
 
-describe('the same device', () => {
+describe('the device that is back', () => {
   it.each([
     [{ name: 'hall', host: 'hall.local', interfaces: [] }, true],
     [{ name: 'upstairs', host: 'HALL.local', interfaces: [] }, true],
@@ -68,7 +68,12 @@ describe('the same device', () => {
     [{ name: 'upstairs', host: '192.0.2.7', port: 8266, interfaces: [] }, true],
     [{ name: 'upstairs', host: '192.0.2.7', port: 8267, interfaces: [] }, false],
     [{ name: 'upstairs', host: '192.0.2.8', interfaces: [] }, false],
-  ])('%j: %s', (missed, isIt) => {
-    expect(isSame(found, missed)).toBe(isIt);
+  ])('is %j: %s', async (missed, isIt) => {
+    const controller = new AbortController();
+    const { browse } = network([found]);
+    const back = awaitReturn([missed], { browse, signal: controller.signal, atOnce: true });
+    // Whoever is back has ended it by then.
+    setImmediate(() => controller.abort());
+    expect(await back).toBe(isIt);
   });
 });

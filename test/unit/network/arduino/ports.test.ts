@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FoundDevice } from '../../../../src/network/types.ts';
+import type { FoundDevice } from '../../../../src/model/announcement.ts';
 import { eventsBetween } from '../../../../src/network/arduino/events.ts';
 import { type Configured, portsOf } from '../../../../src/network/arduino/ports.ts';
 

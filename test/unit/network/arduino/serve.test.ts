@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { FoundDevice } from '../../../../src/network/types.ts';
+import type { FoundDevice } from '../../../../src/model/announcement.ts';
 import { type Port, portsOf } from '../../../../src/network/arduino/ports.ts';
 import type { Message } from '../../../../src/network/arduino/protocol.ts';
 import { converse, type ConversationOptions } from '../../../../src/network/arduino/serve.ts';

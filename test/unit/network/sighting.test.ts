@@ -1,13 +1,11 @@
 import type { Answer } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
-import {
-  hostsToAskFor,
-  type Knowledge,
-  learn,
-  nothingKnown,
-  sightingOf,
-} from '../../../src/network/answers.ts';
+import { folded } from '../../../src/model/host-name.ts';
+import { interestOf, nothingToAsk, withName } from '../../../src/network/agenda.ts';
+import { questionsDue } from '../../../src/network/asks.ts';
 import { locatedOf } from '../../../src/network/located.ts';
+import { sightingOf } from '../../../src/network/sighting.ts';
+import { learn, nothingSeen, type Sightings } from '../../../src/network/sightings.ts';
 
 const a = (name: string, data: string, ttl = 120): Answer => ({
   type: data.includes(':') ? 'AAAA' : 'A',
@@ -29,13 +27,20 @@ const txt = (name: string, ...data: string[]): Answer => ({
 });
 
 type Heard = [sender: string, ...records: Answer[]];
-const after = (name: string, ...packets: Heard[]): Knowledge =>
-  packets.reduce(
-    (knowledge, [address, ...records]) => learn(knowledge, records, { address, zone: 'eth0' }),
-    nothingKnown(name),
-  );
 const own = new Set(['127.0.0.1', '192.0.2.2']);
-const sighting = (name: string, ...packets: Heard[]) => sightingOf(after(name, ...packets), own);
+const after = (name: string, ...packets: Heard[]): Sightings =>
+  packets.reduce((sightings, [address, ...records]) => {
+    const source = { address, zone: 'eth0', way: 'shared' as const };
+    return learn(sightings, { records, source, nowMs: 0, own, wanted: new Set([folded(name)]) });
+  }, nothingSeen);
+const sightingIn = (sightings: Sightings, mdnsName: string) =>
+  sightingOf(sightings, { mdnsName, sinceMs: 0, own });
+const sighting = (name: string, ...packets: Heard[]) => sightingIn(after(name, ...packets), name);
+/** At once, where that name is looked for. */
+const askedAbout = (sightings: Sightings, name: string) =>
+  questionsDue(sightings, 0, interestOf(withName(nothingToAsk, { id: 1, name, nowMs: 0 }), 0))
+    .packets.flat()
+    .map((question) => `${question.type} ${question.name}`);
 const host = (...addresses: string[]) => ({ type: 'host', host: expect.objectContaining({ addresses }) });
 
 describe('what is believed', () => {
@@ -89,8 +94,7 @@ describe('what is believed', () => {
 
   it('ignores other devices', () => {
     const packet: Heard = ['192.0.2.8', a('hall.local', '192.0.2.8'), srv('hall', 'hall.local'), txt('hall')];
-    const before = nothingKnown('livingroom');
-    expect(learn(before, packet.slice(1) as Answer[], { address: '192.0.2.8' })).toBe(before);
+    expect(sighting('livingroom', packet)).toEqual({ type: 'nothing' });
     expect(
       sighting('livingroom', packet, [
         '192.0.2.7',
@@ -102,16 +106,15 @@ describe('what is believed', () => {
 
   it('follows the service to a host of another name, and asks for its address', () => {
     const pointing: Heard = ['192.0.2.7', srv('living room', 'ESP-ABC123.local')];
-    expect(hostsToAskFor(after('living room', pointing))).toEqual(['ESP-ABC123.local']);
+    expect(askedAbout(after('living room', pointing), 'living room')).toContain('A ESP-ABC123.local');
     const answered: Heard = ['192.0.2.7', a('esp-abc123.local', '192.0.2.7')];
     expect(sighting('living room', pointing, answered)).toEqual(host('192.0.2.7'));
-    expect(hostsToAskFor(after('living room', pointing, answered))).toEqual([]);
+    expect(askedAbout(after('living room', pointing, answered), 'living room')).toEqual([]);
   });
 
   it('asks for no address twice: the host of the name itself is asked for anyway', () => {
-    expect(hostsToAskFor(after('livingroom', ['192.0.2.7', srv('livingroom', 'livingroom.local')]))).toEqual(
-      [],
-    );
+    const pointing: Heard = ['192.0.2.7', srv('livingroom', 'livingroom.local')];
+    expect(askedAbout(after('livingroom', pointing), 'livingroom')).toEqual([]);
   });
 
   it('does not have this host flash itself because another device says 127.0.0.1', () => {
@@ -309,8 +312,8 @@ it('stays small under a flood of different answers', () => {
       ...Array.from({ length: 50 }, (__, n) => a('x.local', `10.${n + 1}.${index >> 8}.${index & 255}`)),
     ];
   });
-  const knowledge = after('x', ...flood);
-  expect(knowledge.claims.length).toBeLessThanOrEqual(32);
-  expect(knowledge.claims.every(({ addresses }) => addresses.length <= 16)).toBe(true);
-  expect(sightingOf(knowledge, own).type).toBe('contradiction');
+  const sightings = after('x', ...flood);
+  expect([...sightings.keys()]).toEqual(['x']);
+  expect(sightings.get('x')?.facts.length).toBeLessThanOrEqual(48);
+  expect(sightingIn(sightings, 'x').type).toBe('contradiction');
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { entriesOf, type Configured, type Known } from '../../../src/network/list/entries.ts';
-import type { FoundDevice } from '../../../src/network/types.ts';
+import { entriesOf, type Configured, type Known } from '../../../../src/network/list/entries.ts';
+import type { FoundDevice } from '../../../../src/model/announcement.ts';
 
 const configured = (name: string, more: Partial<Configured> = {}): Configured => ({
   name,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changesBetween } from '../../../src/network/list/changes.ts';
-import type { Entry } from '../../../src/network/list/entries.ts';
+import { changesBetween } from '../../../../src/network/list/changes.ts';
+import type { Entry } from '../../../../src/network/list/entries.ts';
 
 const entry = (name: string, address?: string, more: Partial<Entry> = {}): Entry => ({
   name,

@@ -1,0 +1,45 @@
+/** Whom do we mean, and who says they are there. */
+
+import type { Platform } from './types.ts';
+
+/** Whom do we mean. */
+export interface DeviceRef {
+  /** As its user calls it: its key in `.otarc`, or what was typed. */
+  readonly name: string;
+  /** Names or addresses to find it by; at least one. */
+  readonly hosts: readonly string[];
+  /** UDP, where it is configured. */
+  readonly port?: number;
+}
+
+/** A device that announces itself over mDNS: what identifies it, and what everybody wants to know of it. */
+export interface FoundDevice {
+  /** Of the service instance; two devices may have one name. Fit for a terminal. */
+  readonly name: string;
+  /** `livingroom.local` */
+  readonly host: string;
+  /** At least one, the best to send to first. */
+  readonly addresses: readonly string[];
+  /** UDP. */
+  readonly port: number;
+  readonly board?: string;
+  readonly authRequired?: boolean;
+  /** As the board says. */
+  readonly platform?: Platform;
+}
+
+/** All that a device says of itself. */
+export interface Announcement extends FoundDevice {
+  readonly service: '_arduino._tcp';
+  /**
+   * Its TXT record, whole: keys in lower case, values as they were sent. Not fit for a terminal.
+   */
+  readonly txt: Readonly<Record<string, string>>;
+  /** When anything of this was heard last, by `performance.now()`. */
+  readonly heardAtMs: number;
+  /**
+   * Opaque: another value where the device has started anew, as its TXT item `run` says, or, where it has none, where it
+   * went and came back.
+   */
+  readonly incarnation: string;
+}
