@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseHost } from '../../src/model/endpoint.ts';
-import { canonicalHost } from '../../src/model/host-name.ts';
-import { nearest } from '../../src/config/nearest.ts';
+import { parseHost } from '../../../src/model/endpoint.ts';
+import { canonicalHost } from '../../../src/model/host-name.ts';
+import { nearest } from '../../../src/config/nearest.ts';
 
 describe('parseHost', () => {
   it.each([

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changesBetween } from '../../../src/network/list/changes.ts';
-import { entriesOf } from '../../../src/network/list/entries.ts';
-import { documentOf } from '../../../src/cli/commands/devices-json.ts';
-import { changeText, tableOf } from '../../../src/cli/commands/devices-text.ts';
-import { widthOf } from '../../../src/cli/terminal/width.ts';
-import { devicesIn } from '../../../src/network/found-devices.ts';
-import { parseResponse } from '../../../src/network/packets.ts';
-import { learn, nothingSeen } from '../../../src/network/sightings.ts';
-import { device, txt } from '../../support/mdns-records.ts';
+import { changesBetween } from '../../../../src/network/list/changes.ts';
+import { entriesOf } from '../../../../src/network/list/entries.ts';
+import { documentOf } from '../../../../src/cli/commands/devices-json.ts';
+import { changeText, tableOf } from '../../../../src/cli/commands/devices-text.ts';
+import { widthOf } from '../../../../src/cli/terminal/width.ts';
+import { devicesIn } from '../../../../src/network/found-devices.ts';
+import { parseResponse } from '../../../../src/network/packets.ts';
+import { learn, nothingSeen } from '../../../../src/network/sightings.ts';
+import { device, txt } from '../../../support/mdns-records.ts';
 
 const here = { own: new Set<string>(), onLink: () => true };
 const source = { address: '192.0.2.11', zone: 'eth0', way: 'ephemeral' as const };
