@@ -11,6 +11,6 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   // Not in Node 20, which loads otarc without it.
   const { enableCompileCache } = nodeModule as { enableCompileCache?: () => unknown };
   enableCompileCache?.();
-  const { run } = await import('./cli/main.ts');
-  await run(argv, packageJson.version);
+  const { runCommandLine } = await import('./cli/main.ts');
+  await runCommandLine(argv, packageJson.version);
 }

@@ -10,7 +10,7 @@ interface Question extends ToolRun {
   readonly limitMs?: number;
 }
 
-export interface Answer {
+export interface ToolAnswer {
   readonly ok: boolean;
   readonly stdout: string;
   readonly stderr: string;
@@ -23,11 +23,11 @@ export type AskContext = Pick<BuildContext, 'env' | 'signal'>;
  * Runs a short question to a tool. At the limit it is ended, with all that it has started, and the answer is not `ok`.
  * Rejects only when aborted.
  */
-export async function ask(question: Question, { env, signal }: AskContext): Promise<Answer> {
+export async function ask(question: Question, { env, signal }: AskContext): Promise<ToolAnswer> {
   const { limitMs = LIMIT_MS, ...run } = question;
   const limit = AbortSignal.timeout(limitMs);
   const said: [Uint8Array[], Uint8Array[]] = [[], []];
-  const answer = (ok: boolean): Answer => ({ ok, stdout: textOf(said[0]), stderr: textOf(said[1]) });
+  const answer = (ok: boolean): ToolAnswer => ({ ok, stdout: textOf(said[0]), stderr: textOf(said[1]) });
   try {
     const end = await runProcess(run, {
       env: toolEnvironment(env, false),

@@ -1,7 +1,7 @@
 /** What a build reads and what it writes, for who watches it. */
 
 /** Absolute paths of files and folders, whether they exist or not. */
-export interface Sources {
+export interface SourcePaths {
   /** What the firmware is made of. */
   readonly firmware: readonly string[];
   /** Folders of libraries, each in a folder of its own, that it may be made of. */

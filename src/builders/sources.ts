@@ -5,7 +5,7 @@ import { arduinoCliSources } from './arduino-cli/sources.ts';
 import type { AskContext } from './ask.ts';
 import { pioSources } from './pio/sources.ts';
 import type { BuildPlan } from './plan.ts';
-import type { Sources } from './source-paths.ts';
+import type { SourcePaths } from './source-paths.ts';
 import type { BuildRequest } from './types.ts';
 
 /** @throws {OtaError} as the plan itself does, where the tool cannot read its project */
@@ -13,7 +13,7 @@ export async function sourcesOf(
   request: BuildRequest,
   plan: BuildPlan,
   context: AskContext,
-): Promise<Sources> {
+): Promise<SourcePaths> {
   switch (plan.tool) {
     case 'pio':
       return pioSources(request, plan, context);
@@ -33,7 +33,7 @@ export async function sourcesOf(
 function commandSources(
   { projectDir, image, filesystemImage, kind }: BuildRequest,
   plan: BuildPlan,
-): Sources {
+): SourcePaths {
   const images = [image, filesystemImage, expectedPath(plan)].filter((path) => path !== undefined);
   // A folder for images alone is the build's; one that holds the project is not.
   const folders = images

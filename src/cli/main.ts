@@ -8,7 +8,7 @@ import { signalExitCodes } from '../model/failure.ts';
 import { main } from './program.ts';
 
 /** Runs the command line and leaves its exit code to the process. */
-export async function run(argv: readonly string[], version: string): Promise<void> {
+export async function runCommandLine(argv: readonly string[], version: string): Promise<void> {
   const io: Io = {
     stdout: process.stdout,
     stderr: process.stderr,

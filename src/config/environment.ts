@@ -1,7 +1,7 @@
 /** What `OTARC_…` variables say. */
 
 import { complaint, readVariable } from './kinds.ts';
-import type { Problem } from './problem.ts';
+import type { ConfigProblem } from './problem.ts';
 import {
   settings,
   settingsOf,
@@ -14,7 +14,7 @@ import type { Flags } from './types.ts';
 
 export interface Overrides {
   readonly values: Values;
-  readonly problems: readonly { readonly key: SettingKey; readonly problem: Problem }[];
+  readonly problems: readonly { readonly key: SettingKey; readonly problem: ConfigProblem }[];
 }
 
 /**
@@ -23,7 +23,7 @@ export interface Overrides {
  */
 export function readEnvironment(env: NodeJS.ProcessEnv, command: CommandName): Overrides {
   const values: [SettingKey, unknown][] = [];
-  const problems: { key: SettingKey; problem: Problem }[] = [];
+  const problems: { key: SettingKey; problem: ConfigProblem }[] = [];
   for (const [key, setting] of settingsOf(command)) {
     const variable = variableOf(setting);
     const given = variable === undefined ? undefined : env[variable];

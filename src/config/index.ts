@@ -8,11 +8,11 @@ import type { FindHost } from './homeding-device.ts';
 import { defaultSketch, findConfigFile, namedConfigFile } from './places.ts';
 import { invalid } from './problem.ts';
 import type { ProjectFacts } from '../model/project-facts.ts';
-import { needsEnvironments, needsProject, type Wanted } from './resolve-question.ts';
+import { needsEnvironments, needsProject, type WantedTargets } from './resolve-question.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ReadSecrets } from './secrets-file.ts';
 import { isConfiguration, type CommandName } from './settings/index.ts';
-import type { Sources } from './sources.ts';
+import type { ConfigSources } from './sources.ts';
 import type { Config, Flags } from './types.ts';
 
 export { resolveCredential } from './secrets.ts';
@@ -33,7 +33,7 @@ export interface LoadOptions {
 
 export interface ProjectReader {
   /** What the configuration is for: they are read only where they can matter to it. `everything`: to be shown. */
-  readonly wanted: Wanted | 'everything';
+  readonly wanted: WantedTargets | 'everything';
   /**
    * @param config as it is without them: it says what is built, and by which tool
    * @param wants `environments`: also where they say nothing about uploads it counts which environments there are
@@ -70,7 +70,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const all = [...problems, ...(read?.problems ?? []), ...(secrets?.problems ?? [])];
   if (all.length > 0) throw invalid(all);
   const { secretsFile } = secrets ?? {};
-  const sources: Sources = {
+  const sources: ConfigSources = {
     projectDir,
     flags,
     overrides,

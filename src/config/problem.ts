@@ -1,7 +1,7 @@
 import { OtaError } from '../model/errors.ts';
 
 /** One mistake in the configuration, without any value that could be a secret. */
-export interface Problem {
+export interface ConfigProblem {
   /** `/home/me/p/.otarc:5`, `environment OTARC_PORT` */
   readonly place: string;
   /** `devices.livingroom.port`; empty for the whole file. */
@@ -13,7 +13,7 @@ export interface Problem {
 const mostProblems = 100;
 
 /** All mistakes as one error. */
-export function invalid(all: readonly Problem[]): OtaError {
+export function invalid(all: readonly ConfigProblem[]): OtaError {
   const problems = all.slice(0, mostProblems);
   const lines = problems.map(
     ({ place, path, message }) => `${place}: ${path === '' ? '' : `${path}: `}${message}`,

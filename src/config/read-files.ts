@@ -8,7 +8,7 @@ import { homedingUrl, isInSafeMode, shownUrl } from './homeding.ts';
 import type { FindHost } from './homeding-device.ts';
 import { loadConfigFile, type LoadedFile } from './load.ts';
 import { parseText } from './parse-text.ts';
-import type { Problem } from './problem.ts';
+import type { ConfigProblem } from './problem.ts';
 import { shownKeyPath, shownName } from './quoting.ts';
 import type { ConfigFile, HomedingFile } from './schema.ts';
 import type { CheckedFile } from './sources.ts';
@@ -22,7 +22,7 @@ export interface ReadFiles {
   readonly file?: CheckedFile<ConfigFile>;
   /** What the devices' own HomeDing JSON says, by the device's name. */
   readonly homeding: ReadonlyMap<string, CheckedFile<HomedingFile>>;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ConfigProblem[];
   /** Sentences for a person. */
   readonly warnings: readonly string[];
 }
@@ -41,7 +41,7 @@ export async function readFiles(path: string, context: Context): Promise<ReadFil
   const devices = Object.entries(settings.devices ?? {}).flatMap(([name, device]) =>
     typeof device === 'object' && device !== null ? [{ name, device }] : [],
   );
-  const problems: Problem[] = [];
+  const problems: ConfigProblem[] = [];
   const warnings: string[] = [];
   const unsafe = (name: string, place: string): void =>
     void warnings.push(
@@ -91,7 +91,7 @@ function writtenAs(
   return { file, placeOf: (path) => placeOf(written(path)) };
 }
 
-function problemsOf(file: Pick<CheckedFile<unknown>, 'placeOf'>, issues: readonly Issue[]): Problem[] {
+function problemsOf(file: Pick<CheckedFile<unknown>, 'placeOf'>, issues: readonly Issue[]): ConfigProblem[] {
   return issues
     .map(({ path, message }) => ({ place: file.placeOf(path), path: shownKeyPath(path), message }))
     .toSorted((a, b) => a.place.localeCompare(b.place, 'en', { numeric: true }));

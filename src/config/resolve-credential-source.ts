@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { passwordVariable, Secret } from '../model/secret.ts';
 import { shownCommand, shownVariable } from './shown-source.ts';
-import { fromFile, fromInvocation, sourced, type Ledger, type Sources } from './sources.ts';
+import { fromFile, fromInvocation, sourced, type Ledger, type ConfigSources } from './sources.ts';
 import type { Sourced } from '../model/project-facts.ts';
 import type { PasswordSetting } from './schema.ts';
 import type { CredentialSource, Invocation, SecretsFile } from './types.ts';
@@ -16,7 +16,7 @@ interface Described {
 
 /** Where the password of a device comes from. The text of a variable, a file or a command is not fetched here. */
 export function resolveCredentialSource(
-  sources: Sources,
+  sources: ConfigSources,
   ledger: Ledger,
   device: Described,
 ): CredentialSource {
@@ -51,7 +51,7 @@ export function invocationCredentials(
 
 /** What `password:` says. */
 export function writtenPassword(
-  { file, secretsFile }: Sources,
+  { file, secretsFile }: ConfigSources,
   path: readonly PropertyKey[],
   password: PasswordSetting | undefined,
 ): Sourced<CredentialSource> | undefined {

@@ -14,7 +14,7 @@ import {
   sourced,
   type CheckedFile,
   type Ledger,
-  type Sources,
+  type ConfigSources,
 } from './sources.ts';
 import type { CredentialSource, DeviceConfig } from './types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
@@ -51,7 +51,7 @@ export function defaultDeviceOf(file: ConfigFile): string | undefined {
 }
 
 /** What the file itself says of where a device is, and what it is to run. */
-export function claimantOf(sources: Sources, entry: DeviceEntry): Claimant {
+export function claimantOf(sources: ConfigSources, entry: DeviceEntry): Claimant {
   const { name, settings } = entry;
   const { host, port } = placeOf(sources, entry);
   return { name, host: host?.value, port: settings.port ?? port?.value, environment: settings.environment };
@@ -59,7 +59,7 @@ export function claimantOf(sources: Sources, entry: DeviceEntry): Claimant {
 
 /** @param project what the build tool's own files say of this very device */
 export function resolveDevice(
-  sources: Sources,
+  sources: ConfigSources,
   ledger: Ledger,
   entry: DeviceEntry,
   project?: ProjectDevice,
@@ -128,7 +128,7 @@ export function resolveDevice(
 
 /** Host, and a port behind it, as the file or the device's own JSON has them. */
 function placeOf(
-  sources: Sources,
+  sources: ConfigSources,
   entry: DeviceEntry,
 ): { host: Sourced<string> | undefined; port: Sourced<number> | undefined } {
   const { file } = sources;
@@ -144,7 +144,7 @@ function placeOf(
   };
 }
 
-export function interfacesOf(sources: Sources): readonly string[] {
+export function interfacesOf(sources: ConfigSources): readonly string[] {
   const given = fromInvocation(sources, 'interfaces').find((each) => each !== undefined);
   return given?.value ?? sources.file?.settings.interfaces ?? [];
 }
@@ -157,7 +157,7 @@ interface HomedingFacts {
 }
 
 /** What the device's own HomeDing JSON says, written in the configuration or named by `homeding:`. */
-function homedingOf({ file, homeding }: Sources, { name, path, settings }: DeviceEntry): HomedingFacts {
+function homedingOf({ file, homeding }: ConfigSources, { name, path, settings }: DeviceEntry): HomedingFacts {
   const own: CheckedFile<HomedingFile> | undefined =
     settings.ota === undefined || file === undefined
       ? undefined

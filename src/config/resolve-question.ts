@@ -9,7 +9,7 @@ import { selectDevices, undecided } from './select.ts';
 import type { Config, DeviceConfig } from './types.ts';
 
 /** What is going to be pushed, and where to. */
-export interface Wanted {
+export interface WantedTargets {
   /** As typed. */
   readonly targets: readonly string[];
   readonly all: boolean;
@@ -22,7 +22,7 @@ export interface Wanted {
 const toolFiles = ['platformio.ini', 'sketch.yaml', 'sketch.yml'];
 
 /** @param config as it is without the build tool's own files */
-export function needsProject(config: Config, wanted: Wanted): boolean {
+export function needsProject(config: Config, wanted: WantedTargets): boolean {
   const { tool, sketch } = config.build;
   const isOpen = meant(config, wanted).some((device) => {
     const isConfigured = config.devices.some(({ name }) => name === device.name);
@@ -33,12 +33,12 @@ export function needsProject(config: Config, wanted: Wanted): boolean {
 }
 
 /** Whether it counts how many environments the project has: a device that names none takes the image of the only one. */
-export function needsEnvironments(config: Config, { targets, all, imageOf }: Wanted): boolean {
+export function needsEnvironments(config: Config, { targets, all, imageOf }: WantedTargets): boolean {
   return imageOf !== undefined && targets.length === 0 && !all && undecided(config).length > 0;
 }
 
 /** The devices in question; where none is configured, a stand-in for those that the project may name. */
-function meant(config: Config, { targets, all }: Wanted): readonly DeviceConfig[] {
+function meant(config: Config, { targets, all }: WantedTargets): readonly DeviceConfig[] {
   try {
     return selectDevices(config, { targets, all });
   } catch (error) {

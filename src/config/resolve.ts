@@ -16,7 +16,7 @@ import { isUrl } from './homeding.ts';
 import { pathText } from './problem.ts';
 import type { ConfigFile } from './schema.ts';
 import { settings } from './settings/index.ts';
-import { besideFile, fromFile, fromInvocation, Ledger, sourced, type Sources } from './sources.ts';
+import { besideFile, fromFile, fromInvocation, Ledger, sourced, type ConfigSources } from './sources.ts';
 import type { AdHoc, BuildConfig, Config, DeviceConfig, HookConfig, WatchConfig } from './types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
@@ -24,7 +24,7 @@ import { withoutUndefined } from '../model/without-undefined.ts';
  * Rank: flag, variable, configuration file, the build tool's own files (where they were asked), default. What a device
  * announces or an image says comes later still, where nothing here says anything.
  */
-export function resolveConfig(sources: Sources): Config {
+export function resolveConfig(sources: ConfigSources): Config {
   const { file, flags, overrides, project, projectDir } = sources;
   const ledger = new Ledger();
   const buildLedger = new Ledger();
@@ -72,7 +72,7 @@ export function resolveConfig(sources: Sources): Config {
 
 /** The environments that somebody chooses to build: by flag, variable or file, else the project's own defaults. */
 function chosenEnvironments(
-  { project, isFile }: Sources,
+  { project, isFile }: ConfigSources,
   { environment }: BuildConfig,
   { origins }: Ledger,
 ): Sourced<string>[] {
@@ -90,7 +90,7 @@ function chosenEnvironments(
  * ones what those do not say, and the rest is known in case that its address is typed.
  */
 function resolveDevices(
-  sources: Sources,
+  sources: ConfigSources,
   ledger: Ledger,
   { build, chosen }: { readonly build: BuildConfig; readonly chosen: readonly Sourced<string>[] },
 ): { devices: DeviceConfig[]; known: DeviceConfig[] } {
@@ -121,13 +121,13 @@ function resolveDevices(
 const noDevice: ProjectDevice = { name: '', serves: [], onlyByName: false };
 
 /** A device that only the build tool's own files name. */
-function resolveNamed(sources: Sources, ledger: Ledger, device: ProjectDevice): DeviceConfig {
+function resolveNamed(sources: ConfigSources, ledger: Ledger, device: ProjectDevice): DeviceConfig {
   const entry: DeviceEntry = { name: device.name, path: ['devices', device.name], settings: {} };
   const resolved = resolveDevice(sources, ledger, entry, device);
   return device.onlyByName ? { ...resolved, onlyByName: true } : resolved;
 }
 
-function resolveWatch({ file, projectDir }: Sources, ledger: Ledger): WatchConfig {
+function resolveWatch({ file, projectDir }: ConfigSources, ledger: Ledger): WatchConfig {
   const { paths, ignore } = file?.settings.watch ?? {};
   const ignoreDir = file === undefined ? projectDir : dirname(file.file);
   const absolute = paths?.map((path) => resolve(ignoreDir, path));
@@ -142,7 +142,7 @@ function resolveWatch({ file, projectDir }: Sources, ledger: Ledger): WatchConfi
   };
 }
 
-function resolveHook({ file, folder }: Sources, ledger: Ledger): HookConfig {
+function resolveHook({ file, folder }: ConfigSources, ledger: Ledger): HookConfig {
   const written = file?.settings.hook?.pushOnBuild;
   const pushOnBuild = ledger.choose(
     'hook.pushOnBuild',
@@ -155,12 +155,12 @@ function resolveHook({ file, folder }: Sources, ledger: Ledger): HookConfig {
   });
 }
 
-function filesOf({ file, secretsFile, homeding }: Sources): string[] {
+function filesOf({ file, secretsFile, homeding }: ConfigSources): string[] {
   const all = [file?.file, secretsFile?.file, ...[...homeding.values()].map((each) => each.file)];
   return [...new Set(all.flatMap((each) => (each === undefined || isUrl(each) ? [] : [each])))];
 }
 
-function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {
+function resolveBuild(sources: ConfigSources, ledger: Ledger): BuildConfig {
   const { file, defaultSketch, project } = sources;
   const build: NonNullable<ConfigFile['build']> = file?.settings.build ?? {};
   const written = <K extends keyof typeof build>(key: K) =>
@@ -192,7 +192,7 @@ function resolveBuild(sources: Sources, ledger: Ledger): BuildConfig {
   });
 }
 
-function resolveAdHoc(sources: Sources, known: readonly DeviceConfig[]): AdHoc {
+function resolveAdHoc(sources: ConfigSources, known: readonly DeviceConfig[]): AdHoc {
   const { projectDir, flags, overrides, passwordVariables, secretsFile } = sources;
   const first = <T>(candidates: readonly (Sourced<T> | undefined)[]): T | undefined =>
     candidates.find((each) => each !== undefined)?.value;

@@ -6,12 +6,12 @@ import { redacted } from '../model/redaction.ts';
 import { Secret } from '../model/secret.ts';
 import { readSmallFile, textOf } from './small-file.ts';
 import { isPasswordVariable } from './environment.ts';
-import type { Problem } from './problem.ts';
+import type { ConfigProblem } from './problem.ts';
 import type { SecretsFile } from './types.ts';
 
 export interface ReadSecrets {
   readonly secretsFile: SecretsFile;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export function parseSecrets(
   const source = text.replace(/^\uFEFF/, '').replaceAll(/\r\n?/g, '\n');
   const { lines, problems } = linesOf(file, source);
   const values = Object.entries(parseEnv(source));
-  const broken = values.flatMap(([name, value]): Problem[] => {
+  const broken = values.flatMap(([name, value]): ConfigProblem[] => {
     const line = lines.get(name);
     if (line === undefined || !/[\r\n]/.test(value ?? '') || problems.some((each) => each.name === name))
       return [];
@@ -63,7 +63,7 @@ export function parseSecrets(
 /** Only the first line of it would ever go out, and in double quotes `\n` is one, whatever was meant. */
 const lineBreak = 'a password has no line break, which \\n in double quotes is: write it in single quotes';
 
-type NamedProblem = Problem & { readonly name: string | undefined };
+type NamedProblem = ConfigProblem & { readonly name: string | undefined };
 
 /** On which line each name stands, and the lines that are wrong. A value in quotes may go on over several lines. */
 function linesOf(file: string, source: string): { lines: Map<string, number>; problems: NamedProblem[] } {

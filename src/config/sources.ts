@@ -14,7 +14,7 @@ export interface CheckedFile<T> {
   placeOf(path: readonly PropertyKey[]): string;
 }
 
-export interface Sources extends Invocation {
+export interface ConfigSources extends Invocation {
   /** Absolute folder that is built where nothing says which. */
   readonly defaultSketch: Sourced<string>;
   readonly file: CheckedFile<ConfigFile> | undefined;

@@ -11,7 +11,7 @@
 
 import type { LastSeen } from '../network/last-seen.ts';
 import { defaultLimitMs, startDeadline, type Deadline } from './deadline.ts';
-import { startEarly, type Early } from './prepare.ts';
+import { prepare, type Preparation } from './prepare.ts';
 import type { Engine, Session } from '../engines/engine.ts';
 import { engineOf } from '../engines/index.ts';
 import { OtaError, type ErrorCode } from '../model/errors.ts';
@@ -84,7 +84,7 @@ export async function deploy(
   let target: Target | undefined;
   let { partitions } = ready;
   const engine = options.engine ?? (await engineOf(device));
-  const early = startEarly(device, { ...options, engine });
+  const preparation = prepare(device, { ...options, engine });
   let deadline: Deadline | undefined;
   try {
     const made = await coming;
@@ -92,13 +92,13 @@ export async function deploy(
     partitions ??= made.partitions;
     stage = 'locate';
     // A device that sleeps is waited for beside the deadline.
-    if (options.whenSeenMs !== undefined) await early.target(image);
+    if (options.whenSeenMs !== undefined) await preparation.target(image);
     deadline = startDeadline({
       name: device.name,
       limitMs: options.timeoutMs ?? defaultLimitMs(image),
       signal: options.signal,
     });
-    target = await deadline.bound(early.target(image));
+    target = await deadline.bound(preparation.target(image));
     tell(located(device, target));
     stage = 'image';
     check({ image, device, target, partitions, options, engine });
@@ -106,10 +106,10 @@ export async function deploy(
     if (unneeded !== undefined) return skip(unneeded, tell);
     stage = 'push';
     if (options.dryRun) {
-      await (await early.session(target)).close();
+      await (await preparation.session(target)).close();
       return skip(wouldPush(image, target), tell);
     }
-    const { lock, target: current } = await lockCurrent(target, { image, early, options, deadline });
+    const { lock, target: current } = await lockCurrent(target, { image, preparation, options, deadline });
     try {
       if (current !== target) {
         target = current;
@@ -121,7 +121,10 @@ export async function deploy(
         lock.release(image.md5);
         return skip('another otarc has pushed this very image in the meantime', tell);
       }
-      const receipt = await push(image, await early.session(target), { ...options, signal: deadline.signal });
+      const receipt = await push(image, await preparation.session(target), {
+        ...options,
+        signal: deadline.signal,
+      });
       lock.release(image.md5);
       tell({ type: 'rebooting' });
       stage = 'verify';
@@ -146,7 +149,7 @@ export async function deploy(
     return { type: 'failed', stage, error };
   } finally {
     deadline?.close();
-    await early.close();
+    await preparation.close();
   }
 }
 
@@ -172,7 +175,7 @@ async function push(image: Image, session: Session, options: DeployOptions): Pro
 
 interface Locking {
   readonly image: Image;
-  readonly early: Early;
+  readonly preparation: Preparation;
   readonly options: DeployOptions;
   readonly deadline: Deadline;
 }
@@ -182,11 +185,11 @@ async function lockCurrent(
   target: Target,
   locking: Locking,
 ): Promise<{ readonly lock: Lock; readonly target: Target }> {
-  const { image, early, options, deadline } = locking;
+  const { image, preparation, options, deadline } = locking;
   const lock = await lockTarget(target, options, deadline);
   try {
     if (isPushedMeanwhile(lock, image, options)) return { lock, target };
-    const current = await deadline.bound(early.current(target, image));
+    const current = await deadline.bound(preparation.current(target, image));
     if (current.address === target.address && current.port === target.port) return { lock, target };
     lock.release();
     return await lockCurrent(current, locking);

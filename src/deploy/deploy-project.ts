@@ -9,7 +9,7 @@ import { findHost } from '../network/find-host.ts';
 import type { DeployEvent } from '../model/events.ts';
 import { buildRequestOf, makePlan, type Plan } from './plan.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import { run, type RunContext, type RunResult } from './run.ts';
+import { runPlan, type RunContext, type RunResult } from './run.ts';
 
 export interface DeployProjectOptions {
   /** The project's folder. Default: the process's. */
@@ -65,7 +65,7 @@ export function deployProject(options: DeployProjectOptions = {}): Promise<RunRe
     }
     return planned.plan;
   };
-  return run(plan, context);
+  return runPlan(plan, context);
 }
 
 /** Loads the configuration and plans one run of it. Throws what `loadConfig`, `selectDevices` and `makePlan` throw. */

@@ -20,7 +20,7 @@ export interface ConversationEnd {
 }
 
 /** With whoever listens at `place`. */
-export function converse(place: ListenOptions) {
+export function converseWithHolder(place: ListenOptions) {
   const socket = connect({ ...place } as Parameters<typeof connect>[0]);
   let text = '';
   let tell: (holder: Holder) => void = () => {};
@@ -68,7 +68,7 @@ export async function firstWord(
   place: ListenOptions,
   { limitMs, signal }: { readonly limitMs: number; readonly signal?: AbortSignal },
 ): Promise<Word> {
-  const conversation = converse(place);
+  const conversation = converseWithHolder(place);
   const hello = new Promise<Word>((resolve) =>
     conversation.onHello((holder) => resolve({ type: 'hello', holder })),
   );

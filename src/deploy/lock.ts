@@ -15,7 +15,7 @@ import { createServer, type ListenOptions, type Server, type Socket } from 'node
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, OtaError } from '../model/errors.ts';
-import { converse, firstWord, withPushed, type Holder } from './lock-conversation.ts';
+import { converseWithHolder, firstWord, withPushed, type Holder } from './lock-conversation.ts';
 
 export type { Holder } from './lock-conversation.ts';
 
@@ -155,7 +155,7 @@ async function waitForHolder(
   place: ListenOptions,
   { deadlineMs, signal, onWait }: LockRequest & { readonly deadlineMs: number },
 ): Promise<HolderEnd> {
-  const conversation = converse(place);
+  const conversation = converseWithHolder(place);
   let holder: Holder = {};
   let isTold = false;
   const tellOnce = (): void => {

@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engines/engine.ts';
 import {
-  preflight as imagePreflight,
+  imagePreflight as imagePreflight,
   type PreflightFacts,
   type PreflightFinding,
   type PreflightImage,

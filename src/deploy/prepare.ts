@@ -14,7 +14,7 @@ import type { Tell } from '../model/events.ts';
 import { portOf, targetOf } from './target.ts';
 import type { Device, Image, Target } from '../model/types.ts';
 
-interface EarlyOptions {
+interface PrepareOptions {
   readonly engine: Engine;
   readonly tell: Tell;
   readonly signal: AbortSignal;
@@ -26,7 +26,7 @@ interface EarlyOptions {
   readonly lastSeen?: LastSeen | undefined;
 }
 
-export interface Early {
+export interface Preparation {
   /** Where the image goes, now that it is known. */
   target(image: Image): Promise<Target>;
   /**
@@ -51,13 +51,13 @@ const longestFreshMs = 10_000;
  * late, as a station in modem sleep hears the question at its next beacon. The invitation, the connection and most of all
  * a build take their part of it.
  */
-const twinMs = 300;
+const duplicateNameWindowMs = 300;
 
 /** Another otarc may have pushed to it a moment ago: it restarts, and is back in the network no sooner. */
 const restartMs = 15_000;
 
 /** Starts at once; sends nothing to the device but the question for its name. */
-export function startEarly(device: Device, options: EarlyOptions): Early {
+export function prepare(device: Device, options: PrepareOptions): Preparation {
   const { engine } = options;
   const looking = new AbortController();
   const signal = AbortSignal.any([options.signal, looking.signal]);
@@ -136,7 +136,7 @@ interface Search {
   close(): void;
 }
 
-function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Search {
+function searchFor(device: Device, options: Omit<PrepareOptions, 'engine'>): Search {
   const { signal, lastSeen, freshMs = longestFreshMs } = options;
   // An address is taken as it is: no file has to be read for it.
   const hint = isAddress(device.host) ? undefined : lastSeen?.addressOf(device.host);
@@ -186,7 +186,7 @@ function searchFor(device: Device, options: Omit<EarlyOptions, 'engine'>): Searc
       const address = isByName ? found?.address : undefined;
       // A second one would have shown itself when the device was last pushed to at this very place.
       const isNew = address !== undefined && address !== hint;
-      const leftMs = isNew ? sinceMs + twinMs - performance.now() : 0;
+      const leftMs = isNew ? sinceMs + duplicateNameWindowMs - performance.now() : 0;
       if (leftMs > 0) {
         const over = AbortSignal.any([doubted, signal]);
         await sleep(leftMs, undefined, { signal: over }).catch(() => undefined);

@@ -42,7 +42,7 @@ export interface RunResult {
  * `makePlan` is asked inside the run, so that a mistake in configuration or targets ends it like any other: with one
  * `failed`, one `done` and its exit code.
  */
-export async function run(makePlan: () => Promise<Plan>, context: RunContext): Promise<RunResult> {
+export async function runPlan(makePlan: () => Promise<Plan>, context: RunContext): Promise<RunResult> {
   const startedAtMs = performance.now();
   const outcomes = new Map<string, Outcome>();
   let failure: OtaError | undefined;

@@ -10,7 +10,7 @@ import { conflictsOf, isAt, match, matchesOf } from '../network/match.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
 /** As its user calls it, and where it was looked for. */
-export interface Wanted {
+export interface WantedDevice {
   readonly name: string;
   readonly host: string;
   readonly address: string;
@@ -25,7 +25,7 @@ type Seen = Observations['announced'];
  * its name, and nothing that is configured says which one is meant. Undefined where that cannot be told: it is known by a
  * loopback address alone, which any number of virtual devices share.
  */
-export function announcedBy(found: readonly Heard[], wanted: Wanted): Seen {
+export function announcedBy(found: readonly Heard[], wanted: WantedDevice): Seen {
   // What was typed may be an address, with a port or without: that is no name.
   const [name, host] = [wanted.name, wanted.host].map((text) => parseHost(text)?.host ?? text);
   const isNameless = [name, host].every((text) => text === undefined || isAddress(text));
@@ -47,7 +47,7 @@ function meantOf(those: readonly Heard[], host: string | undefined): readonly He
   return there.length > 0 ? there : those;
 }
 
-function onlyOf(those: readonly Heard[], { address, port }: Wanted): Exclude<Seen, 'several'> {
+function onlyOf(those: readonly Heard[], { address, port }: WantedDevice): Exclude<Seen, 'several'> {
   const atPort = those.filter((each) => each.port === port);
   const [first, ...others] = those.length > 1 && atPort.length === 1 ? atPort : those;
   const own = first?.addresses.find((each) => isSameAddress(each, address)) ?? first?.addresses[0];

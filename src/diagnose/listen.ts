@@ -5,7 +5,7 @@ import { browse, browseFor } from '../network/browse.ts';
 import { hostAddressFor } from '../network/index.ts';
 import type { Tell } from '../model/events.ts';
 import type { Device, Target } from '../model/types.ts';
-import { announcedBy, type Wanted } from './announced.ts';
+import { announcedBy, type WantedDevice } from './announced.ts';
 
 export interface Listening {
   readonly device: Pick<Device, 'name' | 'host'>;
@@ -76,7 +76,7 @@ export function returnOf(heardAtMs: number | undefined, broken: Broken): Return 
   return wasAway ? { awayMs: Math.round(heardAtMs) } : {};
 }
 
-const wantedOf = ({ device: { name, host }, target: { address, port } }: Listening): Wanted => ({
+const wantedOf = ({ device: { name, host }, target: { address, port } }: Listening): WantedDevice => ({
   name,
   host,
   address,

@@ -4,7 +4,7 @@ import { passwordVariable } from '../model/secret.ts';
 import type { Rule } from '../model/finding.ts';
 import { wordsOf } from '../model/wording.ts';
 
-export const passwordRequired: Rule = ({ code, device, wording }) =>
+export const missingPassword: Rule = ({ code, device, wording }) =>
   code !== 'PASSWORD_REQUIRED'
     ? undefined
     : {
@@ -15,7 +15,7 @@ export const passwordRequired: Rule = ({ code, device, wording }) =>
         cure: wordsOf(wording).password(passwordVariable(device)),
       };
 
-export const passwordWrong: Rule = ({ code, credential }) =>
+export const wrongPassword: Rule = ({ code, credential }) =>
   code !== 'PASSWORD_WRONG' || credential === 'password-like-hash'
     ? undefined
     : {

@@ -11,7 +11,7 @@ import type { BuildRequest } from '../builders/types.ts';
 import { OtaError } from '../model/errors.ts';
 import { redactedWords } from '../model/redaction.ts';
 import type { EventBody } from '../model/events.ts';
-import { preflight, readImage, refuseByFirst, type PartitionTable } from '../image/index.ts';
+import { imagePreflight, readImage, refuseByFirst, type PartitionTable } from '../image/index.ts';
 import { thousands } from '../model/numbers.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
 import type { ReadyDevice } from '../deploy/deploy-device.ts';
@@ -20,7 +20,7 @@ import type { Artifact, BuildTool, Image } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 import { ok, warning, type Leg } from './leg.ts';
 
-export interface Surroundings {
+export interface LookOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
 }
@@ -35,7 +35,7 @@ const names: Readonly<Record<BuildTool, string>> = {
 /** @throws OtaError where the project has a tool that is not there */
 export async function checkTool(
   { request, source }: PlannedImage,
-  { env, signal }: Surroundings,
+  { env, signal }: LookOptions,
 ): Promise<Leg> {
   if (source === 'file') return ok('build tool', 'none is needed: the image is named');
   const tool = await detectTool(request).catch((error: unknown) => {
@@ -84,7 +84,7 @@ export interface CheckedImage {
 export async function checkImage(
   planned: PlannedImage,
   { device, partitions }: ReadyDevice,
-  { env, signal }: Surroundings,
+  { env, signal }: LookOptions,
 ): Promise<CheckedImage> {
   const artifact = await artifactOf(planned, { env, signal });
   if (artifact instanceof OtaError) {
@@ -103,7 +103,7 @@ export async function checkImage(
     if (event.type === 'log') doubt = event.message;
   };
   const table = partitions ?? (await tableBeside(image, { artifact, tell, signal }));
-  refuseByFirst(preflight(image, { platform: device.platform }, { partitions: table }), {
+  refuseByFirst(imagePreflight(image, { platform: device.platform }, { partitions: table }), {
     allowed: new Set(),
     onPassed: (message) => (doubt ??= message),
   });
@@ -127,10 +127,7 @@ export async function checkImage(
   return { image, leg, ...withoutUndefined({ partitions: table }) };
 }
 
-async function artifactOf(
-  planned: PlannedImage,
-  { env, signal }: Surroundings,
-): Promise<Artifact | OtaError> {
+async function artifactOf(planned: PlannedImage, { env, signal }: LookOptions): Promise<Artifact | OtaError> {
   const { path, kind, request, expectedPlatform } = planned;
   if (path !== undefined) {
     return withoutUndefined({ path, kind, tool: 'file' as const, platform: expectedPlatform });

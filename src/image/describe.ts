@@ -3,7 +3,7 @@
 import { word } from './bytes.ts';
 import { thousands } from '../model/numbers.ts';
 import { chipName } from './chips.ts';
-import type { Check, Facts, Segment } from './facts.ts';
+import type { ImageCheck, ImageFacts, Segment } from './facts.ts';
 import { subtypeName, typeName } from './partition-names.ts';
 import type { PushVerdict } from './examine.ts';
 import { appSlots, filesystemPartition, type PartitionTable } from './partition.ts';
@@ -17,7 +17,7 @@ export interface FileFacts {
   readonly sha256: string;
 }
 
-export function describeImage(file: FileFacts, facts: Facts, push: readonly PushVerdict[]): string[] {
+export function describeImage(file: FileFacts, facts: ImageFacts, push: readonly PushVerdict[]): string[] {
   const { chip, platform, app, flash } = facts;
   return keyed([
     ['file', file.file],
@@ -105,7 +105,7 @@ function keyed(rows: readonly Row[]): string[] {
   });
 }
 
-function checkLines(checks: readonly Check[]): string[] {
+function checkLines(checks: readonly ImageCheck[]): string[] {
   const verdicts = { ok: 'ok', wrong: 'WRONG', absent: 'absent', 'not-checked': 'not checked' } as const;
   return columns(checks.map(({ name, verdict, detail = '' }) => [name, verdicts[verdict], detail]));
 }

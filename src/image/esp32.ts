@@ -20,8 +20,8 @@ import {
   incomplete,
   notOta,
   type AppDescription,
-  type Check,
-  type Facts,
+  type ImageCheck,
+  type ImageFacts,
   type Identification,
 } from './facts.ts';
 import { madeBy } from './made-by.ts';
@@ -36,7 +36,7 @@ const digestBytes = 32;
 
 /** `bytes` starts with 0xE9 and is not for the ESP8266. Bounded by the length of `bytes`; throws on nothing. */
 export function parseEsp32(bytes: Uint8Array): Identification {
-  const nothing: Facts = { format: 'ESP32 family image', segments: [], checks: [], notes: [] };
+  const nothing: ImageFacts = { format: 'ESP32 family image', segments: [], checks: [], notes: [] };
   // Up to here it may be an ESP8266's as well.
   if (bytes.length < descriptorOffset + 4) return incomplete(nothing, 'ends inside the header');
 
@@ -44,7 +44,7 @@ export function parseEsp32(bytes: Uint8Array): Identification {
   const chip = chipOf(chipId);
   const name = chip === undefined ? `ESP32 family, unknown chip ${chipId}` : chipName(chip);
   const walk = walkSegments(bytes, { at: 0, headerBytes, isAddress: () => true });
-  const facts: Facts = {
+  const facts: ImageFacts = {
     ...nothing,
     format: `${name} image`,
     platform: 'esp32',
@@ -62,7 +62,7 @@ export function parseEsp32(bytes: Uint8Array): Identification {
   return parseUndescribed(bytes, walk, { name, facts });
 }
 
-function checkWalk(bytes: Uint8Array, walk: Walk, facts: Facts): Identification {
+function checkWalk(bytes: Uint8Array, walk: Walk, facts: ImageFacts): Identification {
   if (walk.type === 'absurd') return corrupt(facts, walk.message);
   if (walk.type === 'truncated') return incomplete(facts, walk.message);
   return checkDigests(bytes, walk, facts);
@@ -72,7 +72,7 @@ function checkWalk(bytes: Uint8Array, walk: Walk, facts: Facts): Identification 
 function parseUndescribed(
   bytes: Uint8Array,
   walk: Walk,
-  { name, facts }: { readonly name: string; readonly facts: Facts },
+  { name, facts }: { readonly name: string; readonly facts: ImageFacts },
 ): Identification {
   if (walk.type === 'absurd') {
     const hint = 'Push the `firmware.bin` that the build left; this file is no image, or a damaged one.';
@@ -95,7 +95,7 @@ function parseUndescribed(
     return notOta({ ...facts, format: `${name} boot loader` }, message, hint);
   }
   const { format, note, doubt } = undescribed[kind];
-  const found: Facts = {
+  const found: ImageFacts = {
     ...facts,
     format: `${name} ${format}`,
     kind: 'firmware',
@@ -134,9 +134,9 @@ const undescribed: Readonly<Record<Exclude<Esp32Kind, 'boot-loader'>, Undescribe
 
 const hintDoubt = 'Push the `firmware.bin` that the build left.';
 
-function checkDigests(bytes: Uint8Array, walk: WholeWalk, facts: Facts): Identification {
+function checkDigests(bytes: Uint8Array, walk: WholeWalk, facts: ImageFacts): Identification {
   const { storedChecksum, computedChecksum } = walk;
-  const checksum: Check = {
+  const checksum: ImageCheck = {
     name: 'checksum',
     verdict: storedChecksum === computedChecksum ? 'ok' : 'wrong',
     detail:
@@ -146,7 +146,7 @@ function checkDigests(bytes: Uint8Array, walk: WholeWalk, facts: Facts): Identif
   };
   const appended = bytes[23] ?? 0;
   const digest = checkDigest(bytes, walk.end, appended);
-  const found: Facts = { ...facts, checks: [checksum, digest] };
+  const found: ImageFacts = { ...facts, checks: [checksum, digest] };
   if (digest.verdict === 'not-checked') {
     return incomplete(found, `ends after ${thousands(bytes.length)} bytes, before its SHA-256`);
   }
@@ -155,7 +155,7 @@ function checkDigests(bytes: Uint8Array, walk: WholeWalk, facts: Facts): Identif
   return checkRest(bytes, walk.end + (appended === 1 ? digestBytes : 0), found);
 }
 
-function checkRest(bytes: Uint8Array, end: number, facts: Facts): Identification {
+function checkRest(bytes: Uint8Array, end: number, facts: ImageFacts): Identification {
   const rest = examineRest(bytes, end);
   if (rest.type === 'nothing') return fine(facts);
   const found = { ...facts, checks: [...facts.checks, ...rest.checks] };
@@ -164,7 +164,7 @@ function checkRest(bytes: Uint8Array, end: number, facts: Facts): Identification
   return fine({ ...found, notes: [...found.notes, rest.note] });
 }
 
-function checkDigest(bytes: Uint8Array, end: number, appended: number): Check {
+function checkDigest(bytes: Uint8Array, end: number, appended: number): ImageCheck {
   const name = 'SHA-256';
   // esptool writes 0 or 1 and refuses anything else.
   if (appended > 1) return { name, verdict: 'wrong', detail: `header byte 23 is ${appended}` };

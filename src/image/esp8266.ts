@@ -27,8 +27,8 @@ import {
   fine,
   incomplete,
   notOta,
-  type Check,
-  type Facts,
+  type ImageCheck,
+  type ImageFacts,
   type Identification,
   type Segment,
 } from './facts.ts';
@@ -57,7 +57,7 @@ export function isEsp8266(bytes: Uint8Array): boolean {
 /** Bounded by the length of `bytes`; throws on nothing. */
 export function parseEsp8266(bytes: Uint8Array): Identification {
   const first = walkSegments(bytes, { at: 0, headerBytes: 8, isAddress: isAddressEsp8266 });
-  const facts: Facts = {
+  const facts: ImageFacts = {
     format: 'ESP8266 firmware',
     kind: 'firmware',
     platform: 'esp8266',
@@ -75,7 +75,7 @@ export function parseEsp8266(bytes: Uint8Array): Identification {
 }
 
 /** What stands at 0 is complete, and no sketch stands at 4096. */
-function parseSingle(bytes: Uint8Array, first: WholeWalk, facts: Facts): Identification {
+function parseSingle(bytes: Uint8Array, first: WholeWalk, facts: ImageFacts): Identification {
   const rest = bytes.subarray(first.end);
   if (isEboot(first.segments) || (rest.length > 0 && rest.length < sketchOffset && isAllOf(rest, 0xaa))) {
     const found = { ...facts, format: 'ESP8266 boot loader without a sketch' };
@@ -88,9 +88,9 @@ function parseSingle(bytes: Uint8Array, first: WholeWalk, facts: Facts): Identif
   return notOta({ ...facts, format, checks }, message, hintFirmware);
 }
 
-function parseSketch(bytes: Uint8Array, boot: WholeWalk, base: Facts): Identification {
+function parseSketch(bytes: Uint8Array, boot: WholeWalk, base: ImageFacts): Identification {
   const sketch = walkSegments(bytes, { at: sketchOffset, headerBytes: 8, isAddress: isAddressEsp8266 });
-  const facts: Facts = {
+  const facts: ImageFacts = {
     ...base,
     format: 'ESP8266 firmware, boot loader and sketch (Arduino core)',
     segments: [...boot.segments, ...sketch.segments],
@@ -99,7 +99,7 @@ function parseSketch(bytes: Uint8Array, boot: WholeWalk, base: Facts): Identific
   if (sketch.type === 'absurd') return corrupt(facts, `${sketch.message} (in the sketch at 4,096)`);
   if (bytes.length < wordsOffset + wordsBytes) return incomplete(facts, 'ends before its length and CRC');
   if (isAllOf(bytes.subarray(wordsOffset, wordsOffset + wordsBytes), 0) && !hasWords27(bytes)) {
-    const unfinished: Check = {
+    const unfinished: ImageCheck = {
       name: 'CRC-32',
       verdict: 'not-checked',
       detail: 'length and CRC are still zero',
@@ -119,7 +119,7 @@ function hasWords27(bytes: Uint8Array): boolean {
 }
 
 /** The sketch is walked to its end: whose words are these, and are they right? */
-function checkWords(bytes: Uint8Array, sketch: WholeWalk, facts: Facts): Identification {
+function checkWords(bytes: Uint8Array, sketch: WholeWalk, facts: ImageFacts): Identification {
   const newer = wordsAt(bytes, wordsOffset, sketch.end);
   const isNewer = newer.lengthFits || newer.crcFits;
   if (!isNewer && hasWords27(bytes)) {
@@ -148,7 +148,7 @@ function wordsAt(bytes: Uint8Array, offset: number, end: number): Words {
 }
 
 interface Guarded {
-  readonly facts: Facts;
+  readonly facts: ImageFacts;
   readonly words: Words;
   /** Of the words, where they lie in a segment: they were zero when its checksum was made. */
   readonly wordsXor: number;
@@ -160,7 +160,7 @@ function finishWords(
   { facts, words, wordsXor }: Guarded,
 ): Identification {
   const { lengthFits, crcFits, storedBytes, storedCrc, crc } = words;
-  const checks: Check[] = [
+  const checks: ImageCheck[] = [
     ...facts.checks,
     checksum('sketch checksum', sketch.storedChecksum, sketch.computedChecksum ^ wordsXor),
     {
@@ -176,14 +176,14 @@ function finishWords(
       detail: crcFits ? word(crc) : `${word(storedCrc)} stored, ${word(crc)} computed`,
     },
   ];
-  const found: Facts = { ...facts, checks };
+  const found: ImageFacts = { ...facts, checks };
   const broken = checks.filter(isWrong).map((check) => check.name);
   if (broken.length > 0) return corrupt(found, `is damaged: wrong ${broken.join(', ')}`);
   return finish(bytes, sketch.end, { ...found, identity: crc.toString(16).padStart(8, '0') });
 }
 
-function legacy(bytes: Uint8Array, sketch: WholeWalk, facts: Facts): Identification {
-  const checks: Check[] = [
+function legacy(bytes: Uint8Array, sketch: WholeWalk, facts: ImageFacts): Identification {
+  const checks: ImageCheck[] = [
     ...facts.checks,
     checksum('sketch checksum', sketch.storedChecksum, sketch.computedChecksum),
     { name: 'CRC-32', verdict: 'absent', detail: 'core older than 2.7' },
@@ -213,7 +213,7 @@ function damageOfHeaders(bytes: Uint8Array, segments: readonly Segment[]): strin
 }
 
 /** Everything up to `end` is right: only a signature may follow. */
-function finish(bytes: Uint8Array, end: number, facts: Facts): Identification {
+function finish(bytes: Uint8Array, end: number, facts: ImageFacts): Identification {
   const signatureBytes = signatureLength(bytes.subarray(end));
   if (signatureBytes !== undefined) return fine({ ...facts, signatureBytes });
   const rest = bytes.length - end;
@@ -228,12 +228,12 @@ function finish(bytes: Uint8Array, end: number, facts: Facts): Identification {
 
 type WholeWalk = Extract<Walk, { type: 'whole' }>;
 
-function checksum(name: string, stored: number, computed: number): Check {
+function checksum(name: string, stored: number, computed: number): ImageCheck {
   if (stored === computed) return { name, verdict: 'ok', detail: byteText(stored) };
   return { name, verdict: 'wrong', detail: `${byteText(stored)} stored, ${byteText(computed)} computed` };
 }
 
-function isWrong(check: Check): boolean {
+function isWrong(check: ImageCheck): boolean {
   return check.verdict === 'wrong';
 }
 

@@ -7,12 +7,12 @@ import { basename } from 'node:path';
 import { errorCodes, type ErrorCode } from '../model/errors.ts';
 import { platforms, type ImageKind, type Platform } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import type { Facts, Identification, Problem } from './facts.ts';
+import type { ImageFacts, Identification, ImageProblem } from './facts.ts';
 import { identify } from './identify.ts';
 import { isPartitionTable } from './partition-binary.ts';
 import { parsePartitionTable } from './partition-table.ts';
 import type { PartitionTable } from './partition.ts';
-import { preflight } from './preflight.ts';
+import { imagePreflight } from './preflight.ts';
 
 /** Why it is refused, or what to know of it. */
 export interface ExaminedFinding {
@@ -33,7 +33,7 @@ export interface PushVerdict {
 
 export interface Examination {
   readonly type: 'image' | 'partition-table';
-  readonly facts: Facts;
+  readonly facts: ImageFacts;
   /** Absent where it is no partition table, or cannot be read. */
   readonly table?: PartitionTable;
   /** Empty where it can be pushed to some device, or is a partition table without a mistake. */
@@ -101,7 +101,7 @@ function verdictOf(
     doubts: facts.doubts,
   });
   const findings: readonly ExaminedFinding[] = found.ok
-    ? preflight(image, { platform }, { partitions }).map(({ code, level, message, hint }) => ({
+    ? imagePreflight(image, { platform }, { partitions }).map(({ code, level, message, hint }) => ({
         code,
         level,
         message,
@@ -126,6 +126,9 @@ function isError({ level }: ExaminedFinding): boolean {
   return level === 'error';
 }
 
-function sentence(path: string, { code, message, hint = errorCodes[code].hint }: Problem): ExaminedFinding {
+function sentence(
+  path: string,
+  { code, message, hint = errorCodes[code].hint }: ImageProblem,
+): ExaminedFinding {
   return { code, level: 'error', message: `${path} ${message}`, hint };
 }

@@ -9,7 +9,7 @@ export type ProblemCode = Extract<
 >;
 
 /** Why an image is not to be pushed. */
-export interface Problem {
+export interface ImageProblem {
   readonly code: ProblemCode;
   /** A predicate whose subject is the file: "ends inside segment 1". Whoever knows the path puts it in front. */
   readonly message: string;
@@ -25,12 +25,12 @@ export interface Segment {
 }
 
 /** `not-checked`: the image ends or errs before it could be looked at. */
-export type Verdict = 'ok' | 'wrong' | 'absent' | 'not-checked';
+export type ImageVerdict = 'ok' | 'wrong' | 'absent' | 'not-checked';
 
 /** One thing inside the image that guards it against damage. */
-export interface Check {
+export interface ImageCheck {
   readonly name: string;
-  readonly verdict: Verdict;
+  readonly verdict: ImageVerdict;
   /** Stored value and the like, for a person. */
   readonly detail?: string;
 }
@@ -56,7 +56,7 @@ export interface AppDescription {
   readonly elfSha256?: string;
 }
 
-export interface Facts {
+export interface ImageFacts {
   /** What the file is, in a person's words. */
   readonly format: string;
   /** Absent: it is neither firmware nor a file system. */
@@ -69,7 +69,7 @@ export interface Facts {
   readonly inflatedBytes?: number;
   readonly flash?: FlashSettings;
   readonly segments: readonly Segment[];
-  readonly checks: readonly Check[];
+  readonly checks: readonly ImageCheck[];
   readonly app?: AppDescription;
   /** Length of the signature that follows the image (ESP8266 core's signed updates). */
   readonly signatureBytes?: number;
@@ -80,26 +80,27 @@ export interface Facts {
 }
 
 export type Identification =
-  { readonly ok: true; readonly facts: Facts } | ({ readonly ok: false; readonly facts: Facts } & Problem);
+  | { readonly ok: true; readonly facts: ImageFacts }
+  | ({ readonly ok: false; readonly facts: ImageFacts } & ImageProblem);
 
 /** Nothing wrong. */
-export function fine(facts: Facts): Identification {
+export function fine(facts: ImageFacts): Identification {
   return { ok: true, facts };
 }
 
-export function incomplete(facts: Facts, message: string, hint?: string): Identification {
+export function incomplete(facts: ImageFacts, message: string, hint?: string): Identification {
   return wrong(facts, { code: 'IMAGE_INCOMPLETE', message, ...(hint === undefined ? {} : { hint }) });
 }
 
-export function corrupt(facts: Facts, message: string, hint?: string): Identification {
+export function corrupt(facts: ImageFacts, message: string, hint?: string): Identification {
   return wrong(facts, { code: 'IMAGE_CORRUPT', message, ...(hint === undefined ? {} : { hint }) });
 }
 
 /** The hint is demanded: who took the wrong file needs to hear which is the right one. */
-export function notOta(facts: Facts, message: string, hint: string): Identification {
+export function notOta(facts: ImageFacts, message: string, hint: string): Identification {
   return wrong(facts, { code: 'IMAGE_NOT_OTA', message, hint });
 }
 
-function wrong(facts: Facts, problem: Problem): Identification {
+function wrong(facts: ImageFacts, problem: ImageProblem): Identification {
   return { ok: false, facts, ...problem };
 }

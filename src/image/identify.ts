@@ -5,7 +5,7 @@ import { thousands } from '../model/numbers.ts';
 import { isEsp8266, parseEsp8266 } from './esp8266.ts';
 import { signatureLength } from './esp8266-signature.ts';
 import { parseEsp32 } from './esp32.ts';
-import { fine, incomplete, corrupt, notOta, type Facts, type Identification } from './facts.ts';
+import { fine, incomplete, corrupt, notOta, type ImageFacts, type Identification } from './facts.ts';
 import { fileSystemName } from './filesystem.ts';
 import { nameForeign } from './foreign.ts';
 import { inflateGzip, isGzip } from './gzip.ts';
@@ -77,7 +77,7 @@ function identifyFirmware(bytes: Uint8Array, expectedPlatform: Platform | undefi
 const inflateLimitBytes = 16 * 1024 * 1024;
 
 function identifyGzip(bytes: Uint8Array, expectedPlatform: Platform | undefined): Identification {
-  const facts: Facts = { ...plain('gzip'), compression: 'gzip' };
+  const facts: ImageFacts = { ...plain('gzip'), compression: 'gzip' };
   const inflated = inflateGzip(bytes, inflateLimitBytes);
   if (inflated.type === 'truncated') return incomplete(facts, 'is a gzip that ends before its end');
   if (inflated.type === 'damaged') return corrupt(facts, 'is a damaged gzip');
@@ -89,7 +89,7 @@ function identifyGzip(bytes: Uint8Array, expectedPlatform: Platform | undefined)
     return notOta(facts, 'is a gzip with no image inside', hint);
   }
   const inner = identifyFirmware(inflated.bytes, expectedPlatform);
-  const outer: Facts = {
+  const outer: ImageFacts = {
     ...inner.facts,
     format: `gzip of: ${inner.facts.format}`,
     compression: 'gzip',
@@ -109,7 +109,7 @@ function identifyGzip(bytes: Uint8Array, expectedPlatform: Platform | undefined)
   );
 }
 
-function fileSystemFacts(bytes: Uint8Array): Facts {
+function fileSystemFacts(bytes: Uint8Array): ImageFacts {
   const name = fileSystemName(bytes);
   return {
     ...plain(name === undefined ? 'file-system image (not recognised)' : `${name} file-system image`),
@@ -119,6 +119,6 @@ function fileSystemFacts(bytes: Uint8Array): Facts {
   };
 }
 
-function plain(format: string): Facts {
+function plain(format: string): ImageFacts {
   return { format, segments: [], checks: [], notes: [] };
 }

@@ -2,7 +2,7 @@
 
 export { roomFor, type PartitionTable } from './partition.ts';
 export {
-  preflight,
+  imagePreflight,
   refuseByFirst,
   type PreflightFacts,
   type PreflightFinding,

@@ -1,7 +1,7 @@
 /** A partition table of the ESP32 family as values, and what an update over the air asks of it. */
 
 import type { Image } from '../model/types.ts';
-import type { Problem } from './facts.ts';
+import type { ImageProblem } from './facts.ts';
 
 export interface Partition {
   readonly label: string;
@@ -22,7 +22,7 @@ export interface PartitionTable {
 }
 
 export type PartitionParse =
-  { readonly ok: true; readonly table: PartitionTable } | ({ readonly ok: false } & Problem);
+  { readonly ok: true; readonly table: PartitionTable } | ({ readonly ok: false } & ImageProblem);
 
 /** The slots of applications, which updates take turns in, from the smallest to the largest. */
 export function appSlots(table: PartitionTable): readonly Partition[] {

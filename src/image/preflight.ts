@@ -42,7 +42,7 @@ export type PreflightImage = Pick<
 >;
 
 /** Empty: nothing speaks against it. Pure; throws on nothing. */
-export function preflight(
+export function imagePreflight(
   image: PreflightImage,
   target: PreflightTarget,
   { partitions }: PreflightFacts,

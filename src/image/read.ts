@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, OtaError, type ErrorCode } from '../model/errors.ts';
 import type { Artifact, Image, Platform } from '../model/types.ts';
-import type { Facts } from './facts.ts';
+import type { ImageFacts } from './facts.ts';
 import { readWhole, type WholeFile } from './file.ts';
 import { identify } from './identify.ts';
 import { parsePartitionTable } from './partition-table.ts';
@@ -129,7 +129,7 @@ function toImage(artifact: Artifact, bytes: Uint8Array, expectedPlatform: Platfo
   };
 }
 
-function known(facts: Facts, builtFor: Platform | undefined): Partial<Image> {
+function known(facts: ImageFacts, builtFor: Platform | undefined): Partial<Image> {
   const platform = facts.platform ?? builtFor;
   return {
     ...(platform === undefined ? {} : { platform }),

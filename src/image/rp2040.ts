@@ -11,7 +11,15 @@
 import { thousands } from '../model/numbers.ts';
 import { u32, word } from './bytes.ts';
 import { crc32Msb } from './crc32.ts';
-import { corrupt, fine, incomplete, notOta, type Check, type Facts, type Identification } from './facts.ts';
+import {
+  corrupt,
+  fine,
+  incomplete,
+  notOta,
+  type ImageCheck,
+  type ImageFacts,
+  type Identification,
+} from './facts.ts';
 import { notedLength } from './pico-info.ts';
 
 const bootBytes = 256;
@@ -28,7 +36,7 @@ export function isRp2040(bytes: Uint8Array): boolean {
 
 /** For a file that is for this platform, by its looks or by what is known. Bounded; throws on nothing. */
 export function parseRp2040(bytes: Uint8Array): Identification {
-  const facts: Facts = {
+  const facts: ImageFacts = {
     format: 'RP2040 firmware',
     kind: 'firmware',
     platform: 'rp2040',
@@ -58,7 +66,7 @@ export function parseRp2040(bytes: Uint8Array): Identification {
   );
 }
 
-function checkEnd(bytes: Uint8Array, tables: readonly number[], facts: Facts): Identification {
+function checkEnd(bytes: Uint8Array, tables: readonly number[], facts: ImageFacts): Identification {
   for (const offset of tables) {
     if (!hasVectors(bytes, offset)) continue;
     const reset = u32(bytes, offset + 4) - flashBase;
@@ -79,7 +87,7 @@ function checkEnd(bytes: Uint8Array, tables: readonly number[], facts: Facts): I
     const note = 'It does not note its length: a file that was cut off cannot be told from a whole one.';
     return fine({ ...facts, notes: [...facts.notes, note] });
   }
-  const check: Check = { name: 'length in its binary info', verdict: 'ok', detail: thousands(endBytes) };
+  const check: ImageCheck = { name: 'length in its binary info', verdict: 'ok', detail: thousands(endBytes) };
   return fine({ ...facts, checks: [...facts.checks, check] });
 }
 

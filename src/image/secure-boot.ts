@@ -11,13 +11,13 @@
 import { createHash } from 'node:crypto';
 import { thousands } from '../model/numbers.ts';
 import { hex, isAllOf, u32 } from './bytes.ts';
-import type { Check } from './facts.ts';
+import type { ImageCheck } from './facts.ts';
 
 export type Rest =
   | { readonly type: 'nothing' }
-  | { readonly type: 'cut'; readonly message: string; readonly checks: readonly Check[] }
-  | { readonly type: 'damaged'; readonly message: string; readonly checks: readonly Check[] }
-  | { readonly type: 'present'; readonly note: string; readonly checks: readonly Check[] };
+  | { readonly type: 'cut'; readonly message: string; readonly checks: readonly ImageCheck[] }
+  | { readonly type: 'damaged'; readonly message: string; readonly checks: readonly ImageCheck[] }
+  | { readonly type: 'present'; readonly note: string; readonly checks: readonly ImageCheck[] };
 
 const sectorBytes = 4096;
 const blockCrcOffset = 1196;
@@ -58,14 +58,16 @@ function examineSector(bytes: Uint8Array, at: number): Rest {
   // Loaded where there is a signature: most images have none.
   const { crc32 } = process.getBuiltinModule('node:zlib');
   if (crc32(block.subarray(0, blockCrcOffset)) !== u32(block, blockCrcOffset)) {
-    const checks: Check[] = [{ name: 'signature block CRC-32', verdict: 'wrong' }];
+    const checks: ImageCheck[] = [{ name: 'signature block CRC-32', verdict: 'wrong' }];
     return { type: 'damaged', message: 'is damaged: wrong CRC of its signature block', checks };
   }
   const algorithm = block[1] === 3 && block[2] === 1 ? 'sha384' : 'sha256';
   const computed = createHash(algorithm).update(bytes.subarray(0, at)).digest('hex');
   const stored = hex(block.subarray(4, 4 + computed.length / 2));
   if (stored !== computed) {
-    const checks: Check[] = [{ name, verdict: 'wrong', detail: `${stored} stored, ${computed} computed` }];
+    const checks: ImageCheck[] = [
+      { name, verdict: 'wrong', detail: `${stored} stored, ${computed} computed` },
+    ];
     return { type: 'damaged', message: 'is damaged: its signature was made for other bytes', checks };
   }
   const note = `a signature of secure boot, version 2 (${scheme})`;

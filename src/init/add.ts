@@ -11,7 +11,7 @@ import { chosenDevices, chosenHooks, defaultChoices, type Seen, type Wishes } fr
 import { otarcPy, ownFiles, type HookName } from './hooks.ts';
 import {
   existingOf,
-  kindOf,
+  projectKindOf,
   readConfigured,
   readIgnoring,
   readInstallation,
@@ -25,8 +25,8 @@ import { nextSteps } from './next.ts';
 import { localName, networkFolder, planArduino } from './plan-arduino.ts';
 import { planConfig, secretsName } from './plan-config.ts';
 import { mergePlans, planFiles } from './plan-files.ts';
-import { iniName, planPio } from './plan-pio.ts';
-import type { ArduinoFacts, Choices, Facts, PasswordChoice, Plan } from './types.ts';
+import { iniName, planPioFiles } from './plan-pio.ts';
+import type { ArduinoFacts, Choices, ProjectSituation, PasswordChoice, InitPlan } from './types.ts';
 
 export interface AddRequest {
   /** Absolute; links resolved. */
@@ -48,7 +48,7 @@ export interface AddRequest {
 }
 
 export interface Planned {
-  readonly plan: Plan;
+  readonly plan: InitPlan;
   /** What to do next, one line each. */
   readonly next: readonly string[];
 }
@@ -56,7 +56,7 @@ export interface Planned {
 /** @throws OtaError USAGE, CONFIG_INVALID, CONFIG_UNREADABLE, SECRET_UNAVAILABLE, CANCELLED */
 export async function planToAdd(request: AddRequest): Promise<Planned> {
   const { folder, wishes, env, signal, ask } = request;
-  const kind = await kindOf(folder);
+  const kind = await projectKindOf(folder);
   chosenHooks(wishes.hooks, kind);
   const { config, configured } = await readConfigured(
     { folder, interfaces: request.interfaces },
@@ -72,7 +72,7 @@ export async function planToAdd(request: AddRequest): Promise<Planned> {
   const plan = mergePlans([
     planConfig(facts, choices),
     planFiles(facts, choices),
-    planPio(facts, choices),
+    planPioFiles(facts, choices),
     planArduino(facts, choices),
   ]);
   const isFree = ask === undefined && wishes.devices.length === 0 && choices.devices.length > 1;
@@ -116,7 +116,7 @@ async function lookAround(
   return scan({ browse, interfaces, isEnough, env, signal });
 }
 
-async function gatherFacts(request: AddRequest, seen: Seen, choices: Choices): Promise<Facts> {
+async function gatherFacts(request: AddRequest, seen: Seen, choices: Choices): Promise<ProjectSituation> {
   const { folder, env, signal } = request;
   const { hooks } = choices;
   const sketch = seen.isSketch ? await findSketchFile(folder) : undefined;
@@ -183,11 +183,11 @@ const templateNames = [
   ...ownFiles.map(({ template }) => template),
 ];
 
-function nothingHere({ templates }: Facts): string {
+function nothingHere({ templates }: ProjectSituation): string {
   return `Neither a platformio.ini nor a sketch is in this folder: there is no tool to hook into. Sketches to begin with: ${join(templates.folder, 'sketches')}`;
 }
 
-export function refuseConflicts({ conflicts }: Plan): void {
+export function refuseConflicts({ conflicts }: InitPlan): void {
   if (conflicts.length === 0) return;
   const [only, ...others] = conflicts;
   const text =

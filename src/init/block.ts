@@ -9,7 +9,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { linesOf, withLines, withoutLines, type Line } from './lines.ts';
+import { textLines, withLines, withoutLines, type TextLine } from './lines.ts';
 
 export interface Block {
   readonly start: number;
@@ -43,8 +43,8 @@ export function withBlock(text: string, lines: readonly string[], options: Block
 /** The blocks of a text. One whose end is missing is none: nobody knows how far it went. */
 export function blocksOf(text: string): Block[] {
   const blocks: Block[] = [];
-  let open: { line: Line; digest: string; madeFile: boolean; lines: string[] } | undefined;
-  for (const line of linesOf(text)) {
+  let open: { line: TextLine; digest: string; madeFile: boolean; lines: string[] } | undefined;
+  for (const line of textLines(text)) {
     const [whole, digest = '', isNew] = begin.exec(line.text) ?? [];
     if (whole !== undefined) open = { line, digest, madeFile: isNew !== undefined, lines: [] };
     else if (open !== undefined && end.test(line.text)) {

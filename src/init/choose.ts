@@ -7,7 +7,7 @@ import { foundDevices, typedDevice, withOwnNames } from './device-choice.ts';
 import { defaultHooks, fittingHooks, hookNames, type HookName } from './hooks.ts';
 import type { Kind } from './look.ts';
 import { isHookName } from './plan-files.ts';
-import type { Choices, Configured, DeviceChoice, PasswordChoice } from './types.ts';
+import type { Choices, ExistingConfiguration, DeviceChoice, PasswordChoice } from './types.ts';
 
 /** As typed. */
 export interface Wishes {
@@ -19,7 +19,7 @@ export interface Wishes {
 }
 
 export interface Seen extends Kind {
-  readonly configured: Configured;
+  readonly configured: ExistingConfiguration;
   readonly found: readonly FoundDevice[];
 }
 

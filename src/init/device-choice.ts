@@ -74,7 +74,7 @@ export function isSameDevice(
 }
 
 /** The variable that its password is to come from. */
-export function variableOf(name: string): string {
+export function suggestedVariable(name: string): string {
   const plain = name
     .toUpperCase()
     .replaceAll(/[^A-Z0-9]+/g, '_')

@@ -3,7 +3,7 @@
  * as it stands. PlatformIO's own part (`extends`, `[env]`, `${…}`) is in `ini-values.ts`.
  */
 
-import { linesOf, type Line } from './lines.ts';
+import { textLines, type TextLine } from './lines.ts';
 
 export interface Option {
   /** In lower case, as configparser has it. */
@@ -11,8 +11,8 @@ export interface Option {
   /** Its lines with comments and blanks left out. */
   readonly value: string;
   /** Of the first and the last line that hold something of it. */
-  readonly first: Line;
-  readonly last: Line;
+  readonly first: TextLine;
+  readonly last: TextLine;
   /** Where its text on the last line ends, before blanks and a comment. */
   readonly valueEnd: number;
   /** The blanks before its key, and before the last line of its value where that is another one. */
@@ -22,14 +22,14 @@ export interface Option {
 
 export interface Section {
   readonly name: string;
-  readonly header: Line;
+  readonly header: TextLine;
   readonly indent: string;
   readonly options: readonly Option[];
 }
 
 interface OpenOption extends Option {
   value: string;
-  last: Line;
+  last: TextLine;
   valueEnd: number;
   valueIndent: string | undefined;
 }
@@ -43,7 +43,7 @@ export function sectionsOf(text: string): Section[] {
   const sections: OpenSection[] = [];
   let option: OpenOption | undefined;
   let indentLevel = 0;
-  for (const line of linesOf(text)) {
+  for (const line of textLines(text)) {
     const { indent, content, contentEnd } = contentOf(line);
     if (content === '') continue;
     const section = sections.at(-1);
@@ -90,10 +90,11 @@ export function brokenLineOf(text: string): number | undefined {
     { start: header.start, end: header.end },
     ...options.map(({ first, last }) => ({ start: first.start, end: last.end })),
   ]);
-  const isKnown = ({ start }: Line): boolean => known.some((each) => start >= each.start && start < each.end);
-  const isBroken = (line: Line): boolean =>
+  const isKnown = ({ start }: TextLine): boolean =>
+    known.some((each) => start >= each.start && start < each.end);
+  const isBroken = (line: TextLine): boolean =>
     second.some(({ start }) => start === line.start) || (contentOf(line).content !== '' && !isKnown(line));
-  const index = linesOf(text).findIndex(isBroken);
+  const index = textLines(text).findIndex(isBroken);
   return index === -1 ? undefined : index + 1;
 }
 
@@ -118,7 +119,7 @@ export function withoutBlanksBehind(text: string, blanks: string): string {
 }
 
 /** What is left of a line without comments: `;` and `#` at its start, or behind a blank. */
-function contentOf({ text, start }: Line): { indent: string; content: string; contentEnd: number } {
+function contentOf({ text, start }: TextLine): { indent: string; content: string; contentEnd: number } {
   const mark = start === 0 ? (/^\u00EF\u00BB\u00BF/.exec(text)?.[0] ?? '') : '';
   const own = text.slice(mark.length);
   const indent = /^[ \t\f\v]*/.exec(own)?.[0] ?? '';

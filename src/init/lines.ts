@@ -5,7 +5,7 @@
  * was. So only ASCII is looked for, and never with `\s` or `trim`, which would cut into letters of UTF-8.
  */
 
-export interface Line {
+export interface TextLine {
   /** Without its end. */
   readonly text: string;
   readonly start: number;
@@ -14,8 +14,8 @@ export interface Line {
 }
 
 /** The lines of a text, ended as Python and git end them: CRLF, LF, or CR alone. */
-export function linesOf(text: string): Line[] {
-  const lines: Line[] = [];
+export function textLines(text: string): TextLine[] {
+  const lines: TextLine[] = [];
   for (const { 0: whole, 1: line = '', index } of text.matchAll(/([^\r\n]*)(?:\r\n|\n|\r|$)/g)) {
     if (whole !== '') lines.push({ text: line, start: index, end: index + whole.length });
   }

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { parseProperties, platformOfFqbn } from '../builders/arduino-cli/plan.ts';
-import { ask, type Answer } from '../builders/ask.ts';
+import { ask, type ToolAnswer } from '../builders/ask.ts';
 import { findExecutable } from '../builders/executable.ts';
 import type { Platform } from '../model/types.ts';
 import type { Surroundings } from './look.ts';
@@ -101,7 +101,7 @@ async function foldersIn(folder: string, depth: number): Promise<string[]> {
   return (await Promise.all(paths.map((path) => foldersIn(path, depth - 1)))).flat();
 }
 
-type Question = (...args: string[]) => Promise<Answer>;
+type Question = (...args: string[]) => Promise<ToolAnswer>;
 
 async function asker(cwd: string, context: Surroundings): Promise<Question | undefined> {
   const file = await findExecutable({ names: ['arduino-cli'], env: context.env });

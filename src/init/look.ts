@@ -14,7 +14,7 @@ import { findHost } from '../network/find-host.ts';
 import { buildRequestOf } from '../deploy/plan.ts';
 import { readSmallFile } from '../config/small-file.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import type { Configured, Installation, Templates } from './types.ts';
+import type { ExistingConfiguration, Installation, Templates } from './types.ts';
 
 /** From `dist/` as from `src/init/`. */
 const places = ['../', '../../'];
@@ -39,7 +39,7 @@ export interface Kind {
 }
 
 /** As the build tools take a folder. */
-export async function kindOf(folder: string): Promise<Kind> {
+export async function projectKindOf(folder: string): Promise<Kind> {
   const names = await readdir(folder);
   return { isPio: names.includes('platformio.ini'), isSketch: isSketchFolder(folder, names) };
 }
@@ -48,7 +48,7 @@ export async function kindOf(folder: string): Promise<Kind> {
 export async function readConfigured(
   { folder, interfaces }: { readonly folder: string; readonly interfaces?: readonly string[] | undefined },
   { env, signal }: Surroundings,
-): Promise<{ config: Config; configured: Configured }> {
+): Promise<{ config: Config; configured: ExistingConfiguration }> {
   const ask = async (draft: Config) => {
     const { projectFacts } = await import('../builders/facts.ts');
     const request = buildRequestOf({ config: draft, command: undefined }, draft.build.environment);

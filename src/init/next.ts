@@ -2,16 +2,16 @@
 
 import { join } from 'node:path';
 import { passwordVariable } from '../model/secret.ts';
-import { isSameDevice, variableOf } from './device-choice.ts';
+import { isSameDevice, suggestedVariable } from './device-choice.ts';
 import { sectionsOf } from './ini.ts';
 import { environmentsOf, valueOf } from './ini-values.ts';
 import { toReadableText } from './lines.ts';
 import { passwordOf } from './otarc-file.ts';
 import { isUploadHooked } from './plan-arduino.ts';
 import { iniName } from './plan-pio.ts';
-import type { Choices, Facts, Plan } from './types.ts';
+import type { Choices, ProjectSituation, InitPlan } from './types.ts';
 
-export function nextSteps(facts: Facts, choices: Choices, plan: Plan): string[] {
+export function nextSteps(facts: ProjectSituation, choices: Choices, plan: InitPlan): string[] {
   const { configured, installation, templates } = facts;
   const names = [...configured.devices, ...choices.devices].map(({ name }) => name);
   const install = 'npm install --save-dev otarc   (the hooks look for it in the project, then on PATH)';
@@ -27,7 +27,7 @@ export function nextSteps(facts: Facts, choices: Choices, plan: Plan): string[] 
   }
   const open = choices.devices.filter((device) => passwordOf(device, choices.password).type === 'env');
   if (open.length > 0) {
-    const lines = open.map(({ name }) => `${variableOf(name)}=…`).join(', ');
+    const lines = open.map(({ name }) => `${suggestedVariable(name)}=…`).join(', ');
     steps.push(`Put the password into .otarc.env (${lines}) or into the environment.`);
   }
   const isAnother = choices.devices.some((one) =>
@@ -50,7 +50,7 @@ export function nextSteps(facts: Facts, choices: Choices, plan: Plan): string[] 
   return steps;
 }
 
-function commandFor(facts: Facts, choices: Choices, plan: Plan): string {
+function commandFor(facts: ProjectSituation, choices: Choices, plan: InitPlan): string {
   const { hooks, devices, tool } = choices;
   const [device] = [...devices, ...facts.configured.devices];
   if (hooks.includes('upload')) {
@@ -72,7 +72,10 @@ function commandFor(facts: Facts, choices: Choices, plan: Plan): string {
 }
 
 /** Those whose Upload goes through otarc. */
-function uploadEnvironments({ folder, files }: Facts, { edits }: Plan): { own: string[]; all: number } {
+function uploadEnvironments(
+  { folder, files }: ProjectSituation,
+  { edits }: InitPlan,
+): { own: string[]; all: number } {
   const path = join(folder, iniName);
   const text = edits.find((edit) => edit.path === path)?.after ?? files.get(path) ?? '';
   const sections = sectionsOf(text);

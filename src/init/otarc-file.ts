@@ -2,7 +2,7 @@
 
 import { isIPv4 } from 'node:net';
 import { isAddress } from '../model/address.ts';
-import { variableOf } from './device-choice.ts';
+import { suggestedVariable } from './device-choice.ts';
 import type { DeviceChoice, PasswordChoice } from './types.ts';
 
 export interface FileContent {
@@ -28,7 +28,7 @@ export function otarcText({ devices, password, build, isSaidElsewhere }: FileCon
 /** The lines of one device, as they stand below `devices:`. */
 export function deviceLines(device: DeviceChoice, password: PasswordChoice): string[] {
   const { name, host, port, platform } = device;
-  const variable = variableOf(name);
+  const variable = suggestedVariable(name);
   return [
     `  ${key(name)}:${isAddress(name) ? '   # any name of your own will do' : ''}`,
     `    host: ${key(host)}`,

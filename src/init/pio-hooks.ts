@@ -6,7 +6,7 @@
 import { blocksOf, withBlock, withoutBlock, type Block } from './block.ts';
 import { endOfSection, optionOf, sectionsOf, type Section } from './ini.ts';
 import { environmentsOf, itemsOf, providerOf, referredBy, valueOf } from './ini-values.ts';
-import { linesOf, toBytesText, withLines, withoutLines } from './lines.ts';
+import { textLines, toBytesText, withLines, withoutLines } from './lines.ts';
 import { blocksIn, uploadPlaces, type UploadNote } from './pio-upload.ts';
 
 export interface PioHooks {
@@ -63,7 +63,7 @@ export function withoutPioHooks(text: string): string {
   for (const block of blocksOf(text).toReversed()) {
     result = withoutBlock(result, block, block.unchanged ? [] : foreignLines(block)) ?? '';
   }
-  for (const line of linesOf(result).toReversed()) {
+  for (const line of textLines(result).toReversed()) {
     if (/^[ \t]*post:otarc\.py ; otarc init[ \t]*$/.test(line.text)) result = withoutLines(result, line);
     else if (line.text.startsWith(beforeMark)) {
       result = result.slice(0, line.start) + result.slice(line.start + beforeMark.length);
@@ -137,7 +137,7 @@ function withoutOwnUpload(text: string, name: string): string {
       [key],
     );
     if (option === undefined) continue;
-    const lines = linesOf(result.slice(option.first.start, option.last.end));
+    const lines = textLines(result.slice(option.first.start, option.last.end));
     const commented = lines.map(({ start, end }) =>
       [beforeMark, result.slice(option.first.start + start, option.first.start + end)].join(''),
     );

@@ -9,15 +9,15 @@
 import { join } from 'node:path';
 import { commandOf, scriptOf, withGuard } from './arduino-command.ts';
 import { blocksOf, isUserLine, userLine, withBlock, withoutBlock, type Block } from './block.ts';
-import { linesOf, toBytesText, withLines } from './lines.ts';
+import { textLines, toBytesText, withLines } from './lines.ts';
 import { mergePlans, missingFolders } from './plan-files.ts';
 import { stampOf, withStamp } from './stamp.ts';
-import { emptyPlan, type ArduinoCore, type Choices, type Facts, type Plan } from './types.ts';
+import { emptyPlan, type ArduinoCore, type Choices, type ProjectSituation, type InitPlan } from './types.ts';
 
 export const localName = 'platform.local.txt';
 export const networkFolder = join('hardware', 'otarc', 'network');
 
-export function planArduino(facts: Facts, choices: Choices): Plan {
+export function planArduino(facts: ProjectSituation, choices: Choices): InitPlan {
   const { arduino } = facts;
   if (!choices.hooks.includes('arduino') || arduino === undefined) return emptyPlan;
   const { core, problem = '' } = arduino;
@@ -25,7 +25,7 @@ export function planArduino(facts: Facts, choices: Choices): Plan {
   return mergePlans([planNetwork(facts, choices), planCore(facts, choices, core)]);
 }
 
-function planCore(facts: Facts, choices: Choices, core: ArduinoCore): Plan {
+function planCore(facts: ProjectSituation, choices: Choices, core: ArduinoCore): InitPlan {
   const path = join(core.folder, localName);
   const before = facts.files.get(path);
   const key = uploadKeyOf(core.properties);
@@ -61,7 +61,7 @@ function withCoreLines(text: string, wanted: Wanted): { after: string; isLeft?: 
   const users = block.lines.filter(isUserLine);
   const isNew = !users.includes(user);
   if (!block.unchanged && !isForced) {
-    const first = linesOf(text.slice(block.start))[0]?.end ?? 0;
+    const first = textLines(text.slice(block.start))[0]?.end ?? 0;
     const after = isNew ? withLines(text, block.start + first, [user]) : text;
     return { after, isLeft: isGone || missing.length > 0 };
   }
@@ -74,7 +74,7 @@ function withCoreLines(text: string, wanted: Wanted): { after: string; isLeft?: 
 }
 
 /** What the lines are for is told by the template; here stands only which of them are meant. */
-function coreLines({ templates, installation }: Facts, key: string | undefined): string[] {
+function coreLines({ templates, installation }: ProjectSituation, key: string | undefined): string[] {
   const local = templates.texts['arduino-cli/platform.local.txt'] ?? '';
   const valueOf = (name: string): string => {
     const line = local.split('\n').find((each) => each.startsWith(`#${name}=`));
@@ -126,7 +126,7 @@ const sameTool = ({ fqbn }: ArduinoCore): string =>
   `${fqbn} has one tool for cable and network: its Upload stays as it is; otarc push and otarc deploy do without.`;
 
 /** The ports: devices of `.otarc`, and those that announce themselves. */
-function planNetwork(facts: Facts, choices: Choices): Plan {
+function planNetwork(facts: ProjectSituation, choices: Choices): InitPlan {
   const folder = join(facts.arduino?.sketchbook ?? '', networkFolder);
   const [platform, boards] = ['platform.txt', 'boards.txt'].map((name) => join(folder, name));
   if (platform === undefined || boards === undefined) return emptyPlan;
@@ -135,11 +135,11 @@ function planNetwork(facts: Facts, choices: Choices): Plan {
   const user = toBytesText(userLine(facts.folder));
   if (before !== undefined && (stamp === undefined || !stamp.unchanged)) {
     // Somebody has copied the template; that does the same.
-    return stamp === undefined || linesOf(before).some(({ text }) => text === user)
+    return stamp === undefined || textLines(before).some(({ text }) => text === user)
       ? emptyPlan
       : { ...emptyPlan, edits: [{ path: platform, before, after: withUser(before, user) }] };
   }
-  const users = linesOf(before ?? '').flatMap(({ text }) => (isUserLine(text) ? [text] : []));
+  const users = textLines(before ?? '').flatMap(({ text }) => (isUserLine(text) ? [text] : []));
   const isStale =
     choices.force ||
     before === undefined ||
@@ -149,7 +149,7 @@ function planNetwork(facts: Facts, choices: Choices): Plan {
   const fresh = withStamp(networkText(facts), '#', folders);
   const all = [...users, ...(users.includes(user) ? [] : [user])];
   const base = isStale ? all.reduceRight((text, each) => withUser(text, each), fresh) : before;
-  const after = linesOf(base).some(({ text }) => text === user) ? base : withUser(base, user);
+  const after = textLines(base).some(({ text }) => text === user) ? base : withUser(base, user);
   const boardsBefore = facts.files.get(boards);
   const boardsAfter = withStamp(
     toBytesText(facts.templates.texts[`arduino-cli/hardware/otarc/network/boards.txt`] ?? ''),
@@ -166,10 +166,10 @@ function planNetwork(facts: Facts, choices: Choices): Plan {
 
 /** Behind the first line, which is the stamp. */
 function withUser(text: string, user: string): string {
-  return withLines(text, linesOf(text)[0]?.end ?? 0, [user]);
+  return withLines(text, textLines(text)[0]?.end ?? 0, [user]);
 }
 
-function networkText({ templates, installation }: Facts): string {
+function networkText({ templates, installation }: ProjectSituation): string {
   const text = templates.texts['arduino-cli/hardware/otarc/network/platform.txt'] ?? '';
   const command = commandOf(installation);
   return toBytesText(

@@ -3,7 +3,7 @@
 import { dirname, join, relative, sep } from 'node:path';
 import ignore from 'ignore';
 import { blocksOf, withBlock, withoutBlock } from './block.ts';
-import { isSameDevice, variableOf } from './device-choice.ts';
+import { isSameDevice, suggestedVariable } from './device-choice.ts';
 import { envLine, valuesOf } from './env-file.ts';
 import { toBytesText, toReadableText } from './lines.ts';
 import { deviceLines, otarcText, passwordOf } from './otarc-file.ts';
@@ -14,15 +14,15 @@ import {
   type Choices,
   type ConfiguredDevice,
   type DeviceChoice,
-  type Facts,
+  type ProjectSituation,
   type FileEdit,
-  type Plan,
+  type InitPlan,
 } from './types.ts';
 import { withDevice } from './yaml-edit.ts';
 
 export const secretsName = '.otarc.env';
 
-export function planConfig(facts: Facts, choices: Choices): Plan {
+export function planConfig(facts: ProjectSituation, choices: Choices): InitPlan {
   const config = planFile(facts, choices);
   const secrets = planSecrets(facts, choices, config.edits.length > 0);
   // Also where the user will make that file: told to put the password there.
@@ -38,7 +38,7 @@ export function planConfig(facts: Facts, choices: Choices): Plan {
   };
 }
 
-function planFile(facts: Facts, choices: Choices): Plan {
+function planFile(facts: ProjectSituation, choices: Choices): InitPlan {
   const { configured, folder } = facts;
   const path = join(folder, '.otarc');
   const text = facts.files.get(path);
@@ -49,7 +49,7 @@ function planFile(facts: Facts, choices: Choices): Plan {
   const isSaidElsewhere = configured.file === undefined && known.length > 0;
   const devices = isSaidElsewhere ? missing : choices.devices;
   const content = { devices, password: choices.password, build, isSaidElsewhere };
-  const written = (): Plan => ({
+  const written = (): InitPlan => ({
     ...emptyPlan,
     edits: [{ path, before: text, after: withStamp(toBytesText(otarcText(content)), '#') }],
   });
@@ -99,7 +99,10 @@ function withDevices(
 }
 
 /** What the tool's own files and the configuration do not say already. */
-function buildSettings({ configured, isPio, isSketch }: Facts, choices: Choices): Record<string, string> {
+function buildSettings(
+  { configured, isPio, isSketch }: ProjectSituation,
+  choices: Choices,
+): Record<string, string> {
   const { tool, environment, fqbn } = choices;
   return {
     ...(isPio && isSketch && tool !== undefined && configured.tool !== tool && { tool }),
@@ -108,7 +111,7 @@ function buildSettings({ configured, isPio, isSketch }: Facts, choices: Choices)
   };
 }
 
-function planSecrets(facts: Facts, choices: Choices, writesFile: boolean): Plan {
+function planSecrets(facts: ProjectSituation, choices: Choices, writesFile: boolean): InitPlan {
   const { password, devices } = choices;
   if (password.type !== 'stored') return emptyPlan;
   const { configured } = facts;
@@ -155,7 +158,7 @@ function variablesFor(devices: readonly DeviceChoice[], configured: readonly Con
   const open = configured.filter(({ variable, hasPassword }) => variable !== undefined || !hasPassword);
   const names = (devices.length > 0 ? devices : open).map((device) => {
     const known = configured.find((each) => isSameDevice(each, device));
-    if (known === undefined) return variableOf(device.name);
+    if (known === undefined) return suggestedVariable(device.name);
     // A device that is written down without a password is found by the variable of its name.
     const isOwn = known.variable !== undefined && known.variable !== 'OTARC_PASSWORD';
     return isOwn ? known.variable : passwordVariable(known.name);
@@ -167,7 +170,7 @@ function variablesFor(devices: readonly DeviceChoice[], configured: readonly Con
 export const wasThere = `# ${secretsName} was there before.`;
 
 /** One more line, where git would take the secrets; a folder that is no repository yet may become one. */
-function planIgnore(facts: Facts): FileEdit[] {
+function planIgnore(facts: ProjectSituation): FileEdit[] {
   const path = join(facts.folder, '.gitignore');
   const before = facts.files.get(path);
   if (isIgnored(facts)) return [];
@@ -177,7 +180,7 @@ function planIgnore(facts: Facts): FileEdit[] {
   return [{ path, before, after: withBlock(before ?? '', lines, { madeFile: before === undefined }) }];
 }
 
-function isIgnored({ ignoring, folder }: Facts): boolean {
+function isIgnored({ ignoring, folder }: ProjectSituation): boolean {
   return ignoring.some((file) => {
     const path = relative(file.folder, join(folder, secretsName)).replaceAll(sep, '/');
     return ignore().add(toReadableText(file.text)).ignores(path);

@@ -5,9 +5,9 @@ import { passwordVariable } from '../model/secret.ts';
 import { hookNames, ownFiles, type OwnFile } from './hooks.ts';
 import { toBytesText } from './lines.ts';
 import { stampOf, withStamp } from './stamp.ts';
-import { emptyPlan, type Choices, type Facts, type Plan } from './types.ts';
+import { emptyPlan, type Choices, type ProjectSituation, type InitPlan } from './types.ts';
 
-export function planFiles(facts: Facts, choices: Choices): Plan {
+export function planFiles(facts: ProjectSituation, choices: Choices): InitPlan {
   const plans = ownFiles
     .filter(({ hook }) => choices.hooks.includes(hook))
     .map((file) => planOwnFile(facts, file, choices));
@@ -15,7 +15,7 @@ export function planFiles(facts: Facts, choices: Choices): Plan {
 }
 
 /** One file: new, renewed where it is still as init made it, in the way where it is somebody else's. */
-export function planOwnFile(facts: Facts, file: OwnFile, choices: Choices): Plan {
+export function planOwnFile(facts: ProjectSituation, file: OwnFile, choices: Choices): InitPlan {
   const path = join(facts.folder, file.path);
   const text = filled(file, facts, choices);
   const before = facts.files.get(path);
@@ -25,7 +25,7 @@ export function planOwnFile(facts: Facts, file: OwnFile, choices: Choices): Plan
     file.style,
     before === undefined ? missingFolders(facts, path) : stamp?.madeFolders,
   );
-  const plan: Plan = { ...emptyPlan, edits: [{ path, before, after, isCopy: true }] };
+  const plan: InitPlan = { ...emptyPlan, edits: [{ path, before, after, isCopy: true }] };
   if (before === undefined) return plan;
   if (before === text || before === after) return emptyPlan;
   if (stamp?.unchanged === true || choices.force) return plan;
@@ -37,7 +37,7 @@ export function planOwnFile(facts: Facts, file: OwnFile, choices: Choices): Plan
   return { ...emptyPlan, conflicts: [words] };
 }
 
-function filled({ hook, template }: OwnFile, facts: Facts, choices: Choices): string {
+function filled({ hook, template }: OwnFile, facts: ProjectSituation, choices: Choices): string {
   const text = facts.templates.texts[template] ?? '';
   if (hook === 'npm' && choices.tool === 'arduino-cli') {
     return toBytesText(text.replace('"pio run"', '"arduino-cli compile"'));
@@ -53,7 +53,7 @@ function filled({ hook, template }: OwnFile, facts: Facts, choices: Choices): st
 }
 
 /** How many of the folders that a file lies in are not there yet. */
-export function missingFolders({ existing }: Facts, path: string): number {
+export function missingFolders({ existing }: ProjectSituation, path: string): number {
   let count = 0;
   for (
     let folder = dirname(path);
@@ -65,7 +65,7 @@ export function missingFolders({ existing }: Facts, path: string): number {
   return count;
 }
 
-export function mergePlans(plans: readonly Plan[]): Plan {
+export function mergePlans(plans: readonly InitPlan[]): InitPlan {
   return {
     edits: plans.flatMap(({ edits }) => edits),
     notes: plans.flatMap(({ notes }) => notes),

@@ -9,12 +9,12 @@ import { toBytesText, toReadableText } from './lines.ts';
 import { withPioHooks } from './pio-hooks.ts';
 import type { UploadNote } from './pio-upload.ts';
 import { planOwnFile } from './plan-files.ts';
-import { emptyPlan, type Choices, type Facts, type Plan, type Templates } from './types.ts';
+import { emptyPlan, type Choices, type ProjectSituation, type InitPlan, type Templates } from './types.ts';
 
 export const iniName = 'platformio.ini';
 
 /** @throws OtaError for a file that PlatformIO could not read either, or an environment that is not in it */
-export function planPio(facts: Facts, choices: Choices): Plan {
+export function planPioFiles(facts: ProjectSituation, choices: Choices): InitPlan {
   const script = choices.hooks.includes('pio');
   const upload = choices.hooks.includes('upload');
   const path = join(facts.folder, iniName);

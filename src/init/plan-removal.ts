@@ -3,13 +3,13 @@
 import { dirname, join } from 'node:path';
 import { blocksOf, isUserLine, userLine, userOf, withoutBlock } from './block.ts';
 import { otarcPy, ownFiles } from './hooks.ts';
-import { linesOf, toBytesText, toReadableText, withoutLines } from './lines.ts';
+import { textLines, toBytesText, toReadableText, withoutLines } from './lines.ts';
 import { withoutPioHooks } from './pio-hooks.ts';
 import { secretsName, wasThere } from './plan-config.ts';
 import { mergePlans } from './plan-files.ts';
 import { iniName } from './plan-pio.ts';
 import { stampOf } from './stamp.ts';
-import { emptyPlan, type FileEdit, type Plan } from './types.ts';
+import { emptyPlan, type FileEdit, type InitPlan } from './types.ts';
 
 export interface RemovalFacts {
   /** Absolute; links resolved. */
@@ -33,7 +33,7 @@ interface FileOptions extends Options {
   readonly isCopy?: boolean;
 }
 
-export function planRemoval(facts: RemovalFacts, options: Options): Plan {
+export function planRemoval(facts: RemovalFacts, options: Options): InitPlan {
   const own = [...ownFiles, otarcPy].map(({ path }) => stampedFile(facts, join(facts.folder, path), options));
   return mergePlans([
     // What names another file goes before it.
@@ -46,13 +46,13 @@ export function planRemoval(facts: RemovalFacts, options: Options): Plan {
   ]);
 }
 
-function ini({ folder, files }: RemovalFacts): Plan {
+function ini({ folder, files }: RemovalFacts): InitPlan {
   const path = join(folder, iniName);
   const before = files.get(path);
   return before === undefined ? emptyPlan : edited({ path, before, after: withoutPioHooks(before) });
 }
 
-function stampedFile({ files }: RemovalFacts, path: string, { force, isCopy = true }: FileOptions): Plan {
+function stampedFile({ files }: RemovalFacts, path: string, { force, isCopy = true }: FileOptions): InitPlan {
   const before = files.get(path);
   const stamp = before === undefined ? undefined : stampOf(before);
   if (before === undefined || stamp === undefined) return emptyPlan;
@@ -67,7 +67,7 @@ function stampedFile({ files }: RemovalFacts, path: string, { force, isCopy = tr
 }
 
 /** The file with the passwords, and the line that keeps it out of git: that line stays for as long as our lines are there. */
-function secrets({ folder, files }: RemovalFacts, { force }: Options): Plan {
+function secrets({ folder, files }: RemovalFacts, { force }: Options): InitPlan {
   const path = join(folder, secretsName);
   const before = files.get(path);
   const [block] = blocksOf(before ?? '');
@@ -93,7 +93,7 @@ function secrets({ folder, files }: RemovalFacts, { force }: Options): Plan {
   ]);
 }
 
-function coreLines(facts: RemovalFacts, path: string, { force }: Options): Plan {
+function coreLines(facts: RemovalFacts, path: string, { force }: Options): InitPlan {
   const before = facts.files.get(path);
   const [block] = blocksOf(before ?? '');
   if (before === undefined || block === undefined || !isUsedBy(block.lines, facts.folder)) return emptyPlan;
@@ -104,11 +104,11 @@ function coreLines(facts: RemovalFacts, path: string, { force }: Options): Plan 
   return edited({ path, before, after: withoutBlock(before, block) });
 }
 
-function network(facts: RemovalFacts, options: Options): Plan {
+function network(facts: RemovalFacts, options: Options): InitPlan {
   if (facts.network === undefined) return emptyPlan;
   const path = join(facts.network, 'platform.txt');
   const before = facts.files.get(path);
-  const lines = linesOf(before ?? '').map(({ text }) => text);
+  const lines = textLines(before ?? '').map(({ text }) => text);
   if (before === undefined || stampOf(before) === undefined || !isUsedBy(lines, facts.folder))
     return emptyPlan;
   if (hasOtherUsers(lines, facts)) return edited({ path, before, after: withoutUsers(before, lines, facts) });
@@ -132,16 +132,16 @@ function hasOtherUsers(lines: readonly string[], { folder, existing }: RemovalFa
 function withoutUsers(text: string, lines: readonly string[], { folder, existing }: RemovalFacts): string {
   const gone = usersOf(lines).filter((user) => user === folder || !existing.has(user));
   return gone.reduce((result, user) => {
-    const line = linesOf(result).find((each) => each.text === toBytesText(userLine(user)));
+    const line = textLines(result).find((each) => each.text === toBytesText(userLine(user)));
     return line === undefined ? result : withoutLines(result, line);
   }, text);
 }
 
-function edited(edit: FileEdit): Plan {
+function edited(edit: FileEdit): InitPlan {
   return edit.after === edit.before ? emptyPlan : { ...emptyPlan, edits: [edit] };
 }
 
-const kept = (path: string): Plan => ({
+const kept = (path: string): InitPlan => ({
   ...emptyPlan,
   notes: [`${path} was changed since, and is kept; --force takes it away all the same.`],
 });

@@ -2,13 +2,13 @@
 
 import { join } from 'node:path';
 import { otarcPy, ownFiles } from './hooks.ts';
-import { linesOf } from './lines.ts';
-import { existingOf, kindOf, readTexts, type Surroundings } from './look.ts';
+import { textLines } from './lines.ts';
+import { existingOf, projectKindOf, readTexts, type Surroundings } from './look.ts';
 import { findArduinoFiles } from './look-arduino.ts';
 import { secretsName } from './plan-config.ts';
 import { iniName } from './plan-pio.ts';
 import { planRemoval, usersOf } from './plan-removal.ts';
-import type { Plan } from './types.ts';
+import type { InitPlan } from './types.ts';
 
 interface RemoveRequest extends Surroundings {
   /** Absolute; links resolved. */
@@ -16,8 +16,8 @@ interface RemoveRequest extends Surroundings {
   readonly force: boolean;
 }
 
-export async function planToRemove({ folder, force, ...surroundings }: RemoveRequest): Promise<Plan> {
-  const { isSketch } = await kindOf(folder);
+export async function planToRemove({ folder, force, ...surroundings }: RemoveRequest): Promise<InitPlan> {
+  const { isSketch } = await projectKindOf(folder);
   const names = [
     '.otarc',
     secretsName,
@@ -33,7 +33,7 @@ export async function planToRemove({ folder, force, ...surroundings }: RemoveReq
     network === undefined ? [] : ['platform.txt', 'boards.txt'].map((name) => join(network, name));
   const files = await readTexts([...names.map((name) => join(folder, name)), ...cores, ...shared]);
   const users = [...cores, ...shared].flatMap((path) =>
-    usersOf(linesOf(files.get(path) ?? '').map(({ text }) => text)),
+    usersOf(textLines(files.get(path) ?? '').map(({ text }) => text)),
   );
   const existing = await existingOf(users);
   const plan = planRemoval({ folder, files, cores, network, existing }, { force });

@@ -5,7 +5,7 @@ import { styleText } from 'node:util';
 import { structuredPatch } from 'diff';
 import { printable, printableLines } from '../model/printable.ts';
 import { withoutValues } from './env-file.ts';
-import { linesOf, toReadableText } from './lines.ts';
+import { textLines, toReadableText } from './lines.ts';
 import { beforeMark } from './pio-hooks.ts';
 import { redacted } from '../model/redaction.ts';
 import type { FileEdit } from './types.ts';
@@ -84,7 +84,7 @@ function withoutSecrets(line: string): string {
 
 /** Of an ini: the section that the lines stand in. */
 function headingBefore(before: string | undefined, line: number): string {
-  const sections = linesOf(before ?? '')
+  const sections = textLines(before ?? '')
     .slice(0, line)
     .filter(({ text }) => /^\s*\[[^\]]+\]/.test(text));
   const last = sections.at(-1)?.text.trim();

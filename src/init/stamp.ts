@@ -7,7 +7,7 @@
 
 import { createHash } from 'node:crypto';
 import { isUserLine } from './block.ts';
-import { linesOf } from './lines.ts';
+import { textLines } from './lines.ts';
 
 /** How a comment looks; `json`: the first key of an object, where the format has none. */
 export type CommentStyle = '#' | '//' | 'json';
@@ -25,7 +25,7 @@ export function withStamp(text: string, style: CommentStyle, madeFolders = 0): s
   const folders = madeFolders > 0 ? `+${madeFolders}` : '';
   const words = `otarc init ${digestOf(text)}${folders}: made by it; otarc init --remove deletes this file while it is unchanged`;
   const line = style === 'json' ? `  "//otarc": "${words}",\n` : `${style} ${words}\n`;
-  const [first] = linesOf(text);
+  const [first] = textLines(text);
   const isHead = first !== undefined && (first.text.startsWith('#!') || style === 'json');
   const at = isHead ? first.end : 0;
   return text.slice(0, at) + line + text.slice(at);
@@ -33,7 +33,7 @@ export function withStamp(text: string, style: CommentStyle, madeFolders = 0): s
 
 /** The mark of a text; undefined: it is somebody else's. */
 export function stampOf(text: string): Stamp | undefined {
-  for (const { text: line, start, end } of linesOf(text).slice(0, 2)) {
+  for (const { text: line, start, end } of textLines(text).slice(0, 2)) {
     const [whole, digest, folders = '0'] = pattern.exec(line) ?? [];
     if (whole === undefined) continue;
     const rest = text.slice(0, start) + text.slice(end);
@@ -44,14 +44,14 @@ export function stampOf(text: string): Stamp | undefined {
 
 /** The text without its mark, as it was given to `withStamp`. */
 export function withoutStamp(text: string): string {
-  const line = linesOf(text)
+  const line = textLines(text)
     .slice(0, 2)
     .find((each) => pattern.test(each.text));
   return line === undefined ? text : text.slice(0, line.start) + text.slice(line.end);
 }
 
 function digestOf(text: string): string {
-  const lines = linesOf(text).filter((line) => !isUserLine(line.text));
+  const lines = textLines(text).filter((line) => !isUserLine(line.text));
   const counted = lines.map((line) => text.slice(line.start, line.end).replace('\r\n', '\n')).join('');
   return createHash('sha256').update(counted, 'latin1').digest('hex').slice(0, 12);
 }

@@ -31,7 +31,7 @@ export interface Choices {
 }
 
 /** The configuration that is there before. */
-export interface Configured {
+export interface ExistingConfiguration {
   /** Absolute path of its file, where it has one. */
   readonly file?: string | undefined;
   /** It lies in the project's own folder. */
@@ -65,7 +65,7 @@ export interface ArduinoCore {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-export interface Facts {
+export interface ProjectSituation {
   /** Absolute; links resolved. */
   readonly folder: string;
   readonly isPio: boolean;
@@ -74,7 +74,7 @@ export interface Facts {
   readonly files: ReadonlyMap<string, string>;
   /** Paths that exist, of those that matter: folders to put files in, other scripts, other projects. */
   readonly existing: ReadonlySet<string>;
-  readonly configured: Configured;
+  readonly configured: ExistingConfiguration;
   /** Texts of the `.gitignore` files that hold here, with their folders. */
   readonly ignoring: readonly { readonly folder: string; readonly text: string }[];
   readonly arduino?: ArduinoFacts | undefined;
@@ -116,7 +116,7 @@ export interface FileEdit {
   readonly madeFolders?: number;
 }
 
-export interface Plan {
+export interface InitPlan {
   readonly edits: readonly FileEdit[];
   /** Sentences about what is as it is, and why. */
   readonly notes: readonly string[];
@@ -131,4 +131,4 @@ export interface Proposal {
   readonly text: string;
 }
 
-export const emptyPlan: Plan = { edits: [], notes: [], conflicts: [], proposals: [] };
+export const emptyPlan: InitPlan = { edits: [], notes: [], conflicts: [], proposals: [] };

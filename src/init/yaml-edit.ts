@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isMap, isScalar, parseDocument, type YAMLMap } from 'yaml';
 import { deviceLines, passwordOf } from './otarc-file.ts';
-import { linesOf, withLines } from './lines.ts';
+import { textLines, withLines } from './lines.ts';
 import type { DeviceChoice, PasswordChoice } from './types.ts';
 
 /** undefined: not a file that this can be done to. */
@@ -61,12 +61,12 @@ function valueOf(text: string): { devices: Record<string, unknown>; rest: Record
 
 /** Where the line ends that holds the character before `offset`. */
 function lineEndAfter(text: string, offset: number): number {
-  const line = linesOf(text).find(({ start, end }) => offset > start && offset <= end);
+  const line = textLines(text).find(({ start, end }) => offset > start && offset <= end);
   return line?.end ?? text.length;
 }
 
 function columnOf(text: string, offset: number): number {
-  return offset - (linesOf(text).findLast(({ start }) => start <= offset)?.start ?? 0);
+  return offset - (textLines(text).findLast(({ start }) => start <= offset)?.start ?? 0);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -139,7 +139,7 @@ export function interestOf(
   };
 }
 
-export interface Asked {
+export interface AskedQuestions {
   readonly way: Way;
   /** `others`: for all devices but those that are known. */
   readonly questions: readonly Question[] | 'others';
@@ -147,7 +147,7 @@ export interface Asked {
 
 export interface DueQuestions {
   /** One packet each. */
-  readonly packets: readonly Asked[];
+  readonly packets: readonly AskedQuestions[];
   /** In which they are done. */
   readonly agenda: Agenda;
   readonly nextAtMs: number;
@@ -159,7 +159,8 @@ export function dueOf(agenda: Agenda, nowMs: number, isHeard: (name: Name) => bo
   const ephemeral = namesOf(rounds.agenda, { way: 'ephemeral', nowMs, isHeard });
   const shared = namesOf(ephemeral.agenda, { way: 'shared', nowMs, isHeard });
   const after = shared.agenda;
-  const isAll = ({ questions }: Asked): boolean => questions === 'others' || questions[0] === questionForAll;
+  const isAll = ({ questions }: AskedQuestions): boolean =>
+    questions === 'others' || questions[0] === questionForAll;
   const packets = [...rounds.packets, ...ephemeral.packets, ...shared.packets];
   const once = packets.filter(
     (each, index) =>
@@ -182,7 +183,7 @@ function roundOf(agenda: Agenda, nowMs: number): Omit<DueQuestions, 'nextAtMs'> 
   const isRound = agenda.roundAtMs <= nowMs;
   const dueLater = agenda.later.filter(({ atMs }) => atMs <= nowMs);
   const later = agenda.later.filter(({ atMs }) => atMs > nowMs);
-  const packets = dueLater.map(({ way }): Asked => forAll(way));
+  const packets = dueLater.map(({ way }): AskedQuestions => forAll(way));
   if (!isRound) return { packets, agenda: { ...agenda, later } };
   return {
     packets: [forAll('ephemeral'), ...packets],
@@ -219,7 +220,7 @@ function namesOf(
     done.has(each) ? { ...each, asked: { ...each.asked, [way]: timesPassed(each, way, nowMs) } } : each,
   );
   const words = [...new Map(chosen.map(({ key, name }) => [key, name])).values()];
-  const packets = inParts(words, mostInPacket).map((part): Asked => ({
+  const packets = inParts(words, mostInPacket).map((part): AskedQuestions => ({
     way,
     questions: part.flatMap(questionsAbout),
   }));
@@ -231,7 +232,7 @@ function namesOf(
   };
 }
 
-const forAll = (way: Way): Asked =>
+const forAll = (way: Way): AskedQuestions =>
   way === 'shared' ? { way, questions: 'others' } : { way, questions: [questionForAll] };
 
 function nextOf({ sinceMs, asked }: Name, way: Way): number {

@@ -4,7 +4,7 @@
  */
 
 /** Of records; a packet counts as one at least. */
-export interface Limits {
+export interface AllowanceLimits {
   readonly perSender: number;
   /** Of all senders together. */
   readonly total: number;
@@ -12,7 +12,7 @@ export interface Limits {
   readonly windowMs: number;
 }
 
-export interface Said {
+export interface PacketLoad {
   readonly sender: string;
   /** As the packet promises. */
   readonly records: number;
@@ -20,9 +20,9 @@ export interface Said {
 }
 
 /** Says of each packet whether it is still welcome. */
-export type Allowance = (said: Said) => boolean;
+export type Allowance = (said: PacketLoad) => boolean;
 
-export function createAllowance({ perSender, total, windowMs }: Limits): Allowance {
+export function createAllowance({ perSender, total, windowMs }: AllowanceLimits): Allowance {
   const bySender = new Map<string, number>();
   let all = 0;
   let windowStartMs = -Infinity;

@@ -3,7 +3,7 @@
 import { OtaError } from '../model/errors.ts';
 import type { Host } from './sighting.ts';
 import { listed } from './interfaces.ts';
-import { askedNames, interfaceNames, type Search } from './not-found.ts';
+import { askedNames, interfaceNames, type FailedSearch } from './not-found.ts';
 import type { FoundDevice } from '../model/announcement.ts';
 
 const sayWhichHint =
@@ -11,7 +11,7 @@ const sayWhichHint =
 
 /** Two answers, over mDNS or one of them by the system, that cannot be of one device. */
 export function contradiction(
-  { name, question, addresses }: Search,
+  { name, question, addresses }: FailedSearch,
   { hosts, os }: { hosts: readonly Host[]; os: readonly string[] },
 ): OtaError {
   const answers = [
@@ -36,7 +36,7 @@ export function contradiction(
 
 /** The system knows the name, and who has its address goes by another one: a lease, or a hosts file, of another day. */
 export function otherName(
-  { name, question }: Search,
+  { name, question }: FailedSearch,
   { os, others }: { os: readonly string[]; others: readonly FoundDevice[] },
 ): OtaError {
   const host = question.osName ?? question.host;

@@ -12,7 +12,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { withoutZone } from '../model/address.ts';
 import { hostsBehind } from './hosts.ts';
 import type { Source } from './mdns.ts';
-import type { Service, Text } from './service.ts';
+import type { AnnouncedService, Text } from './service.ts';
 
 export interface Instance {
   /** As it was announced, without the service's name; a name that somebody looks for, where only its host has answered. */
@@ -21,24 +21,24 @@ export interface Instance {
   readonly wantedHost?: string;
   readonly facts: readonly Fact[];
   /** Questions about it since something is missing, doubted or about to expire. */
-  readonly asked?: Asked;
+  readonly asked?: AskedBefore;
 }
 
-export interface Asked {
+export interface AskedBefore {
   readonly times: number;
   readonly lastAtMs: number;
 }
 
-export type Said =
+export type Statement =
   | { readonly type: 'pointer' }
-  | { readonly type: 'service'; readonly service: Service }
+  | { readonly type: 'service'; readonly service: AnnouncedService }
   /** `port`: of the service that the same packet tells of. */
   | { readonly type: 'text'; readonly text: Text; readonly port?: number | undefined }
   | { readonly type: 'address'; readonly target: string; readonly address: string }
   /** It has no IPv4 address. */
   | { readonly type: 'ipv6-only' };
 
-export type Fact = Said & {
+export type Fact = Statement & {
   /** Without a zone. */
   readonly sender: string;
   /** Of facts that were said together with an address, or with one that was. */
@@ -63,7 +63,7 @@ export interface Claim {
   readonly heardAtMs: number;
 }
 
-export type FactOf<T extends Said['type']> = Extract<Fact, { type: T }>;
+export type FactOf<T extends Statement['type']> = Extract<Fact, { type: T }>;
 
 const mostFacts = 48;
 
@@ -117,7 +117,7 @@ export function withGroup(
 /** With what was said; a flood of different facts is cut off. */
 export function withFact(
   instance: Instance,
-  said: Said,
+  said: Statement,
   { source, ttlSeconds, nowMs, group }: Heard & { readonly group?: number | undefined },
 ): Instance {
   const sender = withoutZone(source.address);
@@ -147,7 +147,7 @@ export function withFact(
 }
 
 /** With doubts about everything that cannot be true together with what was said. */
-export function withDoubts(instance: Instance, said: Said, nowMs: number): Instance {
+export function withDoubts(instance: Instance, said: Statement, nowMs: number): Instance {
   const isRival = (fact: Fact) =>
     fact.state !== 'doubted' && nowMs - fact.heardAtMs > sameRoundMs && contradicts(fact, said);
   if (!instance.facts.some(isRival)) return instance;
@@ -236,7 +236,7 @@ function ending(instance: Instance, nowMs: number, isGone: (fact: Fact) => boole
 }
 
 /** Whether one repeats or replaces the other, of the same sender. */
-function isSame(a: Said, b: Said): boolean {
+function isSame(a: Statement, b: Statement): boolean {
   if (a.type === 'service' && b.type === 'service') return isDeepStrictEqual(a.service, b.service);
   if (a.type === 'address' && b.type === 'address') return a.target === b.target && a.address === b.address;
   if (a.type === 'text' && b.type === 'text') {
@@ -246,7 +246,7 @@ function isSame(a: Said, b: Said): boolean {
 }
 
 /** Whoever said it. */
-function contradicts(a: Said, b: Said): boolean {
+function contradicts(a: Statement, b: Statement): boolean {
   if (a.type === 'service' && b.type === 'service') return !isSame(a, b);
   if (a.type !== 'address' || b.type !== 'address') return false;
   const isSameFamily = a.address.includes(':') === b.address.includes(':');

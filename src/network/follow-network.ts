@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Answer, Question } from 'dns-packet';
 import type { Here } from './found-devices.ts';
 import {
-  type Endpoint,
+  type AskingAddress,
   endpointsOf,
   type HostAddress,
   hostAddresses,
@@ -12,7 +12,7 @@ import {
   isOnLink,
   selectAddresses,
 } from './interfaces.ts';
-import { type Mdns, openMdns, type Problem, type Source, type Way } from './mdns.ts';
+import { type Mdns, openMdns, type MdnsProblem, type Source, type Way } from './mdns.ts';
 import type { KnownAnswer } from './queries.ts';
 import type { BrowseProblem } from './types.ts';
 
@@ -25,7 +25,7 @@ const limits = { perSender: 25_000, total: 50_000, windowMs: 10_000 };
 /** What a person is told of it, and where it is that nobody can be asked. */
 export interface NetworkProblem extends BrowseProblem {
   /** Absent: this host has no network at all. */
-  readonly failure?: Problem;
+  readonly failure?: MdnsProblem;
 }
 
 export interface NetworkOptions {
@@ -55,10 +55,10 @@ export interface Network {
 /** No socket is opened before somebody asks or listens. @throws `CONFIG_INVALID` for an interface that does not exist */
 export function followNetwork({ interfaces, onRecords, onProblem, onChange }: NetworkOptions): Network {
   let here = hereOf(hostAddresses());
-  let endpoints: readonly Endpoint[] = [];
+  let endpoints: readonly AskingAddress[] = [];
   let mdns: Mdns | undefined;
   let openedAtMs = 0;
-  let failed: Problem[] = [];
+  let failed: MdnsProblem[] = [];
   let isListening = false;
   const told = new Set<string>();
 
@@ -71,7 +71,7 @@ export function followNetwork({ interfaces, onRecords, onProblem, onChange }: Ne
     const unusable = new Set(failed.filter((each) => each.way === 'ephemeral').map((each) => each.endpoint));
     return !isNobodyAskable(endpoints, { failed: unusable, isChosen: interfaces.length > 0 });
   };
-  const onFailure = (failure: Problem) => {
+  const onFailure = (failure: MdnsProblem) => {
     const { endpoint, way, message } = failure;
     const isNew = !failed.some((each) => each.endpoint === endpoint && each.way === way);
     if (isNew) failed = [...failed, failure];

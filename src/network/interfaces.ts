@@ -18,7 +18,7 @@ export interface HostAddress {
 }
 
 /** An address to ask from, and how the socket calls its interface. */
-export interface Endpoint {
+export interface AskingAddress {
   readonly name: string;
   readonly family: 'IPv4' | 'IPv6';
   /** To bind to, with a zone where it needs one. */
@@ -64,7 +64,7 @@ export function selectAddresses(all: readonly HostAddress[], wanted: readonly st
  * One endpoint for each IPv4 address, for an ESP8266 answers only who asks from its own subnet, and one for each
  * interface that speaks IPv6. Loopback is asked over IPv4 alone: Linux routes no IPv6 multicast there.
  */
-export function endpointsOf(addresses: readonly HostAddress[]): Endpoint[] {
+export function endpointsOf(addresses: readonly HostAddress[]): AskingAddress[] {
   const overIpv4 = addresses
     .filter(({ family }) => family === 'IPv4')
     .map(({ name, address, zone, loopback }) => ({
@@ -100,8 +100,8 @@ export function endpointsOf(addresses: readonly HostAddress[]): Endpoint[] {
  * on Linux questions and answers pass without it.)
  */
 export function isNobodyAskable(
-  endpoints: readonly Endpoint[],
-  { failed, isChosen }: { readonly failed: ReadonlySet<Endpoint>; readonly isChosen: boolean },
+  endpoints: readonly AskingAddress[],
+  { failed, isChosen }: { readonly failed: ReadonlySet<AskingAddress>; readonly isChosen: boolean },
 ): boolean {
   const leading = endpoints.filter(({ loopback }) => isChosen || !loopback);
   const counted = leading.length > 0 ? leading : endpoints;

@@ -17,11 +17,11 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
 import type { Answer, Question } from 'dns-packet';
 import { messageOf } from '../model/errors.ts';
-import { createAllowance, type Limits } from './allowance.ts';
-import type { Endpoint } from './interfaces.ts';
+import { createAllowance, type AllowanceLimits } from './allowance.ts';
+import type { AskingAddress } from './interfaces.ts';
 import { parseResponse, recordsPromised } from './packets.ts';
 import { formatQuery, formatQuestionForAll, type KnownAnswer } from './queries.ts';
-import type { Sender } from './service.ts';
+import type { PacketSender } from './service.ts';
 
 const mdnsPort = 5353;
 const groups = { IPv4: '224.0.0.251', IPv6: 'ff02::fb' } as const;
@@ -40,29 +40,29 @@ function sharedAddress(family: 'IPv4' | 'IPv6', multicastInterface: string): str
 /** `shared` is 5353. */
 export type Way = 'ephemeral' | 'shared';
 
-export interface Source extends Sender {
+export interface Source extends PacketSender {
   /** The way that the question was asked, where it is an answer to one. */
   readonly way: Way;
 }
 
-export interface Problem {
-  readonly endpoint: Endpoint;
+export interface MdnsProblem {
+  readonly endpoint: AskingAddress;
   readonly way: Way;
   readonly message: string;
 }
 
 export interface MdnsOptions {
-  readonly endpoints: readonly Endpoint[];
+  readonly endpoints: readonly AskingAddress[];
   readonly onRecords: (records: readonly Answer[], source: Source) => void;
   /** That endpoint is out of use in that way. */
-  readonly onProblem: (problem: Problem) => void;
+  readonly onProblem: (problem: MdnsProblem) => void;
   /**
    * The zone of the interface that leads to the sender; undefined where that is none of the chosen ones. What comes in
    * on 5353 carries no mark of its interface: Linux gives every socket what any of them has joined.
    */
   readonly zoneOfSender: (address: string) => string | undefined;
   /** Packets beyond them are not looked at. */
-  readonly limits: Limits;
+  readonly limits: AllowanceLimits;
 }
 
 export interface Mdns {
@@ -86,7 +86,7 @@ export function openMdns({ endpoints, onRecords, onProblem, zoneOfSender, limits
     !closed &&
     port === mdnsPort &&
     isAllowed({ sender: address, records: recordsPromised(bytes), nowMs: performance.now() });
-  const open = (endpoint: Endpoint, way: Way) =>
+  const open = (endpoint: AskingAddress, way: Way) =>
     openSocket(endpoint, {
       way,
       onMessage: (bytes, from) => {
@@ -113,7 +113,7 @@ export function openMdns({ endpoints, onRecords, onProblem, zoneOfSender, limits
     askAt: async (questions, address) => {
       const zone = zoneOfSender(address);
       const family = isIPv4(address) ? 'IPv4' : 'IPv6';
-      const isOnWay = (endpoint: Endpoint) =>
+      const isOnWay = (endpoint: AskingAddress) =>
         endpoint.family === family && (zone === undefined ? !endpoint.loopback : endpoint.zone === zone);
       const query = formatQuery(questions);
       const sockets = socketsOf('ephemeral').filter((_, index) =>
@@ -148,7 +148,7 @@ interface SocketOptions {
 }
 
 function openSocket(
-  { family, address, multicastInterface }: Endpoint,
+  { family, address, multicastInterface }: AskingAddress,
   { way, onMessage, onFailure }: SocketOptions,
 ): MulticastSocket {
   const isShared = way === 'shared';

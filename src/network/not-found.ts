@@ -5,7 +5,7 @@ import { type HostAddress, listed } from './interfaces.ts';
 import type { Question } from './names.ts';
 import type { OsAnswer } from './types.ts';
 
-export interface Search {
+export interface FailedSearch {
   /** As the user calls the device. */
   readonly name: string;
   readonly question: Question;
@@ -20,7 +20,7 @@ export interface Search {
   readonly os: OsAnswer;
 }
 
-export function notFound(search: Search): OtaError {
+export function notFound(search: FailedSearch): OtaError {
   const { name, question, addresses, problems, os, timeoutMs } = search;
   const reasons = [mdnsReason(search), osReason(search)].filter((reason) => reason !== undefined);
   return new OtaError('NAME_NOT_RESOLVED', `'${name}' was not found: ${reasons.join(', and ')}.`, {
@@ -53,7 +53,7 @@ export function notSeen(
   );
 }
 
-function mdnsReason({ question, addresses, mdnsImpossible, timeoutMs }: Search): string | undefined {
+function mdnsReason({ question, addresses, mdnsImpossible, timeoutMs }: FailedSearch): string | undefined {
   if (question.mdnsName === undefined) return undefined;
   const host = `${question.mdnsName}.local`;
   if (addresses.length === 0)
@@ -63,7 +63,7 @@ function mdnsReason({ question, addresses, mdnsImpossible, timeoutMs }: Search):
   return `no mDNS answer for ${host} on ${where} within ${seconds(timeoutMs)}`;
 }
 
-function osReason({ question, os, timeoutMs }: Search): string | undefined {
+function osReason({ question, os, timeoutMs }: FailedSearch): string | undefined {
   if (question.osName === undefined) return undefined;
   const asked = `the system's resolver`;
   switch (os.type) {
@@ -79,7 +79,7 @@ function osReason({ question, os, timeoutMs }: Search): string | undefined {
   }
 }
 
-function hintFor({ question, addresses, all }: Search): string {
+function hintFor({ question, addresses, all }: FailedSearch): string {
   if (all.every(({ loopback }) => loopback)) {
     return 'This host has no network interface but loopback (a container without a network?): give it one, or run otarc outside.';
   }

@@ -7,8 +7,8 @@ import { hostAddresses, isOnLink, selectAddresses } from './interfaces.ts';
 import { locatedOf } from './located.ts';
 import { questionFor } from './names.ts';
 import { contradiction, otherName } from './ambiguous.ts';
-import { notFound, type Search } from './not-found.ts';
-import { type Outcome, runSearch } from './run-search.ts';
+import { notFound, type FailedSearch } from './not-found.ts';
+import { type SearchOutcome, runSearch } from './run-search.ts';
 import type { Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
 
 /** For a name that is no address; see `lookOut`. */
@@ -22,11 +22,11 @@ export function lookOutForName(request: LocateRequest, options: LocateOptions): 
   const doubted = new AbortController();
   let close = (): void => undefined;
 
-  const reported = (outcome: Outcome): Search => {
+  const reported = (outcome: SearchOutcome): FailedSearch => {
     return { name: request.name, question, addresses: asked, all, timeoutMs, ...outcome };
   };
   const located = new Promise<Located>((resolve, reject) => {
-    const onAnswer = (outcome: Outcome) => {
+    const onAnswer = (outcome: SearchOutcome) => {
       if (signal.aborted) return reject(cancelled(signal));
       const found = foundIn(request, outcome, onLink);
       if (found === undefined) return reject(failureOf(outcome, reported(outcome)));
@@ -38,7 +38,7 @@ export function lookOutForName(request: LocateRequest, options: LocateOptions): 
       }
       return resolve(found);
     };
-    const onDoubt = (outcome: Outcome) => doubted.abort(failureOf(outcome, reported(outcome)));
+    const onDoubt = (outcome: SearchOutcome) => doubted.abort(failureOf(outcome, reported(outcome)));
     ({ close } = runSearch({ request, question, addresses, timeoutMs, options, onAnswer, onDoubt }));
   });
   return { located, doubted: doubted.signal, close: () => close() };
@@ -46,7 +46,7 @@ export function lookOutForName(request: LocateRequest, options: LocateOptions): 
 
 function foundIn(
   request: LocateRequest,
-  { decision }: Outcome,
+  { decision }: SearchOutcome,
   onLink: (address: string) => boolean,
 ): Located | undefined {
   if (decision.type === 'found-by-mdns') {
@@ -63,13 +63,13 @@ function foundIn(
   return address === undefined ? undefined : locatedOf(request, { address, via: 'os', host });
 }
 
-function failureOf({ decision }: Outcome, search: Search): OtaError {
+function failureOf({ decision }: SearchOutcome, search: FailedSearch): OtaError {
   if (decision.type === 'contradiction') return contradiction(search, decision);
   if (decision.type === 'other-name') return otherName(search, decision);
   return notFound(search);
 }
 
-const isUnconfirmed = ({ decision }: Outcome): boolean =>
+const isUnconfirmed = ({ decision }: SearchOutcome): boolean =>
   decision.type === 'found-by-os' && decision.announced === undefined;
 
 const unconfirmedText = ({ host, wording }: LocateRequest, address: string): string =>

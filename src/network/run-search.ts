@@ -7,19 +7,19 @@ import { refOf } from './match.ts';
 import type { Question } from './names.ts';
 import { openRegistry, type Subscription } from './registry.ts';
 import {
-  type Action,
+  type SearchAction,
   type Conclusion,
-  type Input,
+  type SearchInput,
   isMdnsImpossible,
-  onInput,
+  onSearchInput,
   startSearch,
-  type Step,
-  wakeAtMs,
+  type SearchStep,
+  searchWakeAtMs,
 } from './search.ts';
 import type { Sighting } from './sighting.ts';
 import type { LocateOptions, LocateRequest, OsAnswer } from './types.ts';
 
-export interface SearchInput {
+export interface RunSearchOptions {
   readonly request: LocateRequest;
   readonly question: Question;
   /** On which mDNS asks. */
@@ -27,12 +27,12 @@ export interface SearchInput {
   readonly timeoutMs: number;
   readonly options: LocateOptions;
   /** Called once, with what came of it; as `not-found` also where the signal was aborted. */
-  readonly onAnswer: (outcome: Outcome) => void;
+  readonly onAnswer: (outcome: SearchOutcome) => void;
   /** Called at most once, later. */
-  readonly onDoubt: (outcome: Outcome) => void;
+  readonly onDoubt: (outcome: SearchOutcome) => void;
 }
 
-export interface Outcome {
+export interface SearchOutcome {
   readonly decision: Conclusion;
   readonly os: OsAnswer;
   readonly problems: readonly string[];
@@ -41,7 +41,7 @@ export interface Outcome {
 }
 
 /** Starts at once; to be closed, and then no socket, timer or child is left behind. */
-export function runSearch(input: SearchInput): { close(): void } {
+export function runSearch(input: RunSearchOptions): { close(): void } {
   const { request, question, addresses, timeoutMs, options } = input;
   const { signal, tell, lastSeen } = options;
   const ref = refOf(request);
@@ -84,7 +84,7 @@ export function runSearch(input: SearchInput): { close(): void } {
       told.add(sender);
     }
   };
-  const heard = (): Extract<Input, { type: 'heard' }> => {
+  const heard = (): Extract<SearchInput, { type: 'heard' }> => {
     const { os } = search[0];
     const found = os.type === 'answered' ? (subscription?.announcements() ?? []) : [];
     return {
@@ -98,16 +98,16 @@ export function runSearch(input: SearchInput): { close(): void } {
     tellWho(now.sighting);
     take(now);
   };
-  const take = (given: Input): void => perform(onInput(search[0], given, nowMs()));
-  const perform = (step: Step): void => {
+  const take = (given: SearchInput): void => perform(onSearchInput(search[0], given, nowMs()));
+  const perform = (step: SearchStep): void => {
     search = step;
     for (const action of step[1]) act(action);
     clearTimeout(timer);
-    const atMs = wakeAtMs(search[0]);
+    const atMs = searchWakeAtMs(search[0]);
     if (atMs !== Infinity)
       timer = setTimeout(() => take({ type: 'time' }), Math.max(1, Math.ceil(atMs - nowMs())));
   };
-  const outcomeOf = (decision: Conclusion): Outcome => ({
+  const outcomeOf = (decision: Conclusion): SearchOutcome => ({
     decision,
     os: search[0].os,
     problems,
@@ -123,7 +123,7 @@ export function runSearch(input: SearchInput): { close(): void } {
     take({ type: 'os', answer, near });
     take(heard());
   };
-  const act = (action: Action): void => {
+  const act = (action: SearchAction): void => {
     switch (action.type) {
       case 'watch':
         subscription = registry.watch(ref, onHeard);

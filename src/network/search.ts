@@ -34,7 +34,7 @@ export interface Setup {
 }
 
 /** Times are milliseconds since the search began. */
-export interface Search {
+export interface NameSearch {
   readonly phase: 'asking' | 'watching' | 'closed';
   readonly setup: Setup;
   readonly sighting: Sighting;
@@ -56,7 +56,7 @@ export interface Search {
   readonly decideAtMs: number;
 }
 
-export type Input =
+export type SearchInput =
   | { readonly type: 'time' }
   /** Something was heard, or has ended. */
   | { readonly type: 'heard'; readonly sighting: Sighting; readonly announcers: Announcers }
@@ -69,7 +69,7 @@ export type Input =
 
 export type Conclusion = Exclude<Decision, { type: 'wait' }>;
 
-export type Action =
+export type SearchAction =
   /** Have the registry ask for the name until this is over. */
   | { readonly type: 'watch' }
   /** Whether it is still where it was last. */
@@ -81,12 +81,12 @@ export type Action =
   | { readonly type: 'doubted'; readonly decision: Conclusion }
   | { readonly type: 'close' };
 
-export type Step = readonly [Search, readonly Action[]];
+export type SearchStep = readonly [NameSearch, readonly SearchAction[]];
 
-export function startSearch(setup: Setup, isAskable: boolean): Step {
+export function startSearch(setup: Setup, isAskable: boolean): SearchStep {
   const { question, canAskByName, hint } = setup;
   const { mdnsName, osName } = question;
-  const search: Search = {
+  const search: NameSearch = {
     phase: 'asking',
     setup,
     sighting: { type: 'nothing' },
@@ -100,13 +100,13 @@ export function startSearch(setup: Setup, isAskable: boolean): Step {
     closeAtMs: Infinity,
     decideAtMs: 0,
   };
-  const watching: Step = [search, [{ type: 'watch' }]];
+  const watching: SearchStep = [search, [{ type: 'watch' }]];
   // Devices may write it another way.
   const isSpelledOtherwise = canAskByName && mdnsName !== undefined && hasOtherSpellings(mdnsName);
   return then(isSpelledOtherwise ? askingAll(watching, []) : watching, (next) => onTime(next, 0));
 }
 
-export function onInput(search: Search, input: Input, nowMs: number): Step {
+export function onSearchInput(search: NameSearch, input: SearchInput, nowMs: number): SearchStep {
   if (search.phase === 'closed') return [search, []];
   switch (input.type) {
     case 'time':
@@ -130,7 +130,7 @@ export function onInput(search: Search, input: Input, nowMs: number): Step {
 }
 
 /** When `time` is to come in. */
-export function wakeAtMs(search: Search): number {
+export function searchWakeAtMs(search: NameSearch): number {
   const { phase, askSystemAtMs, askHintAtMs, closeAtMs, decideAtMs } = search;
   if (phase === 'closed') return Infinity;
   return Math.min(
@@ -139,7 +139,7 @@ export function wakeAtMs(search: Search): number {
   );
 }
 
-function onTime(search: Search, nowMs: number): Step {
+function onTime(search: NameSearch, nowMs: number): SearchStep {
   if (nowMs >= search.closeAtMs) return closed(search);
   return then(
     then(askingHint(search, nowMs), (next) => askingSystem(next, nowMs)),
@@ -147,7 +147,7 @@ function onTime(search: Search, nowMs: number): Step {
   );
 }
 
-function askingHint(search: Search, nowMs: number): Step {
+function askingHint(search: NameSearch, nowMs: number): SearchStep {
   const { askHintAtMs, setup } = search;
   if (nowMs < askHintAtMs || setup.hint === undefined) return [search, []];
   const isFirst = askHintAtMs < askHintAgainMs;
@@ -157,7 +157,7 @@ function askingHint(search: Search, nowMs: number): Step {
   ];
 }
 
-function askingSystem(search: Search, nowMs: number): Step {
+function askingSystem(search: NameSearch, nowMs: number): SearchStep {
   const { phase, askSystemAtMs, setup } = search;
   const { osName: name } = setup.question;
   if (phase !== 'asking' || nowMs < askSystemAtMs || name === undefined) return [search, []];
@@ -165,15 +165,15 @@ function askingSystem(search: Search, nowMs: number): Step {
 }
 
 function onHeard(
-  search: Search,
-  { sighting, announcers }: Extract<Input, { type: 'heard' }>,
+  search: NameSearch,
+  { sighting, announcers }: Extract<SearchInput, { type: 'heard' }>,
   nowMs: number,
-): Step {
+): SearchStep {
   const { portConfigured } = search.setup;
   const isWhole =
     sighting.type === 'contradiction' ||
     (sighting.type === 'host' && isComplete(sighting.host, portConfigured));
-  const next: Search = {
+  const next: NameSearch = {
     ...search,
     sighting,
     announcers,
@@ -183,12 +183,16 @@ function onHeard(
   };
   // The service on a host of that name may have another one.
   const lacksPort = sighting.type === 'host' && sighting.host.ports.length === 0 && !portConfigured;
-  const asking: Step = lacksPort ? askingAll([next, []], []) : [next, []];
+  const asking: SearchStep = lacksPort ? askingAll([next, []], []) : [next, []];
   return then(asking, (each) => deciding(each, nowMs));
 }
 
 /** The watch is for a second device; what the system says late of one that was found says nothing of that. */
-function onSystem(search: Search, { answer, near }: Extract<Input, { type: 'os' }>, nowMs: number): Step {
+function onSystem(
+  search: NameSearch,
+  { answer, near }: Extract<SearchInput, { type: 'os' }>,
+  nowMs: number,
+): SearchStep {
   if (search.phase !== 'asking') return [search, []];
   const next = { ...search, os: answer, osAtMs: nowMs, isNear: near.length > 0 };
   const asking = near.length > 0 ? askingAll([next, []], near) : ([next, []] as const);
@@ -196,12 +200,12 @@ function onSystem(search: Search, { answer, near }: Extract<Input, { type: 'os' 
 }
 
 /** Once; a question by unicast goes out in any case. */
-function askingAll([search, actions]: Step, at: readonly string[]): Step {
+function askingAll([search, actions]: SearchStep, at: readonly string[]): SearchStep {
   if (search.isAskingAll && at.length === 0) return [search, actions];
   return [{ ...search, isAskingAll: true }, [...actions, { type: 'ask-all', at }]];
 }
 
-function deciding(search: Search, nowMs: number): Step {
+function deciding(search: NameSearch, nowMs: number): SearchStep {
   const { timeoutMs, own } = search.setup;
   if (search.phase === 'asking') {
     const decision = decide(evidenceOf(search), { nowMs, timeoutMs, own });
@@ -215,18 +219,18 @@ function deciding(search: Search, nowMs: number): Step {
   return then([search, [{ type: 'doubted', decision }]], closed);
 }
 
-function answered(search: Search, decision: Conclusion, nowMs: number): Step {
+function answered(search: NameSearch, decision: Conclusion, nowMs: number): SearchStep {
   const isFound = decision.type === 'found-by-mdns' || decision.type === 'found-by-os';
-  const next: Search = { ...search, phase: 'watching', closeAtMs: nowMs + watchMs };
-  const step: Step = [next, [{ type: 'answered', decision }]];
+  const next: NameSearch = { ...search, phase: 'watching', closeAtMs: nowMs + watchMs };
+  const step: SearchStep = [next, [{ type: 'answered', decision }]];
   return isFound ? step : then(step, closed);
 }
 
-function closed(search: Search): Step {
+function closed(search: NameSearch): SearchStep {
   return [{ ...search, phase: 'closed' }, [{ type: 'close' }]];
 }
 
-function evidenceOf(search: Search): Evidence {
+function evidenceOf(search: NameSearch): Evidence {
   const { sighting, announcers, os, setup, osAtMs, sightedAtMs, completeAtMs, namedAtMs } = search;
   const { question, portConfigured } = setup;
   return {
@@ -244,11 +248,11 @@ function evidenceOf(search: Search): Evidence {
 }
 
 /** Nobody is, or can be, asked by mDNS. */
-export function isMdnsImpossible({ setup, isAskable, isAskingAll }: Search): boolean {
+export function isMdnsImpossible({ setup, isAskable, isAskingAll }: NameSearch): boolean {
   return !isAskable || (!setup.canAskByName && !isAskingAll);
 }
 
-function then([search, actions]: Step, next: (search: Search) => Step): Step {
+function then([search, actions]: SearchStep, next: (search: NameSearch) => SearchStep): SearchStep {
   const [after, more] = next(search);
   return [after, [...actions, ...more]];
 }

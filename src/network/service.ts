@@ -8,14 +8,14 @@ import { folded } from '../model/host-name.ts';
 import { printable } from '../model/printable.ts';
 
 /** Who sent a packet. */
-export interface Sender {
+export interface PacketSender {
   readonly address: string;
   /** Of the interface it came in by: link-local addresses in the packet are meant there. */
   readonly zone?: string | undefined;
 }
 
 /** One SRV record: which host, which UDP port. */
-export interface Service {
+export interface AnnouncedService {
   readonly target: string;
   /** The same as it was announced: devices fold the letters of ASCII alone. */
   readonly host: string;
@@ -32,7 +32,7 @@ export interface Text {
 
 export const isGoodbye = (record: Answer): boolean => 'ttl' in record && record.ttl === 0;
 
-export function serviceIn(record: Answer): Service | undefined {
+export function serviceIn(record: Answer): AnnouncedService | undefined {
   if (record.type !== 'SRV' || record.data.port === 0) return undefined;
   const { target: host, port } = record.data;
   return { target: folded(host), host, port };
@@ -44,12 +44,12 @@ export function addressIn(record: Answer): string | undefined {
 }
 
 /** A device that says its address is 127.0.0.1 would have this host flash itself. */
-export function isBelievable(address: string, sender: Sender): boolean {
+export function isBelievable(address: string, sender: PacketSender): boolean {
   return !isLoopback(address) || isLoopback(withoutZone(sender.address));
 }
 
 /** As a socket of this host reaches it. */
-export function reachable(address: string, sender: Sender): string {
+export function reachable(address: string, sender: PacketSender): string {
   return withZone(address, sender.zone);
 }
 

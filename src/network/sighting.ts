@@ -3,7 +3,7 @@
 import { folded } from '../model/host-name.ts';
 import { claimsOf, type Claim, type Instance, textFor } from './facts.ts';
 import { hostsBehind } from './hosts.ts';
-import type { Service, Text } from './service.ts';
+import type { AnnouncedService, Text } from './service.ts';
 import type { Sightings } from './sightings.ts';
 
 type Described = Omit<Text, 'txt'>;
@@ -15,7 +15,7 @@ export interface Host extends Described {
   /** UDP ports of its services of this name; more than one is a contradiction unless the port is configured. */
   readonly ports: readonly number[];
   /** What each of its services says, where there are several. */
-  readonly texts?: readonly (Described & Pick<Service, 'port'>)[];
+  readonly texts?: readonly (Described & Pick<AnnouncedService, 'port'>)[];
   /** It has none, as far as it says. */
   readonly lacksIpv4?: boolean;
 }

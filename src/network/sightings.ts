@@ -7,7 +7,7 @@ import type { Answer } from 'dns-packet';
 import {
   type Fact,
   type Instance,
-  type Said,
+  type Statement,
   targetsOf,
   withDoubts,
   withFact,
@@ -163,7 +163,7 @@ interface ForInstance {
 function withPacket(before: Instance, { ofHosts, items, records, packet }: ForInstance): Instance {
   const addresses = ofHosts.map(({ said }) => said.address);
   const { instance, group } = withGroup(before, addresses, packet.source);
-  const add = (each: Instance, { record, said }: { record: Answer; said: Said }): Instance =>
+  const add = (each: Instance, { record, said }: { record: Answer; said: Statement }): Instance =>
     withFact(each, said, { ...heard(record, packet), group });
   const [first] = ofHosts;
   const isIpv6Only =

@@ -2,9 +2,9 @@
 
 import type { Answer } from 'dns-packet';
 import { folded } from '../model/host-name.ts';
-import type { Said } from './facts.ts';
+import type { Statement } from './facts.ts';
 import { arduinoService } from './packets.ts';
-import { addressIn, isBelievable, reachable, type Sender, serviceIn, textIn } from './service.ts';
+import { addressIn, isBelievable, reachable, type PacketSender, serviceIn, textIn } from './service.ts';
 
 /** A host has a handful of addresses; more than that in one packet is a flood. */
 const mostAddressesPerHost = 8;
@@ -12,7 +12,7 @@ const mostAddressesPerHost = 8;
 /** What a packet says of one service instance. */
 export interface Spoken {
   readonly name: string;
-  readonly items: readonly { readonly record: Answer; readonly said: Said }[];
+  readonly items: readonly { readonly record: Answer; readonly said: Statement }[];
   /** The hosts that it says the service runs on. */
   readonly targets: readonly string[];
 }
@@ -49,13 +49,13 @@ export function spokenOf(records: readonly Answer[]): ReadonlyMap<string, Spoken
 /** What it says of a host. */
 export interface SaysOfHost {
   readonly record: Answer;
-  readonly said: Extract<Said, { type: 'address' }>;
+  readonly said: Extract<Statement, { type: 'address' }>;
 }
 
 /** By host. */
 export function saysOfHosts(
   records: readonly Answer[],
-  source: Sender,
+  source: PacketSender,
 ): ReadonlyMap<string, readonly SaysOfHost[]> {
   const byHost = new Map<string, SaysOfHost[]>();
   for (const record of records) {
@@ -77,7 +77,7 @@ export function deniesIpv4(records: readonly Answer[], ofHosts: readonly SaysOfH
   );
 }
 
-export function saidOfService(record: Answer): Said | undefined {
+export function saidOfService(record: Answer): Statement | undefined {
   if (record.type === 'PTR') return { type: 'pointer' };
   const service = serviceIn(record);
   if (service !== undefined) return { type: 'service', service };
@@ -85,7 +85,10 @@ export function saidOfService(record: Answer): Said | undefined {
   return text === undefined ? undefined : { type: 'text', text };
 }
 
-function saidOfHost(record: Answer, source: Sender): Extract<Said, { type: 'address' }> | undefined {
+function saidOfHost(
+  record: Answer,
+  source: PacketSender,
+): Extract<Statement, { type: 'address' }> | undefined {
   const address = addressIn(record);
   if (address === undefined || !isBelievable(address, source)) return undefined;
   return { type: 'address', target: folded(record.name), address: reachable(address, source) };

@@ -8,7 +8,7 @@ import type { MulticastDNS } from 'multicast-dns';
 import { messageOf } from '../model/errors.ts';
 import { asLegacy, recordsOf, replyTo, type Service } from './records.ts';
 
-export interface Announcement {
+export interface Announcer {
   /** The device is not there: no answer until `resume`. It does not say goodbye; a restart never does. */
   silence(): void;
   resume(): void;
@@ -39,7 +39,7 @@ const mdnsPort = 5353;
 const goodbyeTimeoutMs = 500;
 
 /** Never throws: a device that cannot announce itself still takes updates. */
-export async function announce(options: AnnounceOptions): Promise<Announcement> {
+export async function announce(options: AnnounceOptions): Promise<Announcer> {
   const { service, host, announced, failed } = options;
   const own = ownAddresses(host);
   if (own.length === 0) failed(`no interface has the address ${host}`);

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 
 import type { Caller } from './caller.ts';
 import type { UpdateResult } from './events.ts';
-import type { Invitation } from './exchange.ts';
+import type { ReceivedInvitation } from './exchange.ts';
 import { refusal } from './firmware.ts';
 import type { Storage } from './storage.ts';
 import { Upload, type UploadParts } from './upload.ts';
@@ -27,7 +27,7 @@ export interface AttemptParts extends UploadParts {
 }
 
 interface Accepted {
-  readonly invitation: Invitation;
+  readonly invitation: ReceivedInvitation;
   /** Address to connect back to. */
   readonly host: string;
   /** When `handle()` begins with it. */
@@ -36,7 +36,7 @@ interface Accepted {
 
 export class Attempt {
   readonly #parts: AttemptParts;
-  readonly #invitation: Invitation;
+  readonly #invitation: ReceivedInvitation;
   readonly #host: string;
   #upload: Upload | undefined;
   #abandoned = false;

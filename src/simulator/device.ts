@@ -6,12 +6,12 @@
 import { randomBytes } from 'node:crypto';
 
 import { openAir, type Air, type Datagram, type OpenAir, type Peer } from './air.ts';
-import { announce, type Announcement } from './announce.ts';
+import { announce, type Announcer } from './announce.ts';
 import { storedHash, tokenLength, verifyProof, type VerifyProof } from './auth.ts';
 import { Attempt, type AttemptParts } from './attempt.ts';
 import { createCaller, type Caller } from './caller.ts';
 import { createEventFeed, type EventFeed, type Update, type VirtualDeviceEvent } from './events.ts';
-import { react, type DeviceState, type Invitation, type Step } from './exchange.ts';
+import { react, type DeviceState, type ReceivedInvitation, type ExchangeStep } from './exchange.ts';
 import type { Faults } from './faults.ts';
 import { linkOf, modelFacts, type Link, type Model, type ModelFacts, type Timing } from './models.ts';
 import { createSketchLoop, type SketchLoop } from './sketch-loop.ts';
@@ -71,9 +71,9 @@ class Device implements VirtualDevice {
   /** What every attempt to update works with. */
   readonly #parts: Omit<AttemptParts, 'address' | 'answer'>;
   #air: Air | undefined;
-  #announcement: Announcement | undefined;
+  #announcement: Announcer | undefined;
   #attempt: Attempt | undefined;
-  #invitation: { invitation: Invitation; from: Peer; nonce: string } | undefined;
+  #invitation: { invitation: ReceivedInvitation; from: Peer; nonce: string } | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: VirtualDeviceOptions, parts: DeviceParts) {
@@ -191,7 +191,7 @@ class Device implements VirtualDevice {
     }
   }
 
-  #invited(invitation: Invitation, { from, atMs }: Datagram): void {
+  #invited(invitation: ReceivedInvitation, { from, atMs }: Datagram): void {
     this.counters.invitations += 1;
     const { command, sizeBytes, md5, hostPort } = invitation;
     this.#feed.tell({
@@ -213,7 +213,7 @@ class Device implements VirtualDevice {
   }
 
   async #check(
-    { cnonce, response }: Extract<Step, { type: 'check' }>,
+    { cnonce, response }: Extract<ExchangeStep, { type: 'check' }>,
     { from, atMs }: Datagram,
   ): Promise<void> {
     if (!this.#invitation || this.#passwordHash === undefined) return;
@@ -233,7 +233,7 @@ class Device implements VirtualDevice {
     this.#answer('Authentication Failed', to, atMs);
   }
 
-  #begin(invitation: Invitation, host: Peer, atMs: number): void {
+  #begin(invitation: ReceivedInvitation, host: Peer, atMs: number): void {
     this.state = 'updating';
     if (this.#facts.saysOk === 'before-open') this.#answer('OK', host, atMs);
     const answer = (text: string, dueMs: number): void => this.#answer(text, host, dueMs);

@@ -8,7 +8,7 @@
 
 export type DeviceState = 'idle' | 'waiting-for-auth' | 'updating' | 'rebooting';
 
-export interface Invitation {
+export interface ReceivedInvitation {
   readonly command: 0 | 100;
   readonly hostPort: number;
   readonly sizeBytes: number;
@@ -16,10 +16,10 @@ export interface Invitation {
   readonly md5: string;
 }
 
-export type Step =
+export type ExchangeStep =
   | { readonly type: 'ignored'; readonly reason: IgnoredReason }
   /** Send a nonce and wait for the proof, or begin at once where no password is set. */
-  | { readonly type: 'invited'; readonly invitation: Invitation }
+  | { readonly type: 'invited'; readonly invitation: ReceivedInvitation }
   | { readonly type: 'check'; readonly cnonce: string; readonly response: string };
 
 export type IgnoredReason =
@@ -33,7 +33,7 @@ export type IgnoredReason =
 /** `state` is the one after the datagram, as far as the datagram alone decides. */
 export interface Reaction {
   readonly state: DeviceState;
-  readonly step: Step;
+  readonly step: ExchangeStep;
 }
 
 export function react(
@@ -67,7 +67,7 @@ export function react(
 }
 
 /** The firmware's reading: digits that are missing are a 0, and only the length of the MD5 is looked at. */
-function parseInvitation(datagram: string): Invitation | 'unknown-command' | 'md5-length' {
+function parseInvitation(datagram: string): ReceivedInvitation | 'unknown-command' | 'md5-length' {
   const words = /^ *(\d*) *(\d*) *(\d*).?([^\n\0]*)/s.exec(datagram);
   const [, command = '', port = '', size = '', rest = ''] = words ?? [];
   const number = Number(command);

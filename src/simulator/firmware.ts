@@ -45,7 +45,7 @@ export interface Delivery {
 }
 
 /** What is wrong with a complete image, as the device prints it; undefined: it is taken. */
-export function complaint(
+export function updaterComplaint(
   delivery: Delivery,
   { facts, flash, failsMd5 }: { facts: ModelFacts; flash: Flash; failsMd5: boolean },
 ): string | undefined {

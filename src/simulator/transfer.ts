@@ -26,7 +26,7 @@ const resends = 3;
  */
 const yieldMs = 1;
 
-export interface TransferOptions extends SenderOptions {
+export interface DeviceTransferOptions extends SenderOptions {
   readonly sizeBytes: number;
   /** The device's connection was up; its patience (`silenceMs`) starts here. */
   readonly startMs: number;
@@ -56,7 +56,7 @@ export type Emission = { readonly atMs: number } & (
 type Phase = 'reading' | 'writing' | 'halted' | 'done';
 
 export class Transfer {
-  readonly #options: TransferOptions;
+  readonly #options: DeviceTransferOptions;
   readonly #sender: Sender;
   readonly #emissions: Emission[] = [];
 
@@ -77,7 +77,7 @@ export class Transfer {
   #dryMs = Number.POSITIVE_INFINITY;
   #silentMs: number;
 
-  constructor(options: TransferOptions) {
+  constructor(options: DeviceTransferOptions) {
     this.#options = options;
     this.#sender = new Sender(options);
     this.#failAtBytes = options.failAtBytes ?? Number.POSITIVE_INFINITY;

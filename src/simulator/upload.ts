@@ -6,9 +6,9 @@
 import type { Socket } from 'node:net';
 
 import type { Update, UpdateResult, VirtualDeviceEventBody } from './events.ts';
-import type { Invitation } from './exchange.ts';
+import type { ReceivedInvitation } from './exchange.ts';
 import type { Faults } from './faults.ts';
-import { complaint, failsAtFirstSector } from './firmware.ts';
+import { updaterComplaint, failsAtFirstSector } from './firmware.ts';
 import type { Flash, Link, ModelFacts, Timing } from './models.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import type { Timeline } from './timeline.ts';
@@ -36,7 +36,7 @@ export interface UploadParts {
 
 interface UploadOptions extends UploadParts {
   readonly socket: Socket;
-  readonly invitation: Invitation;
+  readonly invitation: ReceivedInvitation;
   /** When the connection was up, as the device sees it. */
   readonly startMs: number;
   /** Called for each part that is in the flash for good. */
@@ -214,7 +214,7 @@ export class Upload {
       this.#outbox.end(this.#atHost(atMs));
       return this.#end(faults.lostVerdict ? 'staged' : 'interrupted', atMs);
     }
-    const wrong = complaint(
+    const wrong = updaterComplaint(
       { command: invitation.command, bytes: this.#image, md5: invitation.md5 },
       { facts, flash, failsMd5: faults.failsMd5 === true },
     );
@@ -274,7 +274,7 @@ export class Upload {
   #isSound(): boolean {
     const { facts, faults, flash, invitation } = this.#options;
     const delivery = { command: invitation.command, bytes: this.#image, md5: invitation.md5 };
-    return complaint(delivery, { facts, flash, failsMd5: faults.failsMd5 === true }) === undefined;
+    return updaterComplaint(delivery, { facts, flash, failsMd5: faults.failsMd5 === true }) === undefined;
   }
 
   #end(result: UpdateResult, atMs: number, answer?: string): void {

@@ -1,6 +1,6 @@
 /** Owns what a session (`session.ts`) has no hands for: its state over time, and its one timer. */
 
-import { onInput, wakeAtMs, type WatchSession } from './session.ts';
+import { onSessionInput, sessionWakeAtMs, type WatchSession } from './session.ts';
 import type { SessionAction, SessionFacts, SessionInput } from './types.ts';
 
 export interface Clock {
@@ -53,10 +53,10 @@ export function createDriver(start: WatchSession, clock: Clock = systemClock): W
   };
   const put = (input: SessionInput): void => {
     if (world === undefined) return void early.push(input);
-    const [next, actions] = onInput(session, input, { ...world.facts(), nowMs: clock.now() });
+    const [next, actions] = onSessionInput(session, input, { ...world.facts(), nowMs: clock.now() });
     session = next;
     for (const action of actions) world.perform(action);
-    setAlarm(wakeAtMs(session));
+    setAlarm(sessionWakeAtMs(session));
     world.show(session);
   };
   return {

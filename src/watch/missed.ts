@@ -2,7 +2,7 @@
 
 import type { Device } from '../model/types.ts';
 import { missedText } from './log.ts';
-import { awaitReturn, type Browse } from './return.ts';
+import { awaitDeviceBack, type Browse } from './return.ts';
 
 export interface Missed {
   tell(names: readonly string[]): void;
@@ -33,7 +33,7 @@ export function createMissed({ browse, devices, inform, onBack }: MissedOptions)
       if (browse === undefined || waiting.length === 0) return;
       listening = new AbortController();
       const { signal } = listening;
-      void awaitReturn(waiting, { browse, signal, atOnce }).then((isBack) => {
+      void awaitDeviceBack(waiting, { browse, signal, atOnce }).then((isBack) => {
         if (isBack) onBack();
       });
     },

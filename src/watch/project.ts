@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { imagePlaceOf, type ImagePlace } from '../builders/image-place.ts';
 import type { BuildPlan } from '../builders/plan.ts';
 import { planBuild } from '../builders/prepared.ts';
-import type { Sources } from '../builders/source-paths.ts';
+import type { SourcePaths } from '../builders/source-paths.ts';
 import { sourcesOf } from '../builders/sources.ts';
 import { saidText } from '../config/environment.ts';
 import { resolveCredential } from '../config/index.ts';
@@ -114,8 +114,8 @@ function sourceOf(credential: Credential): CredentialSource {
   return { type: credential.type === 'password' ? 'text' : 'hash', secret: credential.secret };
 }
 
-function union(all: readonly Sources[]): Sources {
-  const of = (name: keyof Sources): string[] => [...new Set(all.flatMap((sources) => sources[name]))];
+function union(all: readonly SourcePaths[]): SourcePaths {
+  const of = (name: keyof SourcePaths): string[] => [...new Set(all.flatMap((sources) => sources[name]))];
   return {
     firmware: of('firmware'),
     libraries: of('libraries'),

@@ -20,7 +20,7 @@ export interface ReturnOptions {
 const firstLookMs = 3_000;
 
 /** Resolves to `true` when one of them is here again, to `false` when the signal was aborted, or nobody can be asked. */
-export async function awaitReturn(devices: readonly Missed[], options: ReturnOptions): Promise<boolean> {
+export async function awaitDeviceBack(devices: readonly Missed[], options: ReturnOptions): Promise<boolean> {
   const { browse, signal, atOnce } = options;
   if (signal.aborted) return false;
   const over = new AbortController();

@@ -1,7 +1,7 @@
 /** Which paths are watched, and what a change of each means. Reads the .gitignore files, and nothing else. */
 
 import { basename, relative, sep } from 'node:path';
-import type { Sources } from '../builders/source-paths.ts';
+import type { SourcePaths } from '../builders/source-paths.ts';
 import { gitIgnoreBelow, ignoredBy, ignoreFilesAbove, isBelow, type GitIgnore } from './git-ignore.ts';
 import { isBesideLibrary, isNoisyFile, isNoisyFolder } from './noise.ts';
 
@@ -20,7 +20,7 @@ export interface Scope {
 }
 
 export interface ScopeOptions {
-  readonly sources: Sources;
+  readonly sources: SourcePaths;
   /** Of the user, absolute; watched even where git ignores them. */
   readonly paths: readonly string[];
   /** Of the user, as in a .gitignore in `ignoreDir`. */

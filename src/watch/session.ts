@@ -70,11 +70,11 @@ export function startSession(options: Pick<WatchSession, 'once' | 'idleLimitMs'>
 }
 
 /** When to put in `time`; Infinity: not at all. */
-export function wakeAtMs({ machineWakesAtMs, idleUntilMs, stage }: WatchSession): number {
+export function sessionWakeAtMs({ machineWakesAtMs, idleUntilMs, stage }: WatchSession): number {
   return stage === 'ended' ? Infinity : Math.min(machineWakesAtMs, idleUntilMs);
 }
 
-export function onInput(session: WatchSession, input: SessionInput, at: SessionFacts): SessionStep {
+export function onSessionInput(session: WatchSession, input: SessionInput, at: SessionFacts): SessionStep {
   const [next, actions] = judge(session, input, at);
   const { stage, exitCode } = session;
   if (stage !== 'ended') return [next, actions];

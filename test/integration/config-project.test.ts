@@ -6,7 +6,7 @@ import { loadConfig, resolveCredential, selectDevices, type Loaded } from '../..
 import { mayPushOnBuild } from '../../src/config/places.ts';
 import { searchPlaces } from '../../src/config/places.ts';
 import type { ProjectFacts } from '../../src/model/project-facts.ts';
-import type { Wanted } from '../../src/config/resolve-question.ts';
+import type { WantedTargets } from '../../src/config/resolve-question.ts';
 import type { Config, Flags } from '../../src/config/types.ts';
 import { OtaError } from '../../src/model/errors.ts';
 import { Secret } from '../../src/model/secret.ts';
@@ -37,7 +37,7 @@ interface Asked {
 
 interface Case {
   readonly files?: Record<string, string>;
-  readonly wanted?: Partial<Wanted> | 'everything';
+  readonly wanted?: Partial<WantedTargets> | 'everything';
   readonly flags?: Flags;
   readonly env?: NodeJS.ProcessEnv;
   readonly answer?: () => Promise<ProjectFacts | undefined>;
@@ -120,7 +120,7 @@ describe('the project is asked', () => {
     expect((await load(given)).asked).toBe(times);
   });
 
-  it.each<{ what: string; otarc: string; wanted?: Partial<Wanted>; environments: boolean[] }>([
+  it.each<{ what: string; otarc: string; wanted?: Partial<WantedTargets>; environments: boolean[] }>([
     { what: 'where a device names none', otarc: all, environments: [true] },
     {
       what: 'not where the image is of none',

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { interfacesBeforehand } from '../../src/network/list/early.ts';
+import { interfacesBeforehand } from '../../src/network/list/interfaces-beforehand.ts';
 import { followDevices, type FollowOptions, type List } from '../../src/network/list/follow.ts';
 import { OtaError } from '../../src/model/errors.ts';
 import { quickDevice } from '../support/otarc.ts';

@@ -7,7 +7,7 @@ import { blocksOf, withBlock } from '../../src/init/block.ts';
 import { readTemplates } from '../../src/init/look.ts';
 import { planArduino } from '../../src/init/plan-arduino.ts';
 import { withoutStamp, withStamp } from '../../src/init/stamp.ts';
-import type { ArduinoFacts, Choices, Facts, FileEdit } from '../../src/init/types.ts';
+import type { ArduinoFacts, Choices, ProjectSituation, FileEdit } from '../../src/init/types.ts';
 
 const names = [
   'platform.local.txt',
@@ -31,7 +31,7 @@ const installation = { node: '/usr/bin/node', script: '/opt/otarc/dist/cli.js', 
 interface Given {
   readonly files?: Readonly<Record<string, string>>;
   readonly properties?: Readonly<Record<string, string>>;
-  readonly more?: Partial<Facts>;
+  readonly more?: Partial<ProjectSituation>;
   readonly force?: boolean;
 }
 
@@ -40,7 +40,7 @@ function plan({ files = {}, properties = esp8266, more = {}, force = false }: Gi
     sketchbook: join('/', 'book'),
     core: { folder: core, fqbn: 'a:b:c', properties },
   };
-  const facts: Facts = {
+  const facts: ProjectSituation = {
     folder: join('/', 'home', 'blink'),
     isPio: false,
     isSketch: true,

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
 import { createInbox } from '../../src/engines/espota/inbox.ts';
-import { openTransport, type Input, type Transport } from '../../src/engines/espota/transport.ts';
+import { openTransport, type ExchangeInput, type Transport } from '../../src/engines/espota/transport.ts';
 import { freePort } from '../support/free-port.ts';
 
 const open: { close(): unknown }[] = [];
@@ -19,7 +19,7 @@ async function scene(options: { hostPort?: number; hostAddress?: string } = {}) 
   open.push(device);
   const came = createInbox<{ text: string; port: number; address: string }>(() => performance.now());
   device.on('message', (bytes, { port, address }) => came.put({ text: String(bytes), port, address }));
-  const inbox = createInbox<Input>(() => performance.now());
+  const inbox = createInbox<ExchangeInput>(() => performance.now());
   const transport = await openTransport({ device: device.address(), tell: inbox.put, ...options });
   open.push(transport);
   const next = async (): Promise<{ text: string; port: number; address: string }> => {
@@ -27,7 +27,8 @@ async function scene(options: { hostPort?: number; hostAddress?: string } = {}) 
     if (datagram === undefined) throw new Error('No datagram came.');
     return datagram;
   };
-  const heard = (): Promise<Input | undefined> => inbox.next({ untilMs: performance.now() + longMs, signal });
+  const heard = (): Promise<ExchangeInput | undefined> =>
+    inbox.next({ untilMs: performance.now() + longMs, signal });
   return { device, transport, next, heard };
 }
 

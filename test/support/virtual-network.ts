@@ -4,7 +4,7 @@
  */
 
 import { createInbox, type Inbox } from '../../src/engines/espota/inbox.ts';
-import type { Input, Transport } from '../../src/engines/espota/transport.ts';
+import type { ExchangeInput, Transport } from '../../src/engines/espota/transport.ts';
 import type { Air, OpenAir } from '../../src/simulator/air.ts';
 import { verifyProof, type VerifyProof } from '../../src/simulator/auth.ts';
 import { startDevice } from '../../src/simulator/device.ts';
@@ -31,7 +31,7 @@ export interface VirtualLink {
 /** One of the pushes of this host: the port that it listens at, and its UDP sockets. */
 export interface VirtualPush {
   readonly transport: Transport;
-  readonly inbox: Inbox<Input>;
+  readonly inbox: Inbox<ExchangeInput>;
 }
 
 export interface VirtualNetwork {
@@ -62,7 +62,7 @@ export function createVirtualNetwork(link: VirtualLink = {}): VirtualNetwork {
   const index = { in: 0, out: 0 };
   /** By UDP port, and by TCP port. */
   const hears = new Map<number, (text: string) => void>();
-  const listens = new Map<number, (input: Input) => void>();
+  const listens = new Map<number, (input: ExchangeInput) => void>();
   let receive: ((text: string, port: number) => void) | undefined;
   let pushes = 0;
 
@@ -121,11 +121,11 @@ export function createVirtualNetwork(link: VirtualLink = {}): VirtualNetwork {
     openPush() {
       const push = ++pushes;
       const hostPort = 40_000 + push;
-      const waiting = createInbox<Input>(clock.now);
+      const waiting = createInbox<ExchangeInput>(clock.now);
       const ports = new Set<number>();
       let isClosed = false;
       let came = 0;
-      const put = (input: Input): void => {
+      const put = (input: ExchangeInput): void => {
         came += 1;
         waiting.put(input);
       };

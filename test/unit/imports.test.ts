@@ -100,3 +100,18 @@ describe('the process', () => {
     expect(ending).toEqual(['cli/main.ts']);
   });
 });
+
+describe('exported names', () => {
+  it('of types and functions mean one thing in the whole project', () => {
+    const places = new Map<string, Set<string>>();
+    for (const [file, text] of texts) {
+      const declared = text.matchAll(
+        /^export (?:abstract class|class|interface|type|(?:async )?function\*?|const) (\w+)/gm,
+      );
+      for (const [, name = ''] of declared) places.set(name, (places.get(name) ?? new Set()).add(file));
+    }
+    expect(places.size).toBeGreaterThan(400);
+    const twice = [...places].filter(([, where]) => where.size > 1);
+    expect(twice.map(([name, where]) => `${name}: ${[...where].join(', ')}`)).toEqual([]);
+  });
+});

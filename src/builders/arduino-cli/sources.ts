@@ -3,14 +3,14 @@ import { ask, type AskContext } from '../ask.ts';
 import { findExecutable } from '../executable.ts';
 import { findSketchFile } from './sketch-file.ts';
 import type { BuildPlan } from '../plan.ts';
-import type { Sources } from '../source-paths.ts';
+import type { SourcePaths } from '../source-paths.ts';
 import type { BuildRequest } from '../types.ts';
 
 export async function arduinoCliSources(
   request: BuildRequest,
   plan: BuildPlan,
   context: AskContext,
-): Promise<Sources> {
+): Promise<SourcePaths> {
   const { projectDir } = request;
   const sketchbook = await sketchbookOf(request, context);
   const { libraryDirs } = await findSketchFile(projectDir);

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { OtaError } from '../../model/errors.ts';
 import { redacted } from '../../model/redaction.ts';
 import { Secret } from '../../model/secret.ts';
-import { ask, type Answer, type AskContext } from '../ask.ts';
+import { ask, type ToolAnswer, type AskContext } from '../ask.ts';
 import { findExecutable } from '../executable.ts';
 import { toolMissing } from '../failures.ts';
 import type { BuildRequest } from '../types.ts';
@@ -137,7 +137,7 @@ export async function askJson<T>(
   return answer.ok ? parseJson(answer, schema) : undefined;
 }
 
-function parseJson<T>({ stdout }: Answer, schema: z.ZodType<T>): T | undefined {
+function parseJson<T>({ stdout }: ToolAnswer, schema: z.ZodType<T>): T | undefined {
   try {
     return schema.parse(JSON.parse(stdout));
   } catch {

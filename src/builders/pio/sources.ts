@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { AskContext } from '../ask.ts';
 import type { BuildPlan } from '../plan.ts';
-import type { Sources } from '../source-paths.ts';
+import type { SourcePaths } from '../source-paths.ts';
 import type { BuildRequest } from '../types.ts';
 import { askJson, findPio, interpreters } from './project.ts';
 
@@ -72,7 +72,7 @@ export async function pioSources(
   request: BuildRequest,
   { environment = '' }: BuildPlan,
   context: AskContext,
-): Promise<Sources> {
+): Promise<SourcePaths> {
   const { projectDir: cwd } = request;
   const pio = await findPio(context);
   for await (const python of interpreters(pio, cwd, context)) {
@@ -84,7 +84,7 @@ export async function pioSources(
 }
 
 /** Where PlatformIO's own Python cannot be asked. Pure. */
-export function usualFolders(projectDir: string): Sources {
+export function usualFolders(projectDir: string): SourcePaths {
   const at = (...names: string[]): string[] => names.map((name) => join(projectDir, name));
   return {
     firmware: at('src', 'include'),

@@ -7,7 +7,7 @@
 
 import { twinOf } from '../../model/project-facts.ts';
 
-export interface Candidate {
+export interface TwinCandidate {
   readonly name: string;
   /** Where it pushes to; absent where it names no device on the network. */
   readonly host?: string;
@@ -19,10 +19,10 @@ export interface Candidate {
  * For each environment the one whose upload serves it: its own, else its twin's. None where twins disagree on the device:
  * nobody's image goes to a device by chance.
  */
-export function serving(candidates: readonly Candidate[]): ReadonlyMap<string, string> {
+export function serving(candidates: readonly TwinCandidate[]): ReadonlyMap<string, string> {
   const names = candidates.map(({ name }) => name);
   const served = names.flatMap((name): [string, string][] => {
-    const ranks: ((each: Candidate) => boolean)[] = [
+    const ranks: ((each: TwinCandidate) => boolean)[] = [
       (each) => each.name === name,
       (each) => twinOf(each.name, names) === name,
     ];

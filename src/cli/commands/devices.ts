@@ -7,8 +7,8 @@ import type { Flags } from '../../config/types.ts';
 import { isColored, styled, type ColorChoice } from '../terminal/color.ts';
 import { canRedraw, createScreen, type ScreenLine } from '../terminal/screen.ts';
 import { changesBetween } from '../../network/list/changes.ts';
-import { entriesOf, isHere, type Configured, type Entry } from '../../network/list/entries.ts';
-import { interfacesBeforehand } from '../../network/list/early.ts';
+import { entriesOf, isHere, type ConfiguredEntry, type Entry } from '../../network/list/entries.ts';
+import { interfacesBeforehand } from '../../network/list/interfaces-beforehand.ts';
 import { followDevices, type List, type Read } from '../../network/list/follow.ts';
 import { documentOf, eventOf } from './devices-json.ts';
 import { changeText, tableOf } from './devices-text.ts';
@@ -129,7 +129,7 @@ async function wait(wanted: string, scene: Scene): Promise<number> {
   const { options, io, interfaces } = scene;
   const { configured, warnings } = await scene.reading;
   const typed = parseHost(wanted) ?? { host: wanted };
-  const isWanted = ({ name, host }: Configured): boolean =>
+  const isWanted = ({ name, host }: ConfiguredEntry): boolean =>
     [name, host].some((each) => canonicalHost(each) === canonicalHost(typed.host));
   const devices = configured.filter(isWanted);
   const [device] = devices;

@@ -2,7 +2,7 @@ import type { Flags } from '../../config/types.ts';
 import { findPorts } from '../../network/arduino/find-ports.ts';
 import { followConfig } from '../../network/arduino/follow-config.ts';
 import { splitLines } from '../../network/arduino/lines.ts';
-import { converse } from '../../network/arduino/serve.ts';
+import { serveDiscovery } from '../../network/arduino/serve.ts';
 import { cancelled } from '../../model/errors.ts';
 import { exitCodeFor } from '../../model/failure.ts';
 import type { Io } from './io.ts';
@@ -26,7 +26,7 @@ export async function discoveryCommand({ flags }: DiscoveryOptions, io: Io): Pro
     told.add(message);
   };
   const config = followConfig({ flags, env: io.env, signal, onProblem });
-  const conversation = converse({
+  const conversation = serveDiscovery({
     find: ({ signal: searching, onChange }) =>
       findPorts({ config, signal: AbortSignal.any([signal, searching]), onProblem, onChange }),
     say: (message) => void io.stdout.write(`${JSON.stringify(message, null, 2)}\n`),

@@ -8,7 +8,7 @@ import { colorOf } from '../terminal/color.ts';
 import type { CredentialSource } from '../../config/types.ts';
 import { espota as engine } from '../../engines/espota/index.ts';
 import { makePlan } from '../../deploy/plan.ts';
-import { run } from '../../deploy/run.ts';
+import { runPlan } from '../../deploy/run.ts';
 import { passwordVariable, Secret } from '../../model/secret.ts';
 import { defaultPorts } from '../../engines/espota/ports.ts';
 import { reporterFor } from './deploy.ts';
@@ -62,7 +62,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
       }),
     ],
   });
-  const { ok, exitCode } = await run(() => Promise.resolve(plan), {
+  const { ok, exitCode } = await runPlan(() => Promise.resolve(plan), {
     // espota.py shows progress only when it is asked to.
     onEvent: (event) =>
       event.type === 'progress' && options.progress !== true ? undefined : reporter.tell(event),

@@ -6,14 +6,14 @@ import { endpointText } from '../../model/endpoint.ts';
 import { thousands } from '../../model/numbers.ts';
 import type { Chip, ImageKind, Platform } from '../../model/types.ts';
 
-export interface Line {
+export interface ReportLine {
   /** `result` and `failure` are how a run ended, and go to stdout; the others to stderr. */
   readonly type: 'result' | 'failure' | 'message' | 'detail' | 'warning' | 'error' | 'hint';
   readonly text: string;
 }
 
 /** What an event says, in lines; empty for those that only a progress bar or a script cares about. */
-export function linesOf(event: DeployEvent): readonly Line[] {
+export function eventLines(event: DeployEvent): readonly ReportLine[] {
   const who = event.device === undefined ? '' : `${event.device}: `;
   switch (event.type) {
     case 'run-started':
@@ -159,7 +159,7 @@ export function seconds(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-function summary(event: Extract<DeployEvent, { type: 'done' }>): Line | undefined {
+function summary(event: Extract<DeployEvent, { type: 'done' }>): ReportLine | undefined {
   const parts = [
     event.deployed.length > 0 ? `deployed to ${event.deployed.join(', ')}` : '',
     event.skipped.length > 0 ? `skipped ${event.skipped.join(', ')}` : '',
@@ -200,10 +200,10 @@ function kib(bytes: number): string {
   return thousands(Math.round(bytes / 1024));
 }
 
-function message(text: string): Line {
+function message(text: string): ReportLine {
   return { type: 'message', text };
 }
 
-function detail(text: string): Line {
+function detail(text: string): ReportLine {
   return { type: 'detail', text };
 }

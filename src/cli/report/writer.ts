@@ -3,7 +3,7 @@
 import { isColored, styled, type ColorChoice, type Style } from '../terminal/color.ts';
 import type { Screen, TerminalStream } from '../terminal/screen.ts';
 import type { DeployEvent } from '../../model/events.ts';
-import { linesOf, progressLine, progressText, type Line } from './text.ts';
+import { eventLines, progressLine, progressText, type ReportLine } from './text.ts';
 
 export interface WriterOptions {
   readonly stdout: TerminalStream;
@@ -28,7 +28,7 @@ export function createWriter(options: WriterOptions): Reporter {
   const errorsTold = new Set<string>();
   let drawnAtMs = -Infinity;
 
-  const writeLine = (line: Line): void => {
+  const writeLine = (line: ReportLine): void => {
     if (!isShown(line, verbosity)) return;
     screen?.draw([]);
     const isEnd = line.type === 'result' || line.type === 'failure';
@@ -56,7 +56,7 @@ export function createWriter(options: WriterOptions): Reporter {
     tell(event) {
       if (event.type === 'progress') return drawProgress(event);
       if (event.type === 'accepted') drawnAtMs = -Infinity;
-      const lines = linesOf(event);
+      const lines = eventLines(event);
       // One build that fails for ten devices is told once.
       if (event.type === 'failed') {
         const key = lines.map(({ text }) => text).join('\n');
@@ -81,13 +81,13 @@ export function createJsonWriter(stdout: NodeJS.WritableStream): Reporter {
   return { tell: (event) => void stdout.write(`${JSON.stringify(event)}\n`) };
 }
 
-function isShown(line: Line, verbosity: WriterOptions['verbosity']): boolean {
+function isShown(line: ReportLine, verbosity: WriterOptions['verbosity']): boolean {
   if (line.type === 'error' || line.type === 'hint') return true;
   if (verbosity === 'quiet') return false;
   return line.type !== 'detail' || verbosity === 'verbose';
 }
 
-function shownAs({ type, text }: Line): { readonly text: string; readonly style?: Style } {
+function shownAs({ type, text }: ReportLine): { readonly text: string; readonly style?: Style } {
   switch (type) {
     case 'result':
       return { text, style: 'green' };

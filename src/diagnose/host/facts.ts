@@ -64,7 +64,7 @@ async function isContainer({ env, readFile: read }: HostSource): Promise<boolean
  * (slirp4netns and pasta of Podman), and not where a VPN has made it.
  */
 async function isOneEnd(name: string, { readFile: read }: HostSource): Promise<boolean> {
-  const kind = kindOf(name);
+  const kind = interfaceKindOf(name);
   if (kind === 'bridge' || (kind === 'tunnel' && name !== 'tap0')) return false;
   const at = `/sys/class/net/${name}`;
   const [own, peer, tap] = await Promise.all(
@@ -79,13 +79,13 @@ function interfacesOf(all: ReturnType<typeof networkInterfaces>): HostInterface[
       name,
       address: withoutZone(address),
       prefixBits: Number(cidr?.split('/')[1] ?? (family === 'IPv4' ? 32 : 128)),
-      kind: internal ? 'loopback' : kindOf(name),
+      kind: internal ? 'loopback' : interfaceKindOf(name),
     })),
   );
 }
 
 /** By the names that the usual programs give them. */
-export function kindOf(name: string): Exclude<HostInterface['kind'], 'loopback'> {
+export function interfaceKindOf(name: string): Exclude<HostInterface['kind'], 'loopback'> {
   if (/^(tun|tap|utun|wg|ppp|ipsec|tailscale|zt|nordlynx|proton)|vpn|wireguard/i.test(name)) return 'tunnel';
   if (/^(docker|br-|virbr|veth|vmnet|vboxnet|lxc|podman|cni|vethernet)/i.test(name)) return 'bridge';
   return 'network';

@@ -7,7 +7,7 @@
 
 import { isIPv4 } from 'node:net';
 import type { Firewall } from '../../model/host-facts.ts';
-import type { HostSource, Said } from './source.ts';
+import type { HostSource, ProgramOutput } from './source.ts';
 
 /**
  * Those that are active, or may be: the one in charge alone, not what it is made of (ufw and firewalld write nftables
@@ -67,7 +67,7 @@ async function ofFirewalld({ run }: HostSource): Promise<Firewall | undefined> {
 }
 
 /** Undefined: there is no such program, or it lets in what no rule names. */
-function ofIptables(said: Said | undefined): Firewall | undefined {
+function ofIptables(said: ProgramOutput | undefined): Firewall | undefined {
   if (said?.ok === false) return { tool: 'iptables', state: 'unknown' };
   const drops = /^-P INPUT DROP$|^-A INPUT(?: -m comment --comment (?:"[^"]*"|\S+))? -j (?:DROP|REJECT)\b/m;
   return drops.test(said?.output ?? '') ? { tool: 'iptables', state: 'filters' } : undefined;
@@ -85,7 +85,7 @@ interface NftPlace {
 
 /** The first of its chains for incoming packets that drops what no rule lets in. */
 function ofNftables(
-  said: Said | undefined,
+  said: ProgramOutput | undefined,
   { address, isIptablesRead }: { readonly address: string; readonly isIptablesRead: boolean },
 ): Firewall | undefined {
   if (said?.ok === false) return { tool: 'nftables', state: 'unknown' };

@@ -7,7 +7,7 @@ import { delimiter } from 'node:path';
 import { createSingleFlight } from '../single-flight.ts';
 
 /** What a program printed, however it ended. */
-export interface Said {
+export interface ProgramOutput {
   readonly ok: boolean;
   readonly output: string;
   /** It did not end in time, or said more than is read. */
@@ -22,14 +22,14 @@ export interface HostSource {
   /** Undefined: it is not there, or may not be read. */
   readFile(path: string): Promise<string | undefined>;
   /** Undefined: it is not there. */
-  run(command: readonly [string, ...string[]]): Promise<Said | undefined>;
+  run(command: readonly [string, ...string[]]): Promise<ProgramOutput | undefined>;
   interfaces(): ReturnType<typeof networkInterfaces>;
 }
 
 const limitMs = 3000;
 /** Devices that fail at once do not fail at the same moment; a person who mends a rule takes longer than this. */
 const keepMs = 2000;
-const shareRuns = createSingleFlight<Said | undefined>(keepMs);
+const shareRuns = createSingleFlight<ProgramOutput | undefined>(keepMs);
 
 /** This very computer. Nothing that is run changes anything or asks for more rights. */
 export function thisHost(signal: AbortSignal): HostSource {
@@ -48,7 +48,7 @@ export function thisHost(signal: AbortSignal): HostSource {
 function runProgram(
   [file, ...args]: readonly [string, ...string[]],
   { path, signal }: { readonly path: string; readonly signal: AbortSignal },
-): Promise<Said | undefined> {
+): Promise<ProgramOutput | undefined> {
   return new Promise((resolve) => {
     const env = { ...process.env, PATH: path, LC_ALL: 'C' };
     const options = {

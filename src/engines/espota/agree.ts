@@ -4,7 +4,7 @@ import { isSameAddress } from '../../model/address.ts';
 import type { EngineContext } from '../engine.ts';
 import { cancelled } from '../../model/errors.ts';
 import type { Image, Target } from '../../model/types.ts';
-import { candidatesFor, randomCnonce, respond, type Candidate } from './auth.ts';
+import { candidatesFor, randomCnonce, respond, type ProofCandidate } from './auth.ts';
 import * as failures from './failures.ts';
 import * as handshakes from './handshake.ts';
 import type { Inbox } from './inbox.ts';
@@ -14,10 +14,10 @@ import {
   formatInvitation,
   parseAnswer,
   resetDatagram,
-  type Answer,
+  type DeviceAnswer,
 } from './messages.ts';
-import type { Connection, Input, Transport } from './transport.ts';
-import type { Endpoint } from './udp-sockets.ts';
+import type { Connection, ExchangeInput, Transport } from './transport.ts';
+import type { SocketEndpoint } from './udp-sockets.ts';
 
 const connectBackLimitMs = 15_000;
 /** Whoever scans the ports of this host must not fill the report. */
@@ -28,7 +28,7 @@ export interface Exchange {
   readonly target: Target;
   readonly context: EngineContext;
   readonly transport: Transport;
-  readonly inbox: Inbox<Input>;
+  readonly inbox: Inbox<ExchangeInput>;
   readonly now: () => number;
   readonly where: failures.Where;
 }
@@ -80,7 +80,7 @@ async function converse(
   const invitation = formatInvitation({ kind, hostPort, sizeBytes, md5 });
   const pace = paceOf(target.platform ?? image.platform);
   let authentication = '';
-  let candidates: readonly Candidate[] = [];
+  let candidates: readonly ProofCandidate[] = [];
   let connection: Connection | undefined;
   let [state, actions] = handshakes.startHandshake({ nowMs: now(), pace, silenceLimitMs });
 
@@ -151,7 +151,7 @@ async function converse(
 }
 
 /** A device that asks for a password asks for it, whichever invitation that answers. */
-function checkCredential(answer: Answer, where: failures.Where): void {
+function checkCredential(answer: DeviceAnswer, where: failures.Where): void {
   if (answer.type !== 'challenge') return;
   where.observed.nonceDigits = answer.nonce.length;
   const { credential } = where.target;
@@ -175,12 +175,12 @@ async function connectBack(exchange: Exchange, signal: AbortSignal): Promise<Con
   }
 }
 
-function note(input: Input, observed: failures.Observed): void {
+function note(input: ExchangeInput, observed: failures.Observed): void {
   if (input.type !== 'undeliverable' || observed.undeliverable.includes(input.code)) return;
   observed.undeliverable.push(input.code);
 }
 
-function isFrom(from: Endpoint, target: Target): boolean {
+function isFrom(from: SocketEndpoint, target: Target): boolean {
   return isSameAddress(from.address, target.address) && from.port === target.port;
 }
 

@@ -13,7 +13,7 @@ import type { Credential } from '../../model/types.ts';
 const pbkdf2Async = promisify(pbkdf2);
 
 /** One way to answer a challenge. */
-export interface Candidate {
+export interface ProofCandidate {
   readonly scheme: Exclude<AuthScheme, 'none'>;
   /** What the sketch has stored, in hex. Not shown to anybody. */
   readonly storedHash: string;
@@ -26,7 +26,7 @@ const hash = (algorithm: 'md5' | 'sha256', text: string): string =>
  * The answers worth trying on a nonce of this length, best first. Empty: this credential cannot answer it (nothing is
  * configured, or only a SHA-256 hash for a device that wants MD5).
  */
-export function candidatesFor(credential: Credential, nonce: string): readonly Candidate[] {
+export function candidatesFor(credential: Credential, nonce: string): readonly ProofCandidate[] {
   if (credential.type === 'none') return [];
   const text = credential.secret.reveal();
   const wantsSha256 = nonce.length === 64;
@@ -59,7 +59,7 @@ export function randomCnonce(nonce: string): string {
 
 /** The response to a challenge. The key derivation runs in the thread pool: the event loop stays free. */
 export async function respond(challenge: {
-  candidate: Candidate;
+  candidate: ProofCandidate;
   nonce: string;
   cnonce: string;
 }): Promise<string> {

@@ -6,19 +6,19 @@
 import type { Tell } from '../../model/events.ts';
 import { thousands } from '../../model/numbers.ts';
 import { printableAnswer } from './messages.ts';
-import type { Connection, Input, Transport } from './transport.ts';
+import type { Connection, ExchangeInput, Transport } from './transport.ts';
 
 /** Counts of the device, and parts of the image, are told together this often. */
 const togetherMs = 1000;
 
-export interface Conversation {
+export interface ConversationLog {
   /** The same input, noted. */
-  heard(input: Input): Input;
+  heard(input: ExchangeInput): ExchangeInput;
   /** The same transport, listened to. */
   over(transport: Transport): Transport;
 }
 
-export function tellConversation({ tell, now }: { tell: Tell; now: () => number }): Conversation {
+export function tellConversation({ tell, now }: { tell: Tell; now: () => number }): ConversationLog {
   let startedAtMs: number | undefined;
   let flow = noFlow;
   let flowAtMs = 0;
@@ -83,7 +83,7 @@ export function tellConversation({ tell, now }: { tell: Tell; now: () => number 
     },
   });
 
-  const note = (input: Input): void => {
+  const note = (input: ExchangeInput): void => {
     switch (input.type) {
       case 'datagram':
         return say(`UDP ← ${masked(printableAnswer(input.bytes))}`);

@@ -22,13 +22,13 @@
  */
 
 import type { AuthScheme } from '../../model/events.ts';
-import type { Answer } from './messages.ts';
+import type { DeviceAnswer } from './messages.ts';
 import {
   afterNewestMs,
   afterOlderAnswerMs,
   answerLimits,
   pauseLimitMs,
-  type Pace,
+  type InvitationPace,
 } from './invitation-times.ts';
 
 /** No answer at all for this long ends it, where nothing else is asked for. */
@@ -40,7 +40,7 @@ const unansweredAuthentications = 4;
 
 export interface Handshake {
   readonly phase: 'inviting' | 'responding' | 'authenticating' | 'agreed';
-  readonly pace: Pace;
+  readonly pace: InvitationPace;
   readonly startedAtMs: number;
   /** No answer at all for this long ends it. */
   readonly silenceLimitMs: number;
@@ -82,7 +82,7 @@ interface Response {
   readonly isDoubtful: boolean;
 }
 
-export type Action =
+export type HandshakeAction =
   /** From a socket of its own; `resetFirst`: after a `resetDatagram`. */
   | { readonly type: 'invite'; readonly invitation: number; readonly resetFirst: boolean }
   /** Compute the response of this candidate, send it as this invitation, and call `authenticationSent`. */
@@ -100,15 +100,15 @@ export type Action =
   | { readonly type: 'no-protocol'; readonly text: string }
   | { readonly type: 'silent'; readonly afterChallenge: boolean };
 
-export type Step = readonly [Handshake, readonly Action[]];
+export type HandshakeStep = readonly [Handshake, readonly HandshakeAction[]];
 
 export interface HandshakeOptions {
   readonly nowMs: number;
-  readonly pace: Pace;
+  readonly pace: InvitationPace;
   readonly silenceLimitMs?: number | undefined;
 }
 
-export function startHandshake({ nowMs, pace, silenceLimitMs }: HandshakeOptions): Step {
+export function startHandshake({ nowMs, pace, silenceLimitMs }: HandshakeOptions): HandshakeStep {
   const state: Handshake = {
     phase: 'inviting',
     pace,
@@ -131,7 +131,7 @@ export function startHandshake({ nowMs, pace, silenceLimitMs }: HandshakeOptions
 }
 
 /** The time that the state asked for has come. */
-export function onTime(state: Handshake, nowMs: number): Step {
+export function onTime(state: Handshake, nowMs: number): HandshakeStep {
   if (nowMs >= limitAtMs(state)) return [state, [nothingMore(state)]];
   if (nowMs < state.wakeAtMs) return [state, []];
   if (state.phase === 'inviting') return invite(state, nowMs);
@@ -150,7 +150,12 @@ export function onTime(state: Handshake, nowMs: number): Step {
 }
 
 /** @param invitation whose socket it came to */
-export function onAnswer(state: Handshake, answer: Answer, invitation: number, nowMs: number): Step {
+export function onAnswer(
+  state: Handshake,
+  answer: DeviceAnswer,
+  invitation: number,
+  nowMs: number,
+): HandshakeStep {
   if (answer.type === 'unknown') {
     const unknownAnswers = state.unknownAnswers + 1;
     // Three, as a stray program on that port or a damaged datagram must not end an update that works.
@@ -171,7 +176,7 @@ export function onAnswer(state: Handshake, answer: Answer, invitation: number, n
 }
 
 /** The device has connected: whatever answer is missing, it agreed. */
-export function onConnection(state: Handshake): Step {
+export function onConnection(state: Handshake): HandshakeStep {
   return agree(state, newest(state) > 1);
 }
 
@@ -200,12 +205,12 @@ export function mayWait({ phase, isIdle }: Handshake): boolean {
   return phase !== 'agreed' && !isIdle;
 }
 
-function agree(state: Handshake, leavesInvitations: boolean): Step {
+function agree(state: Handshake, leavesInvitations: boolean): HandshakeStep {
   if (state.phase === 'agreed') return [state, []];
   return [{ ...state, phase: 'agreed' }, [{ type: 'agreed', leavesInvitations }]];
 }
 
-function onChallenge(before: Handshake, nonce: string, invitation: number, nowMs: number): Step {
+function onChallenge(before: Handshake, nonce: string, invitation: number, nowMs: number): HandshakeStep {
   // A duplicate: whatever was to be done about it is done.
   if (before.nonces.includes(nonce)) return [before, []];
   const state = { ...before, nonces: [...before.nonces, nonce] };
@@ -236,7 +241,7 @@ function onChallenge(before: Handshake, nonce: string, invitation: number, nowMs
   ];
 }
 
-function onAuthenticationFailed(state: Handshake, invitation: number, nowMs: number): Step {
+function onAuthenticationFailed(state: Handshake, invitation: number, nowMs: number): HandshakeStep {
   const { phase, response } = state;
   // Of another invitation than the newest: nobody knows against which nonce it was judged.
   if (phase !== 'authenticating' || response === undefined || invitation !== newest(state))
@@ -254,14 +259,14 @@ function onAuthenticationFailed(state: Handshake, invitation: number, nowMs: num
   return invite({ ...idle, candidate }, nowMs);
 }
 
-function afterNoVerdict(state: Handshake, nowMs: number): Step {
+function afterNoVerdict(state: Handshake, nowMs: number): HandshakeStep {
   const unanswered = state.unansweredAuthentications + 1;
   if (unanswered >= unansweredAuthentications) return [state, [{ type: 'silent', afterChallenge: true }]];
   // It was slow, or the link is bad: no early repeat.
   return invite({ ...state, unansweredAuthentications: unanswered, repeats: 1 }, nowMs);
 }
 
-function invite(state: Handshake, nowMs: number): Step {
+function invite(state: Handshake, nowMs: number): HandshakeStep {
   const repeats = state.repeats + 1;
   const invited: Handshake = {
     ...state,
@@ -298,7 +303,7 @@ function limitAtMs({ pace, lastAnswerMs, firstAnswerMs, silenceLimitMs }: Handsh
 }
 
 /** Something strange was heard and nothing else: that is not silence. */
-function nothingMore({ firstAnswerMs, unknownText }: Handshake): Action {
+function nothingMore({ firstAnswerMs, unknownText }: Handshake): HandshakeAction {
   if (firstAnswerMs === undefined && unknownText !== undefined)
     return { type: 'no-protocol', text: unknownText };
   return { type: 'silent', afterChallenge: firstAnswerMs !== undefined };

@@ -9,21 +9,21 @@ import type { Platform } from '../../model/types.ts';
  * `patient`: the device may queue datagrams and take one a round, so that each repeat costs it two rounds. `quick`: it
  * answers from its network callback, and a repeat costs nothing.
  */
-export type Pace = 'patient' | 'quick';
+export type InvitationPace = 'patient' | 'quick';
 
 /** An ESP8266 or RP2040 answers at once; of what may be an ESP32, the round is unknown. */
-export function paceOf(platform: Platform | undefined): Pace {
+export function paceOf(platform: Platform | undefined): InvitationPace {
   return platform === 'esp8266' || platform === 'rp2040' ? 'quick' : 'patient';
 }
 
 /** After the first invitation, after the second, …; the last one again and again. */
-const betweenInvitationsMs: Readonly<Record<Pace, readonly number[]>> = {
+const betweenInvitationsMs: Readonly<Record<InvitationPace, readonly number[]>> = {
   quick: [400, 600, 900, 1350, 2000],
   patient: [600, 2400, 3000],
 };
 
 interface Measured {
-  readonly pace: Pace;
+  readonly pace: InvitationPace;
   /** The longest that an answer took. */
   readonly latencyMs: number;
 }
@@ -56,4 +56,4 @@ export function answerLimits({ pace, latencyMs }: Measured): {
  * How long a device that has answered once may be silent, at least. With a slow loop an answer, one that is lost, and a
  * repeat take several rounds each.
  */
-export const pauseLimitMs: Readonly<Record<Pace, number>> = { quick: 10_000, patient: 30_000 };
+export const pauseLimitMs: Readonly<Record<InvitationPace, number>> = { quick: 10_000, patient: 30_000 };

@@ -29,7 +29,7 @@ export function formatAuthentication({ cnonce, response }: { cnonce: string; res
  */
 export const resetDatagram = '255\n';
 
-export type Answer =
+export type DeviceAnswer =
   | { readonly type: 'ok' }
   | { readonly type: 'challenge'; readonly nonce: string }
   | { readonly type: 'authentication-failed' }
@@ -37,7 +37,7 @@ export type Answer =
   | { readonly type: 'unknown'; readonly text: string };
 
 /** Reads one datagram of the device. Never throws; what is none of the protocol's answers is `unknown`. */
-export function parseAnswer(datagram: Uint8Array): Answer {
+export function parseAnswer(datagram: Uint8Array): DeviceAnswer {
   const text = printableAnswer(datagram);
   if (text === 'OK') return { type: 'ok' };
   const nonce = /^AUTH ([0-9a-fA-F]{32}|[0-9a-fA-F]{64})$/.exec(text)?.[1];

@@ -6,7 +6,7 @@ import type { Exchange } from './agree.ts';
 import { tellConversation } from './conversation.ts';
 import { noDevice, notPrepared } from './failures.ts';
 import { createInbox } from './inbox.ts';
-import { openTransport, type Input, type OpenTransport } from './transport.ts';
+import { openTransport, type ExchangeInput, type OpenTransport } from './transport.ts';
 
 export interface ExchangeParts {
   readonly open: OpenTransport;
@@ -21,7 +21,7 @@ export async function openExchange(
 ): Promise<Omit<Exchange, 'where'>> {
   const { hostAddress, hostPort } = target;
   if (/^(?:0\.0\.0\.0|[0:]+)$/.test(target.address)) throw noDevice(target, 'stands for any');
-  const inbox = createInbox<Input>(now);
+  const inbox = createInbox<ExchangeInput>(now);
   const conversation = tellConversation({ tell: context.tell, now });
   const transport = await open({
     device: target,

@@ -57,7 +57,7 @@ const stopOverheadMs = 2;
 const ratesKept = 3;
 const latenessKept = 8;
 
-export interface Pace {
+export interface TransferPace {
   readonly sizeBytes: number;
   readonly startedAtMs: number;
   readonly sentBytes: number;
@@ -91,7 +91,7 @@ interface Part {
 }
 
 /** `roundTripMs`: of the invitation, where it was measured. */
-export function startPace(start: { sizeBytes: number; nowMs: number; roundTripMs?: number }): Pace {
+export function startPace(start: { sizeBytes: number; nowMs: number; roundTripMs?: number }): TransferPace {
   return {
     sizeBytes: start.sizeBytes,
     startedAtMs: start.nowMs,
@@ -111,7 +111,7 @@ export function startPace(start: { sizeBytes: number; nowMs: number; roundTripMs
 }
 
 /** How many bytes may be handed to the connection now. */
-export function allowanceBytes(pace: Pace, nowMs: number): number {
+export function allowanceBytes(pace: TransferPace, nowMs: number): number {
   const restBytes = pace.sizeBytes - pace.sentBytes;
   if (nowMs < gapEndsMs(pace)) return 0;
   if (isProbing(pace)) return Math.min(probeBytes, restBytes);
@@ -121,23 +121,23 @@ export function allowanceBytes(pace: Pace, nowMs: number): number {
   return Math.max(0, Math.min(restBytes, Math.floor(roomBytes / sectorBytes) * sectorBytes));
 }
 
-export function sent(pace: Pace, bytes: number, nowMs: number): Pace {
+export function sent(pace: TransferPace, bytes: number, nowMs: number): TransferPace {
   const sentBytes = pace.sentBytes + bytes;
   const parts = [...pace.parts, { startBytes: pace.sentBytes, endBytes: sentBytes, sentAtMs: nowMs }];
   return { ...pace, sentBytes, parts, lastMoveMs: nowMs };
 }
 
 /** This host was to wake at `dueMs` at the latest: how late it is then says how much a stop costs here. */
-export function woken(pace: Pace, dueMs: number, nowMs: number): Pace {
+export function woken(pace: TransferPace, dueMs: number, nowMs: number): TransferPace {
   if (nowMs < dueMs) return { ...pace, lateMs: 0 };
   const lateMs = nowMs - dueMs;
   return { ...pace, lateMs, latenessMs: [...pace.latenessMs, lateMs].slice(-latenessKept) };
 }
 
 /** A count came, by which the device has taken `acknowledgedBytes` in all. */
-export function acknowledged(pace: Pace, acknowledgedBytes: number, nowMs: number): Pace {
+export function acknowledged(pace: TransferPace, acknowledgedBytes: number, nowMs: number): TransferPace {
   const roundTripMs = fasterRoundTripMs(pace, acknowledgedBytes, nowMs);
-  const measured: Pace = { ...pace, ...(roundTripMs === undefined ? {} : { roundTripMs }) };
+  const measured: TransferPace = { ...pace, ...(roundTripMs === undefined ? {} : { roundTripMs }) };
   return {
     ...measured,
     misses: pace.misses + (isMiss(pace, acknowledgedBytes) ? 1 : 0),
@@ -150,14 +150,14 @@ export function acknowledged(pace: Pace, acknowledgedBytes: number, nowMs: numbe
 }
 
 /** When more may go although nothing was acknowledged; infinity: when a count has come. */
-export function goOnAtMs(pace: Pace): number {
+export function goOnAtMs(pace: TransferPace): number {
   if (pace.sentBytes === pace.sizeBytes) return Infinity;
   if (isInGap(pace)) return gapEndsMs(pace);
   return Math.min(predictedAtMs(pace) ?? Infinity, patienceEndsMs(pace));
 }
 
 /** What is presumed at `goOnAtMs`; no change before. */
-export function goOn(pace: Pace, nowMs: number): Pace {
+export function goOn(pace: TransferPace, nowMs: number): TransferPace {
   if (nowMs < goOnAtMs(pace) || isInGap(pace)) return pace;
   if (nowMs < patienceEndsMs(pace))
     return { ...pace, presumedBytes: pace.sentBytes, aheadOfBytes: pace.sentBytes };
@@ -168,12 +168,12 @@ export function goOn(pace: Pace, nowMs: number): Pace {
 }
 
 /** No sign for this long means that the transfer is stalled. */
-export function stallLimitMs(pace: Pace): number {
+export function stallLimitMs(pace: TransferPace): number {
   return 10_000 + 3 * Math.min(windowBytes(pace), pace.sizeBytes) * msPerByteOf(pace);
 }
 
 /** At most so much is in flight. */
-export function windowBytes(pace: Pace): number {
+export function windowBytes(pace: TransferPace): number {
   if (!isMeasured(pace) && pace.acknowledgedBytes < firstWindowBytes) return firstWindowBytes;
   const bytesPerMs = 1 / msPerByteOf(pace);
   const longestBytes = Math.max(largestShare * pace.sizeBytes, longestWindowMs * bytesPerMs);
@@ -184,24 +184,24 @@ export function windowBytes(pace: Pace): number {
   return Math.max(smallestWindowBytes, wholeBytes);
 }
 
-function isProbing({ sentBytes }: Pace): boolean {
+function isProbing({ sentBytes }: TransferPace): boolean {
   return sentBytes < probes * probeBytes;
 }
 
 /** Behind each probe; before all others it is over. */
-function gapEndsMs({ sentBytes, parts, latenessMs }: Pace): number {
+function gapEndsMs({ sentBytes, parts, latenessMs }: TransferPace): number {
   const last = parts.at(-1);
   if (last === undefined || sentBytes > probes * probeBytes) return -Infinity;
   return last.sentAtMs + probeGapMs - leastOf(latenessMs);
 }
 
 /** Nothing may go yet, whatever the window. */
-function isInGap(pace: Pace): boolean {
+function isInGap(pace: TransferPace): boolean {
   const { sentBytes, parts } = pace;
   return parts.length > 0 && sentBytes <= probes * probeBytes;
 }
 
-function fasterRoundTripMs(pace: Pace, acknowledgedBytes: number, nowMs: number): number | undefined {
+function fasterRoundTripMs(pace: TransferPace, acknowledgedBytes: number, nowMs: number): number | undefined {
   const probe = pace.parts.find(({ endBytes }) => endBytes === acknowledgedBytes);
   const isMeasurement = acknowledgedBytes <= probes * probeBytes && pace.lateMs === 0;
   if (probe === undefined || !isMeasurement) return pace.roundTripMs;
@@ -209,34 +209,34 @@ function fasterRoundTripMs(pace: Pace, acknowledgedBytes: number, nowMs: number)
 }
 
 /** Whether the device was dry when the oldest part in flight came: its count ended right before that part. */
-function isFreshStart({ parts, acknowledgedBytes }: Pace): boolean {
+function isFreshStart({ parts, acknowledgedBytes }: TransferPace): boolean {
   return parts[0]?.startBytes === acknowledgedBytes;
 }
 
 /** When the device could take up the oldest byte in flight, as the time at which that would have been sent. */
-function flightStartMs(pace: Pace): number {
+function flightStartMs(pace: TransferPace): number {
   const sentAtMs = pace.parts[0]?.sentAtMs ?? pace.lastMoveMs;
   return isFreshStart(pace) ? sentAtMs : Math.max(sentAtMs, pace.lastSignMs - roundTripOf(pace));
 }
 
 /** The count for the window before is still to come. */
-function isAhead({ aheadOfBytes, acknowledgedBytes }: Pace): boolean {
+function isAhead({ aheadOfBytes, acknowledgedBytes }: TransferPace): boolean {
   return aheadOfBytes > acknowledgedBytes;
 }
 
 /** What keeps the device busy until that count has come; no more, or a prediction that was wrong would hide a step. */
-function bridgeBytes(pace: Pace): number {
+function bridgeBytes(pace: TransferPace): number {
   const untilHeardMs = roundTripOf(pace) + meanOf(pace.latenessMs) + bridgeSlackMs;
   return Math.ceil(untilHeardMs / msPerByteOf(pace) / sectorBytes) * sectorBytes;
 }
 
 /** Whether a prediction gains more than it can spoil: the round trip itself may be as wrong as this host is late. */
-function isPredicting(pace: Pace): boolean {
+function isPredicting(pace: TransferPace): boolean {
   return roundTripOf(pace) - marginOf(pace) >= worthwhileMs;
 }
 
 /** When a part sent then finds the device dry, its count not yet heard. */
-function predictedAtMs(pace: Pace): number | undefined {
+function predictedAtMs(pace: TransferPace): number | undefined {
   if (pace.presumedBytes > pace.acknowledgedBytes || pace.parts.length === 0 || !isPredicting(pace))
     return undefined;
   const takesMs = (pace.sentBytes - pace.acknowledgedBytes) * msPerByteOf(pace);
@@ -244,17 +244,17 @@ function predictedAtMs(pace: Pace): number | undefined {
 }
 
 /** Half as long again as the window should have taken. */
-function patienceEndsMs(pace: Pace): number {
+function patienceEndsMs(pace: TransferPace): number {
   const flightMs = Math.min(windowBytes(pace), pace.sizeBytes) * msPerByteOf(pace);
   return pace.lastMoveMs + 200 + 1.5 * (flightMs + roundTripOf(pace));
 }
 
 /** The device had not run dry where the next window was sent ahead: its count covers some of that as well. */
-function isMiss(pace: Pace, acknowledgedBytes: number): boolean {
+function isMiss(pace: TransferPace, acknowledgedBytes: number): boolean {
   return isAhead(pace) && acknowledgedBytes > pace.aheadOfBytes && isMeasured(pace);
 }
 
-function withRate(pace: Pace, acknowledgedBytes: number, nowMs: number): readonly number[] {
+function withRate(pace: TransferPace, acknowledgedBytes: number, nowMs: number): readonly number[] {
   const bytes = acknowledgedBytes - pace.acknowledgedBytes;
   const tookMs = nowMs - flightStartMs(pace) - roundTripOf(pace);
   const isHeardLate = pace.lateMs - leastOf(pace.latenessMs) > smallestMarginMs && isMeasured(pace);
@@ -265,22 +265,22 @@ function withRate(pace: Pace, acknowledgedBytes: number, nowMs: number): readonl
   return [...pace.msPerByte, tookMs / bytes].slice(-ratesKept);
 }
 
-function marginOf(pace: Pace): number {
+function marginOf(pace: TransferPace): number {
   return isMeasured(pace)
     ? smallestMarginMs * 2 ** pace.misses + meanOf(pace.latenessMs) - leastOf(pace.latenessMs)
     : firstMarginShare * firstWindowBytes * presumedMsPerByte;
 }
 
-function isMeasured(pace: Pace): boolean {
+function isMeasured(pace: TransferPace): boolean {
   return pace.msPerByte.length > 0;
 }
 
-function msPerByteOf(pace: Pace): number {
+function msPerByteOf(pace: TransferPace): number {
   return isMeasured(pace) ? Math.min(...pace.msPerByte) : averageOf(pace);
 }
 
 /** Where counts come all the time, no window takes a time of its own. */
-function averageOf(pace: Pace): number {
+function averageOf(pace: TransferPace): number {
   const tookMs = pace.lastSignMs - pace.startedAtMs - roundTripOf(pace);
   const isMeasured = pace.acknowledgedBytes >= 4 * sectorBytes && tookMs > 0;
   return isMeasured ? tookMs / pace.acknowledgedBytes : presumedMsPerByte;
@@ -294,14 +294,14 @@ function meanOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0) / Math.max(1, numbers.length);
 }
 
-function inFlightBytes(pace: Pace): number {
+function inFlightBytes(pace: TransferPace): number {
   return pace.sentBytes - takenBytes(pace);
 }
 
-function takenBytes(pace: Pace): number {
+function takenBytes(pace: TransferPace): number {
   return Math.max(pace.acknowledgedBytes, pace.presumedBytes);
 }
 
-function roundTripOf(pace: Pace): number {
+function roundTripOf(pace: TransferPace): number {
   return pace.roundTripMs ?? 0;
 }

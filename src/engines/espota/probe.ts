@@ -13,7 +13,7 @@ import { withoutUndefined } from '../../model/without-undefined.ts';
 import { agree, type Offered } from './agree.ts';
 import { openExchange, systemParts } from './open-exchange.ts';
 import { nothingObserved } from './session.ts';
-import type { Endpoint } from './udp-sockets.ts';
+import type { SocketEndpoint } from './udp-sockets.ts';
 
 /** What an exchange without an image has shown. */
 export interface Probed {
@@ -75,7 +75,7 @@ export async function probeExchange(
  *
  * @throws OtaError as a push would
  */
-export async function trySockets(target: Target, signal: AbortSignal): Promise<Endpoint> {
+export async function trySockets(target: Target, signal: AbortSignal): Promise<SocketEndpoint> {
   const { transport } = await openExchange(systemParts, target, { tell: () => {}, signal });
   await transport.close();
   return transport.local;

@@ -27,7 +27,7 @@ export interface Replies {
 
 export const noReplies: Replies = { verdict: new Uint8Array(), acknowledgedBytes: 0 };
 
-export interface Limits {
+export interface ReplyLimits {
   /** What was handed to the connection so far; no more can have been acknowledged. */
   readonly sentBytes: number;
   /** Where the device is known to print no larger number. */
@@ -35,7 +35,7 @@ export interface Limits {
 }
 
 /** Takes one TCP read. */
-export function takeReply(replies: Replies, read: Uint8Array, limits: Limits): Replies {
+export function takeReply(replies: Replies, read: Uint8Array, limits: ReplyLimits): Replies {
   if (replies.verdict.length > 0) return { ...replies, verdict: join(replies.verdict, read) };
   const { sentBytes, largestCountBytes = Infinity } = limits;
   const digits = countDigits(read);
@@ -48,7 +48,7 @@ export function takeReply(replies: Replies, read: Uint8Array, limits: Limits): R
   };
 }
 
-export type Verdict =
+export type DeviceVerdict =
   | { readonly type: 'accepted' }
   /** The device says why not; the text is fit for a terminal. */
   | { readonly type: 'rejected'; readonly text: string }
@@ -59,7 +59,7 @@ export type Verdict =
  * The verdict, where it can be told already. `ended`: nothing will follow any more (the stream ended, or silence
  * lasted long enough). An error text is whole only at its line's end or then; `OK` at once.
  */
-export function verdictOf(replies: Replies, ended: boolean): Verdict | undefined {
+export function verdictOf(replies: Replies, ended: boolean): DeviceVerdict | undefined {
   const { verdict } = replies;
   if (verdict.length === 0) return undefined;
   if (verdict[0] === 0x4f && verdict[1] === 0x4b) return { type: 'accepted' };

@@ -14,7 +14,7 @@ import type { Tell } from '../../model/events.ts';
 import type { Inbox } from './inbox.ts';
 import * as paces from './pace.ts';
 import { noReplies, takeReply, verdictOf, type Replies } from './replies.ts';
-import type { Connection, Input } from './transport.ts';
+import type { Connection, ExchangeInput } from './transport.ts';
 
 /** After the last byte was acknowledged; an ESP8266 takes a second, a slow flash more. */
 const verdictLimitMs = 30_000;
@@ -29,7 +29,7 @@ const leastRead = 0.85;
 export interface TransferOptions {
   readonly bytes: Uint8Array;
   readonly connection: Connection;
-  readonly inbox: Inbox<Input>;
+  readonly inbox: Inbox<ExchangeInput>;
   readonly now: () => number;
   readonly signal: AbortSignal;
   readonly tell: Tell;
@@ -137,16 +137,16 @@ export function isCountedTooLow({
 }
 
 function sendAllowed(
-  pace: paces.Pace,
+  pace: paces.TransferPace,
   options: { bytes: Uint8Array; connection: Connection; now: () => number },
-): paces.Pace {
+): paces.TransferPace {
   const allowance = paces.allowanceBytes(pace, options.now());
   if (allowance === 0) return pace;
   options.connection.write(options.bytes.subarray(pace.sentBytes, pace.sentBytes + allowance));
   return paces.sent(pace, allowance, options.now());
 }
 
-function wakeAt(pace: paces.Pace, verdictAtMs: number | undefined): number {
+function wakeAt(pace: paces.TransferPace, verdictAtMs: number | undefined): number {
   if (verdictAtMs !== undefined) return verdictAtMs + verdictTextMs;
   if (hasAll(pace)) return Math.max(pace.lastSignMs, pace.lastMoveMs) + verdictLimitMs;
   const stalledAtMs = pace.lastSignMs + paces.stallLimitMs(pace);
@@ -154,11 +154,11 @@ function wakeAt(pace: paces.Pace, verdictAtMs: number | undefined): number {
 }
 
 /** The device has taken all of it, as far as its counts can tell. */
-function hasAll(pace: paces.Pace): boolean {
+function hasAll(pace: paces.TransferPace): boolean {
   return pace.sentBytes === pace.sizeBytes && pace.acknowledgedBytes >= nearlyAll * pace.sizeBytes;
 }
 
-function progressOf(pace: paces.Pace): Extract<Parameters<Tell>[0], { type: 'progress' }> {
+function progressOf(pace: paces.TransferPace): Extract<Parameters<Tell>[0], { type: 'progress' }> {
   const elapsedMs = Math.max(1, pace.lastSignMs - pace.startedAtMs);
   return {
     type: 'progress',

@@ -2,10 +2,10 @@
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { codeOf, openUdpSockets, type Endpoint, type UdpInput } from './udp-sockets.ts';
+import { codeOf, openUdpSockets, type SocketEndpoint, type UdpInput } from './udp-sockets.ts';
 
 /** What comes in, whichever socket it comes from. */
-export type Input =
+export type ExchangeInput =
   | UdpInput
   | { readonly type: 'connection'; readonly connection: Connection }
   | { readonly type: 'data'; readonly bytes: Uint8Array }
@@ -29,7 +29,7 @@ export interface Connection {
 
 export interface Transport {
   /** This host's address and port as the device is told them. */
-  readonly local: Endpoint;
+  readonly local: SocketEndpoint;
   /** From the UDP socket of this invitation, counted from 1: each has its own. */
   send(text: string, invitation: number): void;
   /** Resets every connection that was not ended. */
@@ -37,12 +37,12 @@ export interface Transport {
 }
 
 export interface TransportOptions {
-  readonly device: Endpoint;
+  readonly device: SocketEndpoint;
   /** Default: the address of the route to the device. */
   readonly hostAddress?: string;
   /** Default: any free port. */
   readonly hostPort?: number;
-  readonly tell: (input: Input) => void;
+  readonly tell: (input: ExchangeInput) => void;
 }
 
 export type OpenTransport = (options: TransportOptions) => Promise<Transport>;
@@ -85,7 +85,7 @@ export const openTransport: OpenTransport = async (options) => {
   };
 };
 
-function wrap(socket: Socket, tell: (input: Input) => void, over: () => void): Connection {
+function wrap(socket: Socket, tell: (input: ExchangeInput) => void, over: () => void): Connection {
   // A connection that is dropped before it was accepted may still report an error.
   socket.on('error', () => {});
   return {

@@ -6,7 +6,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
-export interface Endpoint {
+export interface SocketEndpoint {
   readonly address: string;
   readonly port: number;
 }
@@ -16,7 +16,7 @@ export type UdpInput =
   | {
       readonly type: 'datagram';
       readonly bytes: Uint8Array;
-      readonly from: Endpoint;
+      readonly from: SocketEndpoint;
       readonly invitation: number;
     }
   /** An ICMP error came back for a datagram: `ECONNREFUSED` is "port unreachable", nothing listens there. */
@@ -43,7 +43,7 @@ export interface UdpSockets {
  * Rejects with the system's error: `EADDRNOTAVAIL`, `ENETUNREACH`, …
  */
 export async function openUdpSockets(options: {
-  readonly device: Endpoint;
+  readonly device: SocketEndpoint;
   readonly hostAddress?: string | undefined;
   readonly tell: (input: UdpInput) => void;
 }): Promise<UdpSockets> {
@@ -111,12 +111,16 @@ interface Channel {
   ready: Promise<unknown> | undefined;
 }
 
-function newSocket({ address }: Endpoint): Socket {
+function newSocket({ address }: SocketEndpoint): Socket {
   // Not `isIPv6`: the expression behind it takes Node 20 three milliseconds to compile, and an address it is.
   return createSocket(address.includes(':') ? 'udp6' : 'udp4');
 }
 
-async function connect(socket: Socket, device: Endpoint, hostAddress: string | undefined): Promise<void> {
+async function connect(
+  socket: Socket,
+  device: SocketEndpoint,
+  hostAddress: string | undefined,
+): Promise<void> {
   if (hostAddress !== undefined) {
     socket.bind({ address: hostAddress });
     await once(socket, 'listening');

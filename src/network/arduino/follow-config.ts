@@ -10,7 +10,7 @@ import { messageOf } from '../../model/errors.ts';
 import { defaultPorts } from '../../engines/espota/ports.ts';
 import { platforms } from '../../model/types.ts';
 import { findHost } from '../find-host.ts';
-import type { Configured } from './ports.ts';
+import type { ConfiguredPort } from './ports.ts';
 
 export interface FollowConfigOptions {
   /** `cwd` absolute. */
@@ -20,15 +20,15 @@ export interface FollowConfigOptions {
   readonly onProblem: (message: string) => void;
 }
 
-export interface Known {
-  readonly devices: readonly Configured[];
+export interface KnownDevices {
+  readonly devices: readonly ConfiguredPort[];
   readonly interfaces: readonly string[];
   /** As the board that is built for has it. */
   readonly defaultPort: number;
 }
 
 export interface ConfigFollower {
-  readonly known: Known;
+  readonly known: KnownDevices;
   /** Reads it again where a file has changed; resolves to whether it was read. Costs a few `stat`s where not. */
   refresh(): Promise<boolean>;
 }
@@ -37,7 +37,11 @@ export function followConfig(options: FollowConfigOptions): ConfigFollower {
   const { flags, signal, onProblem } = options;
   let files: readonly string[] = [];
   let state: string | undefined;
-  let known: Known = { devices: [], interfaces: flags.interfaces ?? [], defaultPort: defaultPorts.esp8266 };
+  let known: KnownDevices = {
+    devices: [],
+    interfaces: flags.interfaces ?? [],
+    defaultPort: defaultPorts.esp8266,
+  };
   let running = Promise.resolve(false);
 
   const read = async () => {
@@ -66,7 +70,7 @@ export function followConfig(options: FollowConfigOptions): ConfigFollower {
   };
 }
 
-function knownOf({ devices, adHoc, build }: Config): Known {
+function knownOf({ devices, adHoc, build }: Config): KnownDevices {
   const platform = platforms.find((each) => build.fqbn?.split(':')[1] === each);
   return {
     devices: devices.map(({ credentialSource, ...device }) => ({

@@ -21,12 +21,12 @@ export interface Port {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-export type Configured = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform'> & {
+export type ConfiguredPort = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform'> & {
   readonly hasPassword: boolean;
 };
 
 export interface Devices {
-  readonly configured: readonly Configured[];
+  readonly configured: readonly ConfiguredPort[];
   readonly found: readonly FoundDevice[];
   /** For a device that says no port and of which none is known; undefined: such a device is not a port yet. */
   readonly lastResort: number | undefined;
@@ -44,7 +44,7 @@ export function portsOf({ configured, found, lastResort }: Devices): Port[] {
 }
 
 function portOfConfigured(
-  device: Configured,
+  device: ConfiguredPort,
   { found, lastResort }: { found: FoundDevice | undefined; lastResort: number | undefined },
 ): Port | undefined {
   const { name, host, hasPassword } = device;

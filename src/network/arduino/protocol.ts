@@ -11,7 +11,7 @@
 import type { Port } from './ports.ts';
 
 /** `listing`: ports are told when asked; `syncing`: as they come and go. */
-export type State = 'alive' | 'idle' | 'listing' | 'syncing' | 'dead';
+export type DiscoveryState = 'alive' | 'idle' | 'listing' | 'syncing' | 'dead';
 
 type Command = 'START' | 'STOP' | 'LIST' | 'START_SYNC';
 
@@ -26,13 +26,13 @@ export interface Message {
   readonly port?: Port | Pick<Port, 'address' | 'protocol'>;
 }
 
-export interface Step {
-  readonly state: State;
+export interface DiscoveryStep {
+  readonly state: DiscoveryState;
   /** Absent where the answer is the list of the ports there are now. */
   readonly reply?: Message;
 }
 
-export function step(state: State, line: string): Step {
+export function step(state: DiscoveryState, line: string): DiscoveryStep {
   const text = line.trim();
   const command = (/^\S*/.exec(text)?.[0] ?? '').toUpperCase();
   if (command === 'QUIT') return { state: 'dead', reply: ok('quit') };
@@ -46,7 +46,7 @@ export function tooLong(): Message {
   return { eventType: 'command_error', error: true, message: 'The line is too long.' };
 }
 
-function hello(state: State, text: string): Step {
+function hello(state: DiscoveryState, text: string): DiscoveryStep {
   // What the client says it can do does not matter: there is only one version of the protocol.
   if (!/^\S+\s+\d+\s+"[^"]*"$/.test(text)) {
     return refuse(state, 'command_error', 'HELLO must be followed by a version and a name in quotes.');
@@ -55,7 +55,7 @@ function hello(state: State, text: string): Step {
   return { state: 'idle', reply: { eventType: 'hello', protocolVersion: 1, message: 'OK' } };
 }
 
-function follow(state: State, command: Command): Step {
+function follow(state: DiscoveryState, command: Command): DiscoveryStep {
   switch (command) {
     case 'START':
       if (state !== 'idle') return refuse(state, 'start', runs(state));
@@ -80,13 +80,13 @@ function isCommand(word: string): word is Command {
   return word === 'START' || word === 'STOP' || word === 'LIST' || word === 'START_SYNC';
 }
 
-function runs(state: State): string {
+function runs(state: DiscoveryState): string {
   return `The discovery was started by ${state === 'syncing' ? 'START_SYNC' : 'START'}: STOP it first.`;
 }
 
 const ok = (eventType: Message['eventType']): Message => ({ eventType, message: 'OK' });
 
-function refuse(state: State, eventType: Message['eventType'], message: string): Step {
+function refuse(state: DiscoveryState, eventType: Message['eventType'], message: string): DiscoveryStep {
   return { state, reply: { eventType, error: true, message } };
 }
 

@@ -2,7 +2,7 @@
 
 import { eventsBetween } from './events.ts';
 import type { Port } from './ports.ts';
-import { type Message, type State, step, tooLong } from './protocol.ts';
+import { type Message, type DiscoveryState, step, tooLong } from './protocol.ts';
 
 /** arduino-cli after 1.5 loses events that come together with the answer to START_SYNC. */
 const quietAfterSyncMs = 100;
@@ -21,7 +21,7 @@ export interface ConversationOptions {
   readonly say: (message: Message) => void;
 }
 
-export interface Conversation {
+export interface DiscoveryStreams {
   /** Resolves when it was answered. @param line undefined: one that was too long */
   hear(line: string | undefined): Promise<void>;
   /** After QUIT. */
@@ -30,8 +30,8 @@ export interface Conversation {
   close(): void;
 }
 
-export function converse({ find, say }: ConversationOptions): Conversation {
-  let state: State = 'alive';
+export function serveDiscovery({ find, say }: ConversationOptions): DiscoveryStreams {
+  let state: DiscoveryState = 'alive';
   let search: { readonly finder: Finder; readonly over: AbortController } | undefined;
 
   const stop = () => {

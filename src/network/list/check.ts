@@ -7,7 +7,7 @@ import type { LookUp, OsAnswer } from '../types.ts';
 import { isAddress } from '../../model/address.ts';
 import { OtaError } from '../../model/errors.ts';
 
-export interface Check {
+export interface AddressCheck {
   /** Whether mDNS would reach it: only on a link of this host. */
   readonly isNear: boolean;
   /** Of its host, where it is known. */
@@ -24,7 +24,7 @@ export interface CheckOptions {
 }
 
 /** Whether its host has an address, and this host a route to it. */
-export async function checkDevice(host: string, options: CheckOptions): Promise<Check> {
+export async function checkDevice(host: string, options: CheckOptions): Promise<AddressCheck> {
   if (isAddress(host))
     return { isNear: isNear(host), addresses: [host], notes: [await routeNote(host, options)] };
   const { lookUp = lookUpInSystem, signal } = options;

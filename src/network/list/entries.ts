@@ -10,20 +10,20 @@ import { canonicalHost } from '../../model/host-name.ts';
 import { isAddress } from '../../model/address.ts';
 import type { Platform } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
-import type { Check } from './check.ts';
+import type { AddressCheck } from './check.ts';
 
-export type Configured = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform' | 'interfaces'> & {
+export type ConfiguredEntry = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform' | 'interfaces'> & {
   readonly hasPassword: boolean;
 };
 
 /** `awaited`: it may still answer. `absent`: it has not. `unknown`: it cannot be asked. `ambiguous`: there are several. */
-export type State = 'here' | 'ambiguous' | 'awaited' | 'absent' | 'unknown';
+export type EntryState = 'here' | 'ambiguous' | 'awaited' | 'absent' | 'unknown';
 
 /** Fit for a terminal. */
 export interface Entry {
   readonly name: string;
   readonly isConfigured: boolean;
-  readonly state: State;
+  readonly state: EntryState;
   readonly host: string;
   /** The best to send to first; empty where none is known. */
   readonly addresses: readonly string[];
@@ -38,11 +38,11 @@ export interface Entry {
   readonly notes: readonly string[];
 }
 
-export interface Known {
-  readonly configured: readonly Configured[];
+export interface KnownNetwork {
+  readonly configured: readonly ConfiguredEntry[];
   readonly found: readonly FoundDevice[];
   /** By name of the configured device: what could be said of it without asking it. */
-  readonly checks: ReadonlyMap<string, Check>;
+  readonly checks: ReadonlyMap<string, AddressCheck>;
   /** Whoever is here has had the time to say so. */
   readonly isSettled: boolean;
   /** By mDNS, on one interface at least. */
@@ -50,7 +50,7 @@ export interface Known {
 }
 
 /** Those of the configuration first, each part by name. */
-export function entriesOf(known: Known): Entry[] {
+export function entriesOf(known: KnownNetwork): Entry[] {
   const { pairs, strangers } = pairUp(known.configured, known.found);
   const names = countsOf(known.found.map(({ name }) => canonicalHost(name)));
   const hasTwin = ({ name }: FoundDevice) => (names.get(canonicalHost(name)) ?? 0) > 1;
@@ -65,14 +65,14 @@ export const isHere = ({ state }: Entry): boolean => state === 'here' || state =
 interface Seen {
   readonly found: FoundDevice | undefined;
   readonly matches: readonly FoundDevice[];
-  readonly known: Known;
+  readonly known: KnownNetwork;
 }
 
 interface Heard extends Pick<Seen, 'matches' | 'known'> {
-  readonly check: Check | undefined;
+  readonly check: AddressCheck | undefined;
 }
 
-function configuredEntry(device: Configured, { found, matches, known }: Seen): Entry {
+function configuredEntry(device: ConfiguredEntry, { found, matches, known }: Seen): Entry {
   const check = known.checks.get(device.name);
   const platform = device.platform ?? found?.platform;
   return withoutUndefined({
@@ -95,14 +95,14 @@ function configuredEntry(device: Configured, { found, matches, known }: Seen): E
   });
 }
 
-function stateOf({ matches, check, known: { isSettled, canAsk } }: Heard): State {
+function stateOf({ matches, check, known: { isSettled, canAsk } }: Heard): EntryState {
   if (matches.length > 0) return matches.length > 1 ? 'ambiguous' : 'here';
   if (!isSettled) return 'awaited';
   return canAsk && check?.isNear !== false ? 'absent' : 'unknown';
 }
 
 /** The name of one that is looked for by an address may be heard from another one. */
-function elsewhereOf(device: Configured, { found }: Known): string[] {
+function elsewhereOf(device: ConfiguredEntry, { found }: KnownNetwork): string[] {
   return conflictsOf(refOf(device), found).map(
     ({ addresses: [address = ''] }) =>
       `${printable(device.name, longestName)} announces itself at ${address} now`,
@@ -110,7 +110,7 @@ function elsewhereOf(device: Configured, { found }: Known): string[] {
 }
 
 /** What would make a push fail, or go astray. */
-function differencesOf(device: Configured, found: FoundDevice): string[] {
+function differencesOf(device: ConfiguredEntry, found: FoundDevice): string[] {
   const { port, platform, hasPassword } = device;
   return [
     // The protocol names nobody: whoever has the address gets the sketch.

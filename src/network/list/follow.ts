@@ -6,8 +6,8 @@ import { browse } from '../browse.ts';
 import type { FoundDevice } from '../../model/announcement.ts';
 import type { LookUp } from '../types.ts';
 import { isAddress } from '../../model/address.ts';
-import { checkDevice, type Check } from './check.ts';
-import { entriesOf, type Configured, type Entry } from './entries.ts';
+import { checkDevice, type AddressCheck } from './check.ts';
+import { entriesOf, type ConfiguredEntry, type Entry } from './entries.ts';
 
 /** Who is awake has answered by then: the question was sent three times. Whoever is later is still shown. */
 const settleMs = 1500;
@@ -19,7 +19,7 @@ const lateMs = 2000;
 
 /** What the configuration says. */
 export interface Read {
-  readonly configured: readonly Configured[];
+  readonly configured: readonly ConfiguredEntry[];
   /** Sentences for a person. */
   readonly warnings: readonly string[];
 }
@@ -58,7 +58,7 @@ export async function followDevices(options: FollowOptions): Promise<void> {
   const { interfaces, forMs, onChange } = options;
   const over = new AbortController();
   const signal = AbortSignal.any([options.signal, over.signal]);
-  const checks = new Map<string, Check>();
+  const checks = new Map<string, AddressCheck>();
   const checking = new Map<string, Promise<void>>();
   let known: Read | undefined;
   let found: readonly FoundDevice[] = [];
@@ -75,7 +75,7 @@ export async function followDevices(options: FollowOptions): Promise<void> {
     shown = list;
     onChange(list);
   };
-  const check = async (device: Configured): Promise<void> => {
+  const check = async (device: ConfiguredEntry): Promise<void> => {
     const { lookUp } = options;
     const result = await checkDevice(device.host, {
       interfaces: device.interfaces,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { planOf } from '../../../src/builders/pio/plan.ts';
 import { projectOfSections } from '../../../src/builders/pio/project.ts';
 import { pioAnswerSchema, type PioEnvironment } from '../../../src/builders/pio/query.ts';
-import { serving, type Candidate } from '../../../src/builders/pio/twins.ts';
+import { serving, type TwinCandidate } from '../../../src/builders/pio/twins.ts';
 import { readUploadFlags } from '../../../src/builders/pio/upload-flags.ts';
 import { environmentsIn, mentionsUploads, problemsOf, uploadsOf } from '../../../src/builders/pio/uploads.ts';
 import { twinOf, type ProjectUpload } from '../../../src/model/project-facts.ts';
@@ -89,14 +89,14 @@ describe('the wireless twin', () => {
     expect(twinOf(name, ['d1', 'ota', name])).toBe(expected);
   });
 
-  const candidate = (name: string, host?: string, more: Partial<Candidate> = {}): Candidate => ({
+  const candidate = (name: string, host?: string, more: Partial<TwinCandidate> = {}): TwinCandidate => ({
     name,
     isUpload: host !== undefined,
     ...(host !== undefined && { host }),
     ...more,
   });
 
-  it.each<{ what: string; candidates: Candidate[]; served: Record<string, string> }>([
+  it.each<{ what: string; candidates: TwinCandidate[]; served: Record<string, string> }>([
     {
       what: 'serves the one that is flashed by cable',
       candidates: [candidate('d1'), candidate('d1_ota', 'a')],

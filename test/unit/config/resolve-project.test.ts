@@ -3,7 +3,7 @@ import { checkFile } from '../../../src/config/check-file.ts';
 import type { ProjectFacts, ProjectUpload } from '../../../src/model/project-facts.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
 import { selectDevices } from '../../../src/config/select.ts';
-import type { Sources } from '../../../src/config/sources.ts';
+import type { ConfigSources } from '../../../src/config/sources.ts';
 import type { Config, DeviceConfig } from '../../../src/config/types.ts';
 import { OtaError } from '../../../src/model/errors.ts';
 import { Secret } from '../../../src/model/secret.ts';
@@ -43,7 +43,7 @@ interface Project {
 function resolved(
   otarc: object | undefined,
   uploads: readonly ProjectUpload[],
-  { defaults = [], only, isFile, ...more }: Project & Partial<Sources> = {},
+  { defaults = [], only, isFile, ...more }: Project & Partial<ConfigSources> = {},
 ): Config {
   const checked = checkFile(otarc ?? {});
   if (!checked.ok) throw new Error(JSON.stringify(checked.issues));

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { checkFile, checkHomeding } from '../../../src/config/check-file.ts';
 import { resolveConfig } from '../../../src/config/resolve.ts';
-import type { CheckedFile, Sources } from '../../../src/config/sources.ts';
+import type { CheckedFile, ConfigSources } from '../../../src/config/sources.ts';
 import type { HomedingFile } from '../../../src/config/schema.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import type { Config, CredentialSource } from '../../../src/config/types.ts';
 
 /** Resolves with `value` as `/home/p/.otarc`; places are `FILE:path`. */
-function resolved(value: unknown, more: Partial<Sources> = {}): Config {
+function resolved(value: unknown, more: Partial<ConfigSources> = {}): Config {
   const checked = checkFile(value);
   if (!checked.ok) throw new Error(JSON.stringify(checked.issues));
   return resolveConfig({
@@ -257,7 +257,7 @@ describe('where a password comes from', () => {
     });
     const own = 'OTARC_PASSWORD_LIVING_ROOM';
     const both = secretsOf('OTARC_PASSWORD', own);
-    const placeOf = (more: Partial<Sources>): string | undefined =>
+    const placeOf = (more: Partial<ConfigSources>): string | undefined =>
       originOf(resolved(file, more), 'devices.living-room.password')?.origin;
     expect(placeOf({ overrides, secretsFile: both, passwordVariables })).toBe(
       'environment OTARC_PASSWORD_FILE',

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { announcedBy, type Wanted } from '../../../src/diagnose/announced.ts';
+import { announcedBy, type WantedDevice } from '../../../src/diagnose/announced.ts';
 import { returnOf } from '../../../src/diagnose/listen.ts';
 
 const hall = { name: 'hall', host: 'hall.local', addresses: ['fe80::7', '192.0.2.7'], port: 8266 };
-const at = (name: string, host: string, address: string, port = 8266): Wanted => ({
+const at = (name: string, host: string, address: string, port = 8266): WantedDevice => ({
   name,
   host,
   address,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PartitionTable } from '../../../src/image/partition.ts';
-import { preflight, refuseByFirst, type PreflightTarget } from '../../../src/image/preflight.ts';
+import { imagePreflight, refuseByFirst, type PreflightTarget } from '../../../src/image/preflight.ts';
 import type { Image } from '../../../src/model/types.ts';
 import { defaultPartitions } from '../../support/images.ts';
 
@@ -10,12 +10,12 @@ function imageOf(facts: Partial<Image>): Image {
 }
 
 const codesOf = (image: Image, target: PreflightTarget, partitions?: PartitionTable): string[] =>
-  preflight(image, target, { partitions }).map(({ code, level }) => `${code} ${level}`);
+  imagePreflight(image, target, { partitions }).map(({ code, level }) => `${code} ${level}`);
 
 describe('an image for another device', () => {
   it('is refused, with both chips by name', () => {
     const image = imageOf({ platform: 'esp32', chip: 'esp32-c3' });
-    const [finding] = preflight(image, { platform: 'esp8266' }, {});
+    const [finding] = imagePreflight(image, { platform: 'esp8266' }, {});
     expect(finding).toMatchObject({
       code: 'IMAGE_WRONG_CHIP',
       level: 'error',
@@ -48,7 +48,7 @@ describe('the size', () => {
     const of = (sizeBytes: number): string[] => codesOf(imageOf({ platform: 'esp32', sizeBytes }), {}, table);
     expect([of(1), of(slotBytes), of(slotBytes + 1)]).toEqual([[], [], ['IMAGE_TOO_LARGE error']]);
     const image = imageOf({ platform: 'esp32', sizeBytes: slotBytes + 5 });
-    expect(preflight(image, {}, { partitions: table })[0]).toMatchObject({
+    expect(imagePreflight(image, {}, { partitions: table })[0]).toMatchObject({
       message: expect.stringContaining('5 more than the OTA slot of 1,310,720'),
       details: { slotBytes },
     });
@@ -70,7 +70,7 @@ describe('the size', () => {
       ['IMAGE_TOO_LARGE error'],
     ]);
     const image = imageOf({ platform: 'esp32', sizeBytes: 0x180000 });
-    expect(preflight(image, {}, { partitions: unequal })[0]?.message).toMatch(/"big".*not "small"/);
+    expect(imagePreflight(image, {}, { partitions: unequal })[0]?.message).toMatch(/"big".*not "small"/);
   });
 
   it('of a file-system image is exactly that of its partition', () => {
@@ -85,7 +85,7 @@ describe('the size', () => {
       partitions: [{ label: 'factory', type: 0, subtype: 0, offset: 0x10000, sizeBytes: 0x100000 }],
     };
     for (const image of [imageOf({ platform: 'esp32' }), imageOf({ kind: 'filesystem' })])
-      expect(preflight(image, {}, { partitions: factory })[0]?.hint).toContain('by cable');
+      expect(imagePreflight(image, {}, { partitions: factory })[0]?.hint).toContain('by cable');
   });
 
   it('is no matter of chips without a partition table', () => {
@@ -98,7 +98,7 @@ describe('the size', () => {
 describe('all findings', () => {
   const doubts = [{ code: 'IMAGE_NOT_OTA', message: 'runs from RAM alone', hint: 'Push another.' }] as const;
   const image = imageOf({ platform: 'esp32', sizeBytes: 0x200000, doubts });
-  const findings = preflight(
+  const findings = imagePreflight(
     image,
     { platform: 'esp8266' },
     { partitions: { partitions: defaultPartitions } },

@@ -9,7 +9,7 @@ import {
   foundDevices,
   isSameDevice,
   typedDevice,
-  variableOf,
+  suggestedVariable,
   withOwnNames,
 } from '../../../src/init/device-choice.ts';
 import { envLine, withoutValues } from '../../../src/init/env-file.ts';
@@ -114,7 +114,7 @@ describe('devices that were found', () => {
     ['küche', 'K_CHE_PW'],
     ['лампа', 'DEVICE_PW'],
   ])('%s has the variable %s', (name, expected) => {
-    expect(variableOf(name)).toBe(expected);
+    expect(suggestedVariable(name)).toBe(expected);
   });
 });
 
@@ -157,7 +157,8 @@ describe('a new .otarc', () => {
           });
           const value: unknown = parse(text);
           expect(checkFile(value)).toMatchObject({ ok: true });
-          const password = (each: string) => (type === 'env' ? { password: { env: variableOf(each) } } : {});
+          const password = (each: string) =>
+            type === 'env' ? { password: { env: suggestedVariable(each) } } : {};
           const entries = devices.map((each) => [
             each.name,
             { host: '192.0.2.7', ...(port !== undefined && { port }), ...password(each.name) },

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { blocksOf, isUserLine, userLine, userOf, withBlock, withoutBlock } from '../../../src/init/block.ts';
 import {
   lineEndOf,
-  linesOf,
+  textLines,
   toBytesText,
   toReadableText,
   withLines,
@@ -36,7 +36,7 @@ describe('lines', () => {
   it('are all there, each with its end', () => {
     fc.assert(
       fc.property(someText, (text) => {
-        const lines = linesOf(text);
+        const lines = textLines(text);
         expect(lines.map(({ start, end }) => text.slice(start, end)).join('')).toBe(text);
         expect(lines.every(({ text: line }) => !/[\r\n]/.test(line))).toBe(true);
       }),
@@ -56,7 +56,7 @@ describe('lines', () => {
   it('are taken out as they were put in, wherever that was', () => {
     fc.assert(
       fc.property(someText, ours, fc.nat(), (text, lines, at) => {
-        const starts = [...linesOf(text).map(({ start }) => start), text.length];
+        const starts = [...textLines(text).map(({ start }) => start), text.length];
         const start = starts[at % starts.length] ?? 0;
         const added = withLines(text, start, lines);
         const isOpen = start === text.length && text !== '' && !/[\r\n]$/.test(text);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Agenda,
   askAnew,
-  type Asked,
+  type AskedQuestions,
   askForAll,
   dueOf,
   interestOf,
@@ -27,7 +27,7 @@ function askedUntil(end: number, agenda: Agenda, isHeard: (key: string) => boole
   return asked;
 }
 
-function textOf({ way, questions }: Asked): string {
+function textOf({ way, questions }: AskedQuestions): string {
   if (questions === 'others') return `${way} others`;
   const hosts = questions.filter(({ type }) => type === 'A').map(({ name }) => name);
   return `${way} ${hosts.length > 0 ? hosts.join(' ') : questions.map(({ name }) => name).join(' ')}`;

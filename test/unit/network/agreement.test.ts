@@ -15,10 +15,10 @@ import { announcersAt } from '../../../src/network/confirm.ts';
 import { devicesIn } from '../../../src/network/found-devices.ts';
 import { entriesOf } from '../../../src/network/list/entries.ts';
 import { questionFor } from '../../../src/network/names.ts';
-import { onInput, startSearch, type Step } from '../../../src/network/search.ts';
+import { onSearchInput, startSearch, type SearchStep } from '../../../src/network/search.ts';
 import { sightingOf } from '../../../src/network/sighting.ts';
 import { learn, nothingSeen, type Sightings } from '../../../src/network/sightings.ts';
-import { awaitReturn } from '../../../src/watch/return.ts';
+import { awaitDeviceBack } from '../../../src/watch/return.ts';
 import { address, device, ptr, srv, txt } from '../../support/mdns-records.ts';
 
 interface Configured {
@@ -68,7 +68,7 @@ const consumers: Readonly<
     return port?.properties['board'] === '' ? nowhere : (port?.properties['address'] ?? nowhere);
   },
   "watch's return": async (configured, { found, expected }) => {
-    const isBack = await awaitReturn([settingsOf(configured)], {
+    const isBack = await awaitDeviceBack([settingsOf(configured)], {
       signal: new AbortController().signal,
       atOnce: true,
       browse: async ({ onChange }) => onChange(found),
@@ -112,10 +112,10 @@ function searched(configured: Configured, { sightings, found, os, expected }: Sc
     timeoutMs: 5000,
     own,
   };
-  const steps: Step[] = [startSearch(setup, true)];
-  const take = (input: Parameters<typeof onInput>[1], nowMs: number): void => {
+  const steps: SearchStep[] = [startSearch(setup, true)];
+  const take = (input: Parameters<typeof onSearchInput>[1], nowMs: number): void => {
     const [last] = steps.at(-1) ?? startSearch(setup, true);
-    steps.push(onInput(last, input, nowMs));
+    steps.push(onSearchInput(last, input, nowMs));
   };
   const announcers = announcersAt(found, { addresses: os ?? [], request });
   if (os !== undefined) take({ type: 'os', answer: { type: 'answered', addresses: os }, near: os }, 10);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostAddress } from '../../../src/network/interfaces.ts';
 import { contradiction, otherName } from '../../../src/network/ambiguous.ts';
-import { notFound, type Search } from '../../../src/network/not-found.ts';
+import { notFound, type FailedSearch } from '../../../src/network/not-found.ts';
 
 const lo: HostAddress = {
   name: 'lo',
@@ -19,7 +19,7 @@ const eth: HostAddress = {
   loopback: false,
   zone: 'eth0',
 };
-const search: Search = {
+const search: FailedSearch = {
   name: 'livingroom',
   question: { host: 'livingroom.local', mdnsName: 'livingroom', osName: 'livingroom.local' },
   addresses: [lo, eth],

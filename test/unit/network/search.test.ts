@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { nobody } from '../../../src/network/confirm.ts';
 import { questionFor } from '../../../src/network/names.ts';
 import {
-  type Action,
-  type Input,
-  onInput,
-  type Search,
+  type SearchAction,
+  type SearchInput,
+  onSearchInput,
+  type NameSearch,
   type Setup,
   startSearch,
-  wakeAtMs,
+  searchWakeAtMs,
 } from '../../../src/network/search.ts';
 
 const setupFor = (host: string, more: Partial<Setup> = {}): Setup => {
@@ -19,7 +19,7 @@ const setupFor = (host: string, more: Partial<Setup> = {}): Setup => {
 };
 const device = { addresses: ['192.0.2.7'], senders: ['192.0.2.7'], ports: [8266] };
 const other = { ...device, addresses: ['192.0.2.8'], senders: ['192.0.2.8'] };
-const heard = (...hosts: readonly (typeof device)[]): Input => {
+const heard = (...hosts: readonly (typeof device)[]): SearchInput => {
   const [host] = hosts;
   const sighting =
     host === undefined
@@ -32,7 +32,7 @@ const heard = (...hosts: readonly (typeof device)[]): Input => {
 
 interface Event {
   readonly atMs: number;
-  readonly input: Input;
+  readonly input: SearchInput;
 }
 
 /** Runs it by a clock of its own, and writes down what it does: `100 ask-system`. */
@@ -40,12 +40,12 @@ function run(
   setup: Setup,
   events: readonly Event[],
   isAskable = true,
-): { done: string[]; actions: Action[] } {
+): { done: string[]; actions: SearchAction[] } {
   const done: string[] = [];
-  const all: Action[] = [];
+  const all: SearchAction[] = [];
   const left = events.toSorted((a, b) => a.atMs - b.atMs);
   let nowMs = 0;
-  const note = ([next, actions]: readonly [Search, readonly Action[]]): Search => {
+  const note = ([next, actions]: readonly [NameSearch, readonly SearchAction[]]): NameSearch => {
     all.push(...actions);
     done.push(...actions.map((action) => `${nowMs} ${textOf(action)}`));
     return next;
@@ -53,21 +53,21 @@ function run(
   let search = note(startSearch(setup, isAskable));
   while (search.phase !== 'closed') {
     const event = left[0];
-    nowMs = Math.max(nowMs, Math.min(wakeAtMs(search), event?.atMs ?? Infinity));
+    nowMs = Math.max(nowMs, Math.min(searchWakeAtMs(search), event?.atMs ?? Infinity));
     if (nowMs === Infinity) throw new Error('It waits for nothing.');
     const isEvent = event !== undefined && event.atMs <= nowMs;
     if (isEvent) left.shift();
-    search = note(onInput(search, isEvent ? event.input : { type: 'time' }, nowMs));
+    search = note(onSearchInput(search, isEvent ? event.input : { type: 'time' }, nowMs));
   }
-  expect(onInput(search, { type: 'time' }, nowMs + 10_000)).toEqual([search, []]);
+  expect(onSearchInput(search, { type: 'time' }, nowMs + 10_000)).toEqual([search, []]);
   return { done, actions: all };
 }
 
-const textOf = (action: Action): string =>
+const textOf = (action: SearchAction): string =>
   action.type === 'answered' || action.type === 'doubted'
     ? `${action.type} ${action.decision.type}`
     : action.type;
-const system = (...addresses: string[]): Input => ({
+const system = (...addresses: string[]): SearchInput => ({
   type: 'os',
   answer: addresses.length > 0 ? { type: 'answered', addresses } : { type: 'failed', code: 'ENOTFOUND' },
   near: addresses,
@@ -98,7 +98,7 @@ describe('the search for a name', () => {
       '9 answered not-found',
       '9 close',
     ]);
-    const failure: Input = { type: 'failure', isAskable: false };
+    const failure: SearchInput = { type: 'failure', isAskable: false };
     const events = [5, 6, 7].map((atMs) => ({ atMs, input: failure }));
     const { done } = run(setupFor('hall'), [...events, { atMs: 50, input: system() }]);
     expect(done).toEqual(['0 watch', '5 ask-system', '50 answered not-found', '50 close']);
@@ -146,11 +146,11 @@ describe('the search for a name', () => {
   });
 
   it('has one answer and one end, whatever is heard when', () => {
-    const input: fc.Arbitrary<Input> = fc.oneof(
+    const input: fc.Arbitrary<SearchInput> = fc.oneof(
       fc.constantFrom(heard(), heard(device), heard(other), heard(device, other)),
       fc.constantFrom(heard({ ...device, ports: [] }), heard({ ...device, addresses: ['fe80::7%eth0'] })),
       fc.constantFrom(system(), system('192.0.2.7'), system('192.0.2.8')),
-      fc.boolean().map((isAskable): Input => ({ type: 'failure', isAskable })),
+      fc.boolean().map((isAskable): SearchInput => ({ type: 'failure', isAskable })),
     );
     const event = fc.record({ atMs: fc.nat({ max: 9000 }), input });
     const host = fc.constantFrom('hall', 'hall.local', 'Küche', 'hall.example.com');
@@ -161,7 +161,7 @@ describe('the search for a name', () => {
         const types = run(setupFor(name, { hint: '192.0.2.7' }), all, isAskable).actions.map(
           ({ type }) => type,
         );
-        const count = (type: Action['type']) => types.filter((each) => each === type).length;
+        const count = (type: SearchAction['type']) => types.filter((each) => each === type).length;
         expect([count('watch'), count('answered'), count('close')]).toEqual([1, 1, 1]);
         expect(count('ask-system')).toBeLessThanOrEqual(1);
         expect(count('doubted')).toBeLessThanOrEqual(1);

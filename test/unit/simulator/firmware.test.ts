@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import {
   bootedFrom,
-  complaint,
+  updaterComplaint,
   failsAtFirstSector,
   md5Of,
   refusal,
@@ -13,7 +13,10 @@ import { modelFacts, type Model } from '../../../src/simulator/models.ts';
 
 const complaintOf = (model: Model, bytes: Uint8Array, command: 0 | 100 = 0): string | undefined => {
   const facts = modelFacts[model];
-  return complaint({ command, bytes, md5: md5Of(bytes) }, { facts, flash: facts.flash, failsMd5: false });
+  return updaterComplaint(
+    { command, bytes, md5: md5Of(bytes) },
+    { facts, flash: facts.flash, failsMd5: false },
+  );
 };
 
 test('refusals before the image', () => {
@@ -54,7 +57,7 @@ test('the announced MD5 may be in upper case', () => {
   const facts = modelFacts.esp32;
   const bytes = Buffer.from([0xe9]);
   const check = (md5: string): string | undefined =>
-    complaint({ command: 0, bytes, md5 }, { facts, flash: facts.flash, failsMd5: false });
+    updaterComplaint({ command: 0, bytes, md5 }, { facts, flash: facts.flash, failsMd5: false });
   expect(check(md5Of(bytes).toUpperCase())).toBeUndefined();
   expect(check(md5Of(Buffer.from('x')))).toBe('MD5 Check Failed');
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { Transfer, type Emission, type TransferOptions } from '../../../src/simulator/transfer.ts';
+import { Transfer, type Emission, type DeviceTransferOptions } from '../../../src/simulator/transfer.ts';
 
-const esp8266: TransferOptions = {
+const esp8266: DeviceTransferOptions = {
   sizeBytes: 409_600,
   startMs: 0,
   roundTripMs: 0,
@@ -12,7 +12,7 @@ const esp8266: TransferOptions = {
   msPerSector: 55,
   counts: 'when-dry',
 };
-const esp32: TransferOptions = {
+const esp32: DeviceTransferOptions = {
   ...esp8266,
   windowBytes: 5744,
   segmentBytes: 1436,
@@ -22,7 +22,7 @@ const esp32: TransferOptions = {
 const forever = 1e9;
 
 /** Everything handed over half a round trip after the device began to listen. */
-const flood = (options: TransferOptions): { transfer: Transfer; emissions: Emission[] } => {
+const flood = (options: DeviceTransferOptions): { transfer: Transfer; emissions: Emission[] } => {
   const transfer = new Transfer(options);
   transfer.offer(options.sizeBytes, options.roundTripMs / 2);
   return { transfer, emissions: transfer.advance(forever) };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FoundDevice } from '../../../src/model/announcement.ts';
-import { awaitReturn, type Browse } from '../../../src/watch/return.ts';
+import { awaitDeviceBack, type Browse } from '../../../src/watch/return.ts';
 
 const found: FoundDevice = { name: 'hall', host: 'hall.local', addresses: ['192.0.2.7'], port: 8266 };
 const device = { name: 'hall', host: 'hall.local', interfaces: ['eth0'] };
@@ -27,7 +27,7 @@ describe('a device that was missing', () => {
   it('is back when it announces itself, and nobody is asked any more', async () => {
     const { browse, asked, isOver } = network([], [found]);
     const signal = new AbortController().signal;
-    expect(await awaitReturn([device], { browse, signal, atOnce: true })).toBe(true);
+    expect(await awaitDeviceBack([device], { browse, signal, atOnce: true })).toBe(true);
     expect(asked()).toEqual(['eth0']);
     expect(isOver()).toBe(true);
   });
@@ -35,7 +35,7 @@ describe('a device that was missing', () => {
   it('is not back because it answers at once, where that has been tried already', async () => {
     const controller = new AbortController();
     const { browse } = network([found], [found]);
-    const back = awaitReturn([device], { browse, signal: controller.signal, atOnce: false });
+    const back = awaitDeviceBack([device], { browse, signal: controller.signal, atOnce: false });
     controller.abort();
     expect(await back).toBe(false);
   });
@@ -44,19 +44,19 @@ describe('a device that was missing', () => {
     const { browse } = network([found], [], [found]);
     const { signal } = new AbortController();
     // Within the first look: it is seen to go, and what comes after that has come back.
-    expect(await awaitReturn([device], { browse, signal, atOnce: false })).toBe(true);
+    expect(await awaitDeviceBack([device], { browse, signal, atOnce: false })).toBe(true);
   });
 
   it('is waited for until the signal, and not where nobody can be asked', async () => {
     const controller = new AbortController();
     const { browse, isOver } = network([]);
-    const back = awaitReturn([device], { browse, signal: controller.signal, atOnce: true });
+    const back = awaitDeviceBack([device], { browse, signal: controller.signal, atOnce: true });
     controller.abort();
     expect(await back).toBe(false);
     expect(isOver()).toBe(true);
     const { signal } = new AbortController();
     const broken: Browse = () => Promise.reject(new Error('no such interface'));
-    expect(await awaitReturn([device], { browse: broken, signal, atOnce: true })).toBe(false);
+    expect(await awaitDeviceBack([device], { browse: broken, signal, atOnce: true })).toBe(false);
   });
 });
 
@@ -71,7 +71,7 @@ describe('the device that is back', () => {
   ])('is %j: %s', async (missed, isIt) => {
     const controller = new AbortController();
     const { browse } = network([found]);
-    const back = awaitReturn([missed], { browse, signal: controller.signal, atOnce: true });
+    const back = awaitDeviceBack([missed], { browse, signal: controller.signal, atOnce: true });
     // Whoever is back has ended it by then.
     setImmediate(() => controller.abort());
     expect(await back).toBe(isIt);

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { OtaError } from '../../../src/model/errors.ts';
 import { createDriver, type Clock } from '../../../src/watch/driver.ts';
 import { phaseOf } from '../../../src/watch/machine.ts';
-import { onInput, startSession, wakeAtMs, type WatchSession } from '../../../src/watch/session.ts';
+import {
+  onSessionInput,
+  startSession,
+  sessionWakeAtMs,
+  type WatchSession,
+} from '../../../src/watch/session.ts';
 import type { SessionAction, SessionFacts, SessionInput } from '../../../src/watch/types.ts';
 
 type Ended = Extract<SessionInput, { type: 'run-ended' }>;
@@ -39,14 +44,14 @@ function watch({ once = false, builds = true, idleLimitMs = undefined as number 
     rules: { filesystem: 'never', stopsBuilds: builds },
   });
   const put = (input: SessionInput): string[] => {
-    [session, all] = onInput(session, input, facts());
+    [session, all] = onSessionInput(session, input, facts());
     return all.map(({ type }) => type);
   };
   return {
     put,
     /** To the moment that the session asks for. */
     wake(): string[] {
-      nowMs = wakeAtMs(session);
+      nowMs = sessionWakeAtMs(session);
       return put({ type: 'time' });
     },
     build(isImagePending = false): string[] {
@@ -128,14 +133,14 @@ describe('the end of a watch', () => {
     expect(idle.wake()).toEqual(['report-idle']);
     expect(idle.nowMs).toBe(6_000);
     expect(idle.last('report-idle')?.error).toMatchObject({ code: 'TIMEOUT', details: { limitMs: 5_000 } });
-    expect(wakeAtMs(idle.session)).toBe(Infinity);
+    expect(sessionWakeAtMs(idle.session)).toBe(Infinity);
     expect(idle.put({ type: 'idle-reported', exitCode: 1 })).toEqual(['end']);
     expect(idle.session.exitCode).toBe(1);
 
     const busy = watch({ once: true, builds: false, idleLimitMs: 5_000 });
     busy.put(started);
     busy.put({ type: 'image-written' });
-    expect(wakeAtMs(busy.session)).toBe(Infinity);
+    expect(sessionWakeAtMs(busy.session)).toBe(Infinity);
   });
 
   it('is the last thing that is done, and the first reason decides the exit code', () => {
@@ -171,7 +176,7 @@ describe('the end of a watch', () => {
         expect(at === -1 || at === done.length - 1).toBe(true);
         expect(exitCodes.size).toBe(at === -1 ? 0 : 1);
         expect(m.session.stage === 'ended').toBe(at !== -1);
-        if (at !== -1) expect(wakeAtMs(m.session)).toBe(Infinity);
+        if (at !== -1) expect(sessionWakeAtMs(m.session)).toBe(Infinity);
       }),
     );
   });

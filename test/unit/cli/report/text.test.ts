@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { widthOf } from '../../../../src/cli/terminal/width.ts';
 import { OtaError } from '../../../../src/model/errors.ts';
 import type { DeployEvent, EventBody } from '../../../../src/model/events.ts';
-import { bar, linesOf, progressLine, progressText, seconds } from '../../../../src/cli/report/text.ts';
+import { bar, eventLines, progressLine, progressText, seconds } from '../../../../src/cli/report/text.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
 const told = (body: EventBody, device?: string): DeployEvent => ({
@@ -12,7 +12,7 @@ const told = (body: EventBody, device?: string): DeployEvent => ({
   ...(device === undefined ? {} : { device }),
 });
 const textOf = (body: EventBody, device?: string): string[] =>
-  linesOf(told(body, device)).map(({ type, text }) => `${type} ${text}`);
+  eventLines(told(body, device)).map(({ type, text }) => `${type} ${text}`);
 
 const failed = (more: object): EventBody => {
   const { code, message, hint, details } = new OtaError('DEVICE_SILENT', 'No answer.', { hint: 'Look.' });

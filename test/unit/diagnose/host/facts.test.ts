@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
 import { openCommand } from '../../../../src/model/host-facts.ts';
-import { hostFacts, kindOf } from '../../../../src/diagnose/host/facts.ts';
+import { hostFacts, interfaceKindOf } from '../../../../src/diagnose/host/facts.ts';
 import { neighbourAt } from '../../../../src/diagnose/host/neighbour.ts';
 import type { HostSource } from '../../../../src/diagnose/host/source.ts';
 
@@ -299,9 +299,13 @@ test.each<[string, Fixture, string, string | undefined]>([
 });
 
 test('interfaces by their names', () => {
-  expect(['wg0', 'tun1', 'utun3', 'tailscale0', 'Mein VPN'].map(kindOf)).toEqual(Array(5).fill('tunnel'));
-  expect(['docker0', 'br-12ab', 'vEthernet (WSL)', 'virbr0'].map(kindOf)).toEqual(Array(4).fill('bridge'));
-  expect(['eth0', 'wlan0', 'en0', 'WLAN', 'Ethernet'].map(kindOf)).toEqual(Array(5).fill('network'));
+  expect(['wg0', 'tun1', 'utun3', 'tailscale0', 'Mein VPN'].map(interfaceKindOf)).toEqual(
+    Array(5).fill('tunnel'),
+  );
+  expect(['docker0', 'br-12ab', 'vEthernet (WSL)', 'virbr0'].map(interfaceKindOf)).toEqual(
+    Array(4).fill('bridge'),
+  );
+  expect(['eth0', 'wlan0', 'en0', 'WLAN', 'Ethernet'].map(interfaceKindOf)).toEqual(Array(5).fill('network'));
 });
 
 test('the command that opens it names device and port', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { tellConversation } from '../../../../src/engines/espota/conversation.ts';
 import { watchForSleep } from '../../../../src/engines/espota/sleep.ts';
-import type { Connection, Input } from '../../../../src/engines/espota/transport.ts';
+import type { Connection, ExchangeInput } from '../../../../src/engines/espota/transport.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const from = { address: '192.0.2.7', port: 8266 };
@@ -110,7 +110,7 @@ test('sleep is a clock that went on while nothing ran', () => {
   expect(observed).toEqual({ suspendedMs: 754_000 });
 });
 
-function connectionOf(input: Input): Connection {
+function connectionOf(input: ExchangeInput): Connection {
   if (input.type !== 'connection') throw new Error('It is none.');
   return input.connection;
 }

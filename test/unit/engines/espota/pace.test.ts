@@ -3,15 +3,15 @@ import { describe, expect, test } from 'vitest';
 import * as paces from '../../../../src/engines/espota/pace.ts';
 
 const sizeBytes = 409_600;
-const started = (roundTripMs?: number): paces.Pace =>
+const started = (roundTripMs?: number): paces.TransferPace =>
   paces.startPace({ sizeBytes, nowMs: 0, ...(roundTripMs === undefined ? {} : { roundTripMs }) });
-const sendAll = (pace: paces.Pace, nowMs: number): paces.Pace => {
+const sendAll = (pace: paces.TransferPace, nowMs: number): paces.TransferPace => {
   const bytes = paces.allowanceBytes(pace, nowMs);
   return bytes === 0 ? pace : paces.sent(pace, bytes, nowMs);
 };
 
 /** The three small parts, one after the other, without a count. */
-function probed(roundTripMs?: number): { pace: paces.Pace; nowMs: number } {
+function probed(roundTripMs?: number): { pace: paces.TransferPace; nowMs: number } {
   let pace = started(roundTripMs);
   let nowMs = 0;
   for (let probe = 0; probe < 3; probe += 1) {
@@ -22,7 +22,7 @@ function probed(roundTripMs?: number): { pace: paces.Pace; nowMs: number } {
 }
 
 /** After the small parts and `windows` windows of a device that takes 55 ms a sector, each count heard `roundTripMs` later. */
-function settled(roundTripMs: number, windows = 3): { pace: paces.Pace; nowMs: number } {
+function settled(roundTripMs: number, windows = 3): { pace: paces.TransferPace; nowMs: number } {
   let { pace, nowMs } = probed(roundTripMs);
   pace = paces.acknowledged(pace, pace.sentBytes, nowMs + roundTripMs);
   nowMs += roundTripMs;
@@ -127,7 +127,7 @@ describe('ahead of the count', () => {
     const missed = paces.acknowledged(ahead, ahead.sentBytes, dueMs + 300);
     expect(missed.misses).toBe(1);
     const next = sendAll(missed, dueMs + 300);
-    const marginMs = (of: paces.Pace, sentAtMs: number): number =>
+    const marginMs = (of: paces.TransferPace, sentAtMs: number): number =>
       paces.goOnAtMs(of) - sentAtMs - ((of.sentBytes - of.acknowledgedBytes) / 4096) * 55;
     expect(marginMs(next, dueMs + 300)).toBeGreaterThan(marginMs(full, nowMs));
   });

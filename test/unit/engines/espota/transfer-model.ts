@@ -7,7 +7,7 @@ import type { EventBody } from '../../../../src/model/events.ts';
 import type { Inbox } from '../../../../src/engines/espota/inbox.ts';
 import { largestReadBytes } from '../../../../src/engines/espota/replies.ts';
 import { transfer, type TransferEnd } from '../../../../src/engines/espota/transfer.ts';
-import type { Connection, Input } from '../../../../src/engines/espota/transport.ts';
+import type { Connection, ExchangeInput } from '../../../../src/engines/espota/transport.ts';
 import { linkOf, modelFacts, type Link, type Model } from '../../../../src/simulator/models.ts';
 import { Transfer } from '../../../../src/simulator/transfer.ts';
 
@@ -113,7 +113,7 @@ export async function play(scene: Scene): Promise<Played> {
     end: () => {},
     reset: () => {},
   };
-  const inbox: Inbox<Input> = {
+  const inbox: Inbox<ExchangeInput> = {
     put: () => {},
     next: ({ untilMs }) => {
       let text = device.read(nowMs);

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/model/events.ts';
 import type { Inbox } from '../../../../src/engines/espota/inbox.ts';
 import { isCountedTooLow, transfer, type TransferEnd } from '../../../../src/engines/espota/transfer.ts';
-import type { Connection, Input } from '../../../../src/engines/espota/transport.ts';
+import type { Connection, ExchangeInput } from '../../../../src/engines/espota/transport.ts';
 
 const sizeBytes = 50_000;
 
@@ -25,14 +25,17 @@ interface PlayOptions {
 }
 
 /** `script`: what comes at which millisecond. */
-async function play(script: readonly [number, Input][], options: PlayOptions | number = {}): Promise<Played> {
+async function play(
+  script: readonly [number, ExchangeInput][],
+  options: PlayOptions | number = {},
+): Promise<Played> {
   const { echoMs, waitingBytes = 0 } = typeof options === 'number' ? { echoMs: options } : options;
   let nowMs = 0;
   let strangersReset = 0;
   const writes: Played['writes'][number][] = [];
   const progress: number[] = [];
   const coming = script.map(([atMs, input]) => ({ atMs, input }));
-  const add = (atMs: number, input: Input): void => {
+  const add = (atMs: number, input: ExchangeInput): void => {
     const index = coming.findIndex((other) => other.atMs > atMs);
     coming.splice(index === -1 ? coming.length : index, 0, { atMs, input });
   };
@@ -47,7 +50,7 @@ async function play(script: readonly [number, Input][], options: PlayOptions | n
     end: () => {},
     reset: () => (strangersReset += 1),
   };
-  const inbox: Inbox<Input> = {
+  const inbox: Inbox<ExchangeInput> = {
     put: () => {},
     next: ({ untilMs }) => {
       const next = coming[0];
@@ -72,8 +75,8 @@ async function play(script: readonly [number, Input][], options: PlayOptions | n
   return { end, atMs: nowMs, progress, writes, strangersReset };
 }
 
-const says = (text: string): Input => ({ type: 'data', bytes: Buffer.from(text, 'latin1') });
-const closed: Input = { type: 'closed' };
+const says = (text: string): ExchangeInput => ({ type: 'data', bytes: Buffer.from(text, 'latin1') });
+const closed: ExchangeInput = { type: 'closed' };
 const sum = (numbers: readonly number[]): number => numbers.reduce((one, other) => one + other, 0);
 
 test('the image goes in windows, and OK ends it', async () => {

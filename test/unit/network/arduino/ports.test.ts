@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { FoundDevice } from '../../../../src/model/announcement.ts';
 import { eventsBetween } from '../../../../src/network/arduino/events.ts';
-import { type Configured, portsOf } from '../../../../src/network/arduino/ports.ts';
+import { type ConfiguredPort, portsOf } from '../../../../src/network/arduino/ports.ts';
 
-const configured = (name: string, more: Partial<Configured> = {}): Configured => ({
+const configured = (name: string, more: Partial<ConfiguredPort> = {}): ConfiguredPort => ({
   name,
   host: name,
   hasPassword: false,
@@ -17,7 +17,7 @@ const found = (name: string, address: string, more: Partial<FoundDevice> = {}): 
   ...more,
 });
 const ports = (
-  devices: readonly Configured[],
+  devices: readonly ConfiguredPort[],
   seen: readonly FoundDevice[] = [],
   lastResort: number | undefined = 8266,
 ) => portsOf({ configured: devices, found: seen, lastResort });
@@ -89,7 +89,7 @@ describe('a port', () => {
 });
 
 describe('one device that is configured and announces itself', () => {
-  it.each<[string, Partial<Configured>]>([
+  it.each<[string, Partial<ConfiguredPort>]>([
     ['by its name', { host: 'livingroom' }],
     ['by its host name', { host: 'Livingroom.local' }],
     ['by its address', { host: '192.0.2.17' }],

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitLines } from '../../../../src/network/arduino/lines.ts';
-import { type State, step } from '../../../../src/network/arduino/protocol.ts';
+import { type DiscoveryState, step } from '../../../../src/network/arduino/protocol.ts';
 
 /** What each line is answered with; a list shows as `list of ports`. */
 function answersTo(...lines: string[]): string[] {
-  let state: State = 'alive';
+  let state: DiscoveryState = 'alive';
   return lines.map((line) => {
     const next = step(state, line);
     state = next.state;
@@ -47,7 +47,7 @@ describe('the commands', () => {
 });
 
 describe('a command at the wrong time changes nothing', () => {
-  it.each<[State, string, string]>([
+  it.each<[DiscoveryState, string, string]>([
     ['alive', 'START', 'command_error'],
     ['alive', 'START_SYNC', 'command_error'],
     ['alive', 'LIST', 'command_error'],

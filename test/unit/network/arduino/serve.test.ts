@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FoundDevice } from '../../../../src/model/announcement.ts';
 import { type Port, portsOf } from '../../../../src/network/arduino/ports.ts';
 import type { Message } from '../../../../src/network/arduino/protocol.ts';
-import { converse, type ConversationOptions } from '../../../../src/network/arduino/serve.ts';
+import { serveDiscovery, type ConversationOptions } from '../../../../src/network/arduino/serve.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -17,7 +17,7 @@ function talk({ refresh = async () => undefined }: { refresh?: () => Promise<voi
   const said: Message[] = [];
   const searches: Parameters<ConversationOptions['find']>[0][] = [];
   let ports: readonly Port[] = portsFor(hall);
-  const conversation = converse({
+  const conversation = serveDiscovery({
     say: (message) => void said.push(message),
     find: (options) => {
       searches.push(options);

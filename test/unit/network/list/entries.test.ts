@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { entriesOf, type Configured, type Known } from '../../../../src/network/list/entries.ts';
+import { entriesOf, type ConfiguredEntry, type KnownNetwork } from '../../../../src/network/list/entries.ts';
 import type { FoundDevice } from '../../../../src/model/announcement.ts';
 
-const configured = (name: string, more: Partial<Configured> = {}): Configured => ({
+const configured = (name: string, more: Partial<ConfiguredEntry> = {}): ConfiguredEntry => ({
   name,
   host: name,
   interfaces: [],
@@ -18,9 +18,9 @@ const found = (name: string, more: Partial<FoundDevice> = {}): FoundDevice => ({
   authRequired: false,
   ...more,
 });
-const entries = (known: Partial<Known>) =>
+const entries = (known: Partial<KnownNetwork>) =>
   entriesOf({ configured: [], found: [], checks: new Map(), isSettled: true, canAsk: true, ...known });
-const shown = (known: Partial<Known>) => entries(known).map(({ name, state }) => `${name} ${state}`);
+const shown = (known: Partial<KnownNetwork>) => entries(known).map(({ name, state }) => `${name} ${state}`);
 
 describe('the list of devices', () => {
   it('has those of the configuration first, each part by name, numbers as numbers', () => {
