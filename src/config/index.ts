@@ -15,7 +15,7 @@ import { isConfiguration, type CommandName } from './settings/index.ts';
 import type { ConfigSources } from './sources.ts';
 import type { Config, Flags } from './types.ts';
 
-export { resolveCredential } from './secrets.ts';
+export { nothingFetched, resolveCredential, type FetchedSecrets } from './secrets.ts';
 export { doubtOf, isForNobody, selectDevices } from './select.ts';
 
 export interface LoadOptions {

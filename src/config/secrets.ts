@@ -15,7 +15,17 @@ export interface SecretContext {
   /** Read up to its first line, once, however many devices take their password from it. */
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly signal: AbortSignal;
+  /** What was fetched in the same run, so that each source is asked once, however many devices name it. */
+  readonly fetched?: FetchedSecrets;
 }
+
+/** By source. Programs run one after the other: each may ask at the terminal. */
+export interface FetchedSecrets {
+  readonly lines: Map<string, Promise<string>>;
+  programs: Promise<unknown>;
+}
+
+export const nothingFetched = (): FetchedSecrets => ({ lines: new Map(), programs: Promise.resolve() });
 
 /**
  * The password or hash of a device.
@@ -33,44 +43,78 @@ export async function resolveCredential(device: DeviceConfig, context: SecretCon
     case 'hash':
       return { type: 'hash', secret: source.secret };
     default: {
-      const { text, place } = await fetchText(source, { device: device.name, context });
-      const [line = ''] = text.replace(/^\uFEFF/, '').split(/\r?\n/, 1);
-      if (line === '') throw unavailable(device.name, `${place} is empty`);
+      const line = await fetchOnce(source, context).catch((error: unknown) => {
+        throw error instanceof Unavailable ? unavailable(device.name, error) : error;
+      });
       return { type: 'password', secret: new Secret(line) };
     }
   }
 }
 
-type Fetched = Exclude<DeviceConfig['credentialSource'], { type: 'none' | 'text' | 'hash' }>;
+/** Why there is no password, for whichever device needs it. */
+class Unavailable extends Error {
+  readonly reason: string;
+  readonly hint: string | undefined;
 
-interface Asked {
-  readonly device: string;
-  readonly context: SecretContext;
+  constructor(reason: string, hint?: string) {
+    super(reason);
+    this.reason = reason;
+    this.hint = hint;
+  }
 }
 
+function fetchOnce(source: Fetched, context: SecretContext): Promise<string> {
+  const { fetched = nothingFetched() } = context;
+  const key = keyOf(source);
+  const known = fetched.lines.get(key);
+  if (known !== undefined) return known;
+  const fetching =
+    source.type === 'command'
+      ? fetched.programs.then(() => fetchLine(source, context))
+      : fetchLine(source, context);
+  if (source.type === 'command') fetched.programs = fetching.catch(() => {});
+  fetched.lines.set(key, fetching);
+  return fetching;
+}
+
+/** Never a secret. */
+function keyOf(source: Fetched): string {
+  if (source.type !== 'env') return JSON.stringify(source);
+  return JSON.stringify([source.type, source.variable, source.secretsFile?.file]);
+}
+
+async function fetchLine(source: Fetched, context: SecretContext): Promise<string> {
+  const { text, place } = await fetchText(source, context);
+  const [line = ''] = text.replace(/^\uFEFF/, '').split(/\r?\n/, 1);
+  if (line === '') throw new Unavailable(`${place} is empty`);
+  return line;
+}
+
+type Fetched = Exclude<DeviceConfig['credentialSource'], { type: 'none' | 'text' | 'hash' }>;
+
 /** The raw text, and the words for where it was. */
-async function fetchText(source: Fetched, asked: Asked): Promise<{ text: string; place: string }> {
-  const { signal } = asked.context;
+async function fetchText(source: Fetched, context: SecretContext): Promise<{ text: string; place: string }> {
+  const { signal } = context;
   const limited = <T>(work: Promise<T>, place: string): Promise<T> => {
-    const late = () => unavailable(asked.device, `${place} gave nothing within ${waitMs / 1000} s`);
+    const late = () => new Unavailable(`${place} gave nothing within ${waitMs / 1000} s`);
     return within(work, { timeoutMs: waitMs, signal, late });
   };
   switch (source.type) {
     case 'env':
-      return variableText(source, asked);
+      return variableText(source, context);
     case 'file': {
       const place = `the file ${source.path}`;
-      return { text: await fileText(source.path, asked), place };
+      return { text: await fileText(source.path, context), place };
     }
     case 'stdin': {
-      const { stdin } = asked.context;
+      const { stdin } = context;
       // A terminal would show the password as it is typed.
-      if (stdin.isTTY === true) throw unavailable(asked.device, 'stdin is a terminal; pipe the password in');
+      if (stdin.isTTY === true) throw new Unavailable('stdin is a terminal; pipe the password in');
       return { text: await limited(firstLineOf(stdin), 'stdin'), place: 'stdin' };
     }
     case 'command':
       return {
-        text: await commandText(source, asked),
+        text: await commandText(source, context),
         place: `what \`${shownCommand(source.command)}\` printed`,
       };
   }
@@ -78,27 +122,25 @@ async function fetchText(source: Fetched, asked: Asked): Promise<{ text: string;
 
 function variableText(
   { variable, secretsFile }: Extract<Fetched, { type: 'env' }>,
-  { device, context }: Asked,
+  { env }: SecretContext,
 ): { text: string; place: string } {
   const shown = shownVariable(variable);
   if (secretsFile?.secret !== undefined)
     return { text: secretsFile.secret.reveal(), place: `${shown} in ${secretsFile.file}` };
   const place = `the environment variable ${shown}`;
-  const text = context.env[variable];
+  const text = env[variable];
   if (text !== undefined) return { text, place };
   const nor = secretsFile === undefined ? '' : `, and ${secretsFile.file} has nothing under that name`;
-  throw unavailable(
-    device,
+  throw new Unavailable(
     `${place} is not set${nor}`,
     `Set ${shown}, or write it as a line \`${shown}=…\` into .otarc.env beside the configuration.`,
   );
 }
 
-async function fileText(path: string, { device, context: { signal } }: Asked): Promise<string> {
+async function fileText(path: string, { signal }: SecretContext): Promise<string> {
   const content = await readSmallFile(path, { signal, limitBytes: 64 * 1024, timeoutMs: waitMs });
   if (content.type === 'read') return textOf(content);
-  throw unavailable(
-    device,
+  throw new Unavailable(
     `the file ${path} ${content.type === 'missing' ? 'does not exist' : `cannot be read: ${content.reason}`}`,
     'Correct its path: --password-file, or `password: { file: … }` in .otarc.',
   );
@@ -106,17 +148,16 @@ async function fileText(path: string, { device, context: { signal } }: Asked): P
 
 async function commandText(
   { command: [program = '', ...args], cwd }: { command: readonly string[]; cwd: string },
-  { device, context }: Asked,
+  { env, signal }: SecretContext,
 ): Promise<string> {
   const { execa } = await import('execa');
-  const { signal } = context;
   if (signal.aborted) throw cancelled(signal);
-  const failed = (how: string): OtaError =>
-    unavailable(device, `\`${shownCommand([program, ...args])}\` ${how}`);
+  const failed = (how: string): Unavailable =>
+    new Unavailable(`\`${shownCommand([program, ...args])}\` ${how}`);
   // In the foreground and with the terminal's stdin and stderr, so that a password manager can ask and complain.
   const child = execa(program, args, {
     cwd,
-    env: context.env,
+    env,
     extendEnv: false,
     stdio: ['inherit', 'pipe', 'inherit'],
     maxBuffer: 64 * 1024,
@@ -150,7 +191,7 @@ function howItFailed({ isMaxBuffer, exitCode, signal, code }: Failure): string {
   return code === 'ENOENT' ? 'was not found' : `could not be run (${code ?? 'unknown error'})`;
 }
 
-function unavailable(device: string, reason: string, hint?: string): OtaError {
+function unavailable(device: string, { reason, hint }: Unavailable): OtaError {
   return new OtaError('SECRET_UNAVAILABLE', `The password of ${device} is not available: ${reason}.`, {
     ...(hint !== undefined && { hint }),
     details: { device },

@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engines/engine.ts';
 import {
-  imagePreflight as imagePreflight,
+  imagePreflight,
   type PreflightFacts,
   type PreflightFinding,
   type PreflightImage,

@@ -1,6 +1,6 @@
 /** Everything of a device's configuration that can fail without the network: its password, its host address, its slots. */
 
-import { resolveCredential } from '../config/index.ts';
+import { resolveCredential, type FetchedSecrets } from '../config/index.ts';
 import type { DeviceConfig } from '../config/types.ts';
 import { checkHost } from '../network/index.ts';
 import { readPartitionTable, type PartitionTable } from '../image/index.ts';
@@ -12,6 +12,8 @@ export interface ReadyContext {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly signal: AbortSignal;
+  /** Of the whole run: each source of a password is asked once. */
+  readonly fetched?: FetchedSecrets;
 }
 
 /** A device with its password, its own address of this host checked, and its partition table read. */

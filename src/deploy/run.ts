@@ -3,6 +3,7 @@
  * only in where the image comes from, which the plan says.
  */
 
+import { nothingFetched } from '../config/index.ts';
 import type { DeviceConfig } from '../config/types.ts';
 import { cacheFile, lastSeenIn } from '../network/last-seen.ts';
 import type { OtaError } from '../model/errors.ts';
@@ -110,7 +111,20 @@ async function makeReady(
 ): Promise<ReadonlyMap<DeviceConfig, ReadyDevice>> {
   const makeOne = context.readyDevice ?? readyDevice;
   const devices = plan.waves.flat().map(({ device }) => device);
-  const ends = await Promise.allSettled(devices.map((device) => makeOne(device, context)));
+  const { env, signal } = context;
+  const fetched = nothingFetched();
+  const ends = await Promise.allSettled(
+    devices.map((device) =>
+      makeOne(device, {
+        env,
+        signal,
+        fetched,
+        get stdin() {
+          return context.stdin;
+        },
+      }),
+    ),
+  );
   const ready = new Map<DeviceConfig, ReadyDevice>();
   for (const [index, device] of devices.entries()) {
     const end = ends[index];

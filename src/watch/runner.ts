@@ -3,7 +3,7 @@
 import { cancelled, type OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import type { Plan } from '../deploy/plan.ts';
-import { runPlan as runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
+import { runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
 import type { Device, Image } from '../model/types.ts';
 import type { RunCause, Work } from './types.ts';
 import type { BuildOutput } from './build-output.ts';

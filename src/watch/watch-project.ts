@@ -7,7 +7,7 @@
 import { cancelled, OtaError } from '../model/errors.ts';
 import { asOtaError } from '../model/failure.ts';
 import { runContextOf } from '../deploy/deploy-project.ts';
-import { runPlan as runPlan } from '../deploy/run.ts';
+import { runPlan } from '../deploy/run.ts';
 import { createBuildOutput } from './build-output.ts';
 import { createContents } from './contents.ts';
 import { createDriver, systemClock } from './driver.ts';

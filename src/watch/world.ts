@@ -1,6 +1,6 @@
 /** What a watch acts on: carries out what the session decides, and shows what it comes to. */
 
-import { runPlan as runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
+import { runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
 import type { BuildOutput } from './build-output.ts';
 import type { WatchDriver, World } from './driver.ts';
 import type { OutsideImages } from './images.ts';

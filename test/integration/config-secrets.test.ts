@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { resolveCredential } from '../../src/config/secrets.ts';
+import { nothingFetched, resolveCredential } from '../../src/config/secrets.ts';
 import type { CredentialSource, DeviceConfig } from '../../src/config/types.ts';
 import { Secret } from '../../src/model/secret.ts';
 
@@ -91,7 +91,7 @@ describe('resolveCredential', () => {
     const module = new URL('../../src/config/secrets.ts', import.meta.url).href;
     writeFileSync(
       script,
-      `import { resolveCredential } from ${JSON.stringify(fileURLToPath(module))};
+      `import { nothingFetched, resolveCredential } from ${JSON.stringify(fileURLToPath(module))};
        const device = { name: 'a', credentialSource: { type: 'stdin' } } as never;
        const { signal } = new AbortController();
        const credential = await resolveCredential(device, { env: {}, stdin: process.stdin, signal });
@@ -112,6 +112,49 @@ describe('resolveCredential', () => {
     expect(await passwordOf(node('console.log(process.cwd() + "\\nmore")'))).toBe(`password ${folder}`);
     const env = { ...process.env, PW: 'from env' };
     expect(await passwordOf(node('console.log(process.env.PW)'), { env })).toBe('password from env');
+  });
+
+  it('asks each source once for all devices of a run, and one program after the other', async () => {
+    const log = join(folder, 'asked');
+    writeFileSync(log, '');
+    const asking = (word: string): CredentialSource =>
+      node(
+        `const { appendFileSync } = require('node:fs'); appendFileSync(${JSON.stringify(log)}, '${word}('); setTimeout(() => { appendFileSync(${JSON.stringify(log)}, ')'); console.log('pw-${word}'); }, 50)`,
+      );
+    const fetched = nothingFetched();
+    const context = {
+      env: process.env,
+      stdin: new PassThrough().end(),
+      signal: new AbortController().signal,
+    };
+    const names = ['a', 'b', 'c', 'd'];
+    const credentials = await Promise.all(
+      names.map((name, index) =>
+        resolveCredential({ ...device(asking(index < 3 ? 'house' : 'shed')), name }, { ...context, fetched }),
+      ),
+    );
+    const revealed = credentials.map((each) => (each.type === 'none' ? '' : each.secret.reveal()));
+    expect(revealed).toEqual(['pw-house', 'pw-house', 'pw-house', 'pw-shed']);
+    expect(readFileSync(log, 'utf8')).toBe('house()shed()');
+  });
+
+  it('names the device in the failure of a source that several share', async () => {
+    const fetched = nothingFetched();
+    const context = { env: {}, stdin: new PassThrough().end(), signal: new AbortController().signal };
+    const source: CredentialSource = { type: 'env', variable: 'HOUSE_PW' };
+    const ends = await Promise.allSettled(
+      ['a', 'b'].map((name) => resolveCredential({ ...device(source), name }, { ...context, fetched })),
+    );
+    expect(ends).toMatchObject(
+      ['a', 'b'].map((name) => ({
+        status: 'rejected',
+        reason: {
+          code: 'SECRET_UNAVAILABLE',
+          message: expect.stringContaining(`password of ${name} `),
+          details: { device: name },
+        },
+      })),
+    );
   });
 
   it('passes arguments as they are, without a shell', async () => {
