@@ -210,13 +210,14 @@ function located({ host: name }: Device, { address, port, via }: Target): EventB
 /** Another otarc may be at this device: a hook, a watch in another terminal. */
 function lockTarget(
   { name, address, port }: Target,
-  { tell, timeoutMs }: DeployOptions,
-  { signal, leftMs }: Deadline,
+  { tell, timeoutMs, signal }: DeployOptions,
+  { leftMs }: Deadline,
 ): Promise<Lock> {
   return lockDevice({
     name,
     address,
     port,
+    // Not that of the deadline: what is over then is the wait for the other otarc, and the error names it.
     signal,
     waitMs: timeoutMs === undefined ? Math.min(longestLockWaitMs, leftMs()) : leftMs(),
     onWait: (holder) => {

@@ -20,6 +20,8 @@ interface PrepareOptions {
   readonly signal: AbortSignal;
   /** Waits so long for a device that sleeps to announce itself, also where its address is known. */
   readonly whenSeenMs?: number | undefined;
+  /** The limit of the whole push, where one was given: no search for the device takes longer. */
+  readonly timeoutMs?: number | undefined;
   /** How old the place of a device may be at the invitation. */
   readonly freshMs?: number | undefined;
   /** Where devices were found last, to be asked first. */
@@ -141,8 +143,8 @@ function searchFor(device: Device, options: Omit<PrepareOptions, 'engine'>): Sea
   // An address is taken as it is: no file has to be read for it.
   const hint = isAddress(device.host) ? undefined : lastSeen?.addressOf(device.host);
   const look = (): Lookout => {
-    const { tell, whenSeenMs } = options;
-    return lookOut(device, { signal, tell, whenSeenMs, lastSeen: hint });
+    const { tell, whenSeenMs, timeoutMs: leftMs } = options;
+    return lookOut(device, { signal, tell, whenSeenMs, leftMs, lastSeen: hint });
   };
   let current = look();
   let failedEarly = false;

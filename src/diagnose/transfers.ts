@@ -57,10 +57,12 @@ const firstSectorsBytes = 8192;
  * unread input, and the reset overtakes its words. One that restarts is silent first.
  */
 export const gaveUp: Rule = (observed) => {
-  const { code, acknowledgedBytes = 0, imageKind, imageChip, imagePlatform } = observed;
+  const { code, acknowledgedBytes = 0, imageKind, imageChip, imagePlatform, platform } = observed;
   if (code !== 'CONNECTION_LOST' || !hasGivenUp(observed)) return undefined;
   const chip = imageChip ?? imagePlatform;
-  if (acknowledgedBytes < firstSectorsBytes && imageKind !== 'filesystem') {
+  // Only an ESP32 looks at the first bytes before it writes them; the others judge the image at its end.
+  const isJudgedAtStart = (platform ?? imagePlatform ?? 'esp32') === 'esp32';
+  if (isJudgedAtStart && acknowledgedBytes < firstSectorsBytes && imageKind !== 'filesystem') {
     return {
       cause: 'wrong-chip',
       likelihood: 0.75,

@@ -13,7 +13,8 @@ import type { Located, LocateOptions, LocateRequest, Lookout } from './types.ts'
 
 /** For a name that is no address; see `lookOut`. */
 export function lookOutForName(request: LocateRequest, options: LocateOptions): Omit<Lookout, 'sinceMs'> {
-  const { timeoutMs = 5000, tell, signal } = options;
+  const { leftMs = Infinity, tell, signal } = options;
+  const timeoutMs = Math.min(options.timeoutMs ?? 5000, leftMs);
   const question = questionFor(request.host);
   const all = hostAddresses();
   const addresses = selectAddresses(all, request.interfaces);

@@ -42,6 +42,8 @@ export interface LocateOptions {
   readonly tell: Tell;
   /** For the whole search. Default: 5000. */
   readonly timeoutMs?: number;
+  /** What is left of the whole push: the search takes no longer, whatever its own limit. */
+  readonly leftMs?: number | undefined;
   /** Where the device was last: a hint that is asked, by mDNS, whether it still has the name. */
   readonly lastSeen?: string | undefined;
   /** In place of the system's resolver. */

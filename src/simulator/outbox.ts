@@ -38,9 +38,10 @@ export function createOutbox(socket: Socket, timeline: Timeline): Outbox {
       arm();
     },
     end: (dueMs) => {
-      // The queue is in order, so by then it is empty.
-      timeline.at(dueMs, () => {
-        flush(dueMs);
+      // What was printed goes out first, whatever is due when.
+      const lastMs = Math.max(dueMs, queue.at(-1)?.dueMs ?? dueMs);
+      timeline.at(lastMs, () => {
+        flush(lastMs);
         socket.end();
       });
     },

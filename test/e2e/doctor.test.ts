@@ -78,7 +78,7 @@ test('a push that fails says the same without a doctor, each cause in a line of 
   const args = ['push', addressOf(device), '--file', path];
   const { exitCode, stderr } = await otarc(args, { cwd: dir });
   expect(stderr).toMatch(
-    /\nerror CONNECTION_LOST: .*\n {2}→ Most likely the device restarted, .*power supply.*\n {4}Or the Wi-Fi .*\n$/,
+    /\nerror CONNECTION_LOST: .*\n {2}→ Most likely the device gave up: it could not write its flash: .*\n {4}Or its power dips .*\n$/,
   );
   expect(exitCode).toBe(1);
 });

@@ -2,7 +2,7 @@
 
 import { OtaError } from '../../model/errors.ts';
 import type { Image } from '../../model/types.ts';
-import { deviceText, withObserved, type Where } from './failures.ts';
+import { deviceText, withObserved, type Observed, type Where } from './failures.ts';
 import type { TransferEnd } from './transfer.ts';
 
 /** The error for every end of a transfer but `accepted`. */
@@ -12,7 +12,7 @@ export function transferFailed(
   end: TransferEnd & { type: Exclude<TransferEnd['type'], 'accepted'> },
 ): OtaError {
   const device = deviceText(target);
-  const lostBy = lostByOf(end);
+  const lostBy = lostByOf(end, observed);
   const details = { ...observed, ...end, totalBytes: image.sizeBytes, ...(lostBy && { lostBy }) };
   const taken = `${end.acknowledgedBytes} of ${image.sizeBytes} bytes`;
   // A file-system image is written in place: what was there is gone, what should be there is not whole.
@@ -65,8 +65,9 @@ const byDeviceCodes = [undefined, 'ECONNRESET', 'EPIPE'];
  * Whether it ends it in order or with a reset says no more: Node reports a reset that comes right behind data as an end in
  * order (libuv takes a hang-up after a partial read for the end of the stream).
  */
-function lostByOf({ type, code, silentMs }: TransferEnd): LostBy | undefined {
-  if (type !== 'lost' || !byDeviceCodes.includes(code)) return undefined;
+function lostByOf({ type, code, silentMs }: TransferEnd, { suspendedMs = 0 }: Observed): LostBy | undefined {
+  // A host that slept cannot tell when the device ended it.
+  if (type !== 'lost' || !byDeviceCodes.includes(code) || suspendedMs >= quickestRestartMs) return undefined;
   if (silentMs < quickestRestartMs) return 'closing';
   return code === undefined ? undefined : 'restart';
 }
