@@ -47,7 +47,7 @@ export interface Faults {
   /** Says `OK` when so many bytes were read, whatever the size of the image. */
   acceptsAtBytes?: number | undefined;
   /**
-   * The flash fails at this offset: `ERROR[1]` mid-way (ESP8266, RP2040); from an ESP32 `Flash Write Failed`, which is lost
+   * The flash fails at this offset: `ERROR[1]` mid-way (ESP8266), `ERROR[4]` (RP2040); from an ESP32 `Flash Write Failed`, which is lost
    * to a reset where input is left unread.
    */
   errorAtBytes?: number | undefined;

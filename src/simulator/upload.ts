@@ -163,6 +163,8 @@ export class Upload {
 
   #writeFailed(atMs: number): void {
     const { facts, socket, timeline, tell } = this.#options;
+    // An RP2040 writes the image as a file: what fails is the room for it (protocol of arduino-pico's Updater).
+    if (facts.platform === 'rp2040') return this.#reject('ERROR[4]: Not Enough Space', atMs);
     if (facts.platform !== 'esp32') return this.#reject('ERROR[1]: Flash Write Failed', atMs);
     if (this.#transfer.unreadBytes === 0) return this.#reject(this.#writeFailure, atMs);
     // It closes with unread input: lwIP then resets, and what was printed last is not sent any more.

@@ -216,6 +216,14 @@ test('errorAtBytes: ERROR[1] mid-way from an ESP8266', async () => {
   expect(eight.device.updates).toMatchObject([{ result: 'rejected' }]);
 });
 
+test('errorAtBytes: ERROR[4] mid-way from an RP2040, which writes the image as a file', async () => {
+  const pico = await start({ errorAtBytes: 9000 }, { model: 'rp2040' });
+  const connection = await pico.client.flood(image);
+  await connection.ended;
+  expect(connection.text()).toMatch(/ERROR\[4\]: Not Enough Space\r\n$/);
+  expect(pico.device.updates).toMatchObject([{ result: 'rejected' }]);
+});
+
 test('errorAtBytes: a reset takes the words of an ESP32 along, where it leaves input unread', async () => {
   const flooded = await start({ errorAtBytes: 9000 }, { model: 'esp32' });
   const connection = await flooded.client.flood(image);
