@@ -46,7 +46,7 @@ export interface Observations {
   readonly acknowledgedBytes?: number;
   readonly sentBytes?: number;
   readonly silentMs?: number;
-  /** This host did nothing for so long in the midst of it. */
+  /** This host did nothing for so long meanwhile. */
   readonly suspendedMs?: number;
   readonly systemCode?: string;
   /** The device ended the connection while it counted, or denied it after a silence that is long enough for a restart. */
@@ -144,8 +144,9 @@ export const systemErrorsOf = ({ undeliverable, systemCode = '' }: Observations)
   systemCode,
 ];
 
-/** This computer is in no network that leads there. */
-export const isCutOff = (observed: Observations): boolean => systemErrorsOf(observed).includes('ENETUNREACH');
+/** This computer is in no network that leads there, or has lost the address that it sent from. */
+export const isCutOff = (observed: Observations): boolean =>
+  systemErrorsOf(observed).some((code) => code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL');
 
 /** It is, and nobody there has the address. */
 export const isNobodyThere = (observed: Observations): boolean =>

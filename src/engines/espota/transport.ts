@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { codeOf, openUdpSockets, type SocketEndpoint, type UdpInput } from './udp-sockets.ts';
+import { codeOf, openUdpSockets, type SocketEndpoint, type UdpInput, type UdpOptions } from './udp-sockets.ts';
 
 /** What comes in, whichever socket it comes from. */
 export type ExchangeInput =
@@ -36,10 +36,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-export interface TransportOptions {
-  readonly device: SocketEndpoint;
-  /** Default: the address of the route to the device. */
-  readonly hostAddress?: string;
+export interface TransportOptions extends UdpOptions {
   /** Default: any free port. */
   readonly hostPort?: number;
   readonly tell: (input: ExchangeInput) => void;
