@@ -21,6 +21,8 @@ export interface Observed {
   foreignConnections: string[];
   /** Of the device's last nonce. */
   nonceDigits?: number;
+  /** The longest that an answer took, where one came. */
+  longestAnswerMs?: number;
   /** The longest time that this host did nothing at all. */
   suspendedMs?: number;
 }
