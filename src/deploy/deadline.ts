@@ -1,6 +1,7 @@
 /** How long one device's push may take: one deadline, from its turn to the verdict, passed down as one signal. */
 
-import { cancelled, OtaError } from '../model/errors.ts';
+import { OtaError } from '../model/errors.ts';
+import { withWaitedFor, type WaitedFor } from '../model/waiting.ts';
 
 /** Slower than any link on which a push is worth waiting for. */
 const slowestBytesPerSecond = 2_000;
@@ -11,8 +12,8 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /** Milliseconds, never negative. */
   leftMs(): number;
-  /** The same work, given up when the signal aborts: for work that was started before the deadline was. */
-  bound<T>(work: Promise<T>): Promise<T>;
+  /** What is being waited for from now on, for the error; undefined: who is given the signal knows better. */
+  waitsFor(wait: WaitedFor | undefined): void;
   close(): void;
 }
 
@@ -32,31 +33,19 @@ export function defaultLimitMs({ sizeBytes }: { readonly sizeBytes: number }): n
 export function startDeadline({ name, limitMs, signal }: DeadlineOptions): Deadline {
   const endsAtMs = performance.now() + limitMs;
   const over = new AbortController();
+  let waitedFor: WaitedFor | undefined;
   const timer = setTimeout(
     () => {
       const message = `${name} was not done within ${Number((limitMs / 1000).toFixed(1))} s.`;
-      over.abort(new OtaError('TIMEOUT', message, { details: { timeoutMs: limitMs } }));
+      const error = new OtaError('TIMEOUT', message, { details: { timeoutMs: limitMs } });
+      over.abort(withWaitedFor(error, waitedFor));
     },
     Math.min(limitMs, 2 ** 31 - 1),
   );
-  const both = AbortSignal.any([signal, over.signal]);
   return {
-    signal: both,
+    signal: AbortSignal.any([signal, over.signal]),
     leftMs: () => Math.max(0, endsAtMs - performance.now()),
-    async bound(work) {
-      // Work that loses the race may still reject: that is nobody's failure.
-      work.catch(() => {});
-      if (both.aborted) throw cancelled(both);
-      const done = new AbortController();
-      const aborted = new Promise<never>((_, reject) => {
-        both.addEventListener('abort', () => reject(cancelled(both)), { once: true, signal: done.signal });
-      });
-      try {
-        return await Promise.race([work, aborted]);
-      } finally {
-        done.abort();
-      }
-    },
+    waitsFor: (wait) => (waitedFor = wait),
     close: () => clearTimeout(timer),
   };
 }

@@ -98,7 +98,9 @@ export async function deploy(
       limitMs: options.timeoutMs ?? defaultLimitMs(image),
       signal: options.signal,
     });
-    target = await deadline.bound(preparation.target(image));
+    deadline.waitsFor('device');
+    // The search has the same limit, and an error that says more.
+    target = await preparation.target(image, deadline);
     tell(located(device, target));
     stage = 'image';
     check({ image, device, target, partitions, options, engine });
@@ -121,6 +123,7 @@ export async function deploy(
         lock.release(image.md5);
         return skip('another otarc has pushed this very image in the meantime', tell);
       }
+      deadline.waitsFor(undefined);
       const receipt = await push(image, await preparation.session(target), {
         ...options,
         signal: deadline.signal,
@@ -186,10 +189,12 @@ async function lockCurrent(
   locking: Locking,
 ): Promise<{ readonly lock: Lock; readonly target: Target }> {
   const { image, preparation, options, deadline } = locking;
+  deadline.waitsFor('other-otarc');
   const lock = await lockTarget(target, options, deadline);
   try {
     if (isPushedMeanwhile(lock, image, options)) return { lock, target };
-    const current = await deadline.bound(preparation.current(target, image));
+    deadline.waitsFor('device');
+    const current = await preparation.current(target, image, deadline);
     if (current.address === target.address && current.port === target.port) return { lock, target };
     lock.release();
     return await lockCurrent(current, locking);

@@ -11,6 +11,7 @@ import { isAddress } from '../model/address.ts';
 import type { Engine, Session } from '../engines/engine.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
+import type { Deadline } from './deadline.ts';
 import { portOf, targetOf } from './target.ts';
 import type { Device, Image, Target } from '../model/types.ts';
 
@@ -28,14 +29,17 @@ interface PrepareOptions {
   readonly lastSeen?: LastSeen | undefined;
 }
 
+/** What is left of the whole push. */
+type Limit = Pick<Deadline, 'leftMs'>;
+
 export interface Preparation {
-  /** Where the image goes, now that it is known. */
-  target(image: Image): Promise<Target>;
+  /** Where the image goes, now that it is known. With a limit, the search takes no longer. */
+  target(image: Image, limit?: Limit): Promise<Target>;
   /**
    * The same, if it was found a moment ago; else where the device is now. To be asked when nothing more can delay the
    * push.
    */
-  current(target: Target, image: Image): Promise<Target>;
+  current(target: Target, image: Image, limit: Limit): Promise<Target>;
   /**
    * The sockets that were opened for this very target, else new ones. What is sent by them is broken off where a second
    * device of the name turns up before the first byte of the image.
@@ -83,9 +87,9 @@ export function prepare(device: Device, options: PrepareOptions): Preparation {
     return isSame ? early.session : engine.prepare(target, context);
   };
   return {
-    target: async (image) => targetOf({ engine, device, located: await search.last(), image }),
-    current: async (target, image) => {
-      const located = await search.refreshed();
+    target: async (image, limit) => targetOf({ engine, device, located: await search.last(limit), image }),
+    current: async (target, image, limit) => {
+      const located = await search.refreshed(limit);
       return located === undefined ? target : targetOf({ engine, device, located, image });
     },
     session: async (target) => {
@@ -125,9 +129,9 @@ interface Search {
    * The answer when the image is there; a device that was not found while the build still ran is looked for once more,
    * as it may have come back in between.
    */
-  last(): Promise<Located>;
+  last(limit?: Limit): Promise<Located>;
   /** Where the device is now; undefined: it was found a moment ago, or is not looked for. */
-  refreshed(): Promise<Located | undefined>;
+  refreshed(limit: Limit): Promise<Located | undefined>;
   /** Aborted where answers contradict each other. */
   doubted(): AbortSignal;
   /**
@@ -142,8 +146,8 @@ function searchFor(device: Device, options: Omit<PrepareOptions, 'engine'>): Sea
   const { signal, lastSeen, freshMs = longestFreshMs } = options;
   // An address is taken as it is: no file has to be read for it.
   const hint = isAddress(device.host) ? undefined : lastSeen?.addressOf(device.host);
-  const look = (): Lookout => {
-    const { tell, whenSeenMs, timeoutMs: leftMs } = options;
+  const look = (leftMs = options.timeoutMs): Lookout => {
+    const { tell, whenSeenMs } = options;
     return lookOut(device, { signal, tell, whenSeenMs, leftMs, lastSeen: hint });
   };
   let current = look();
@@ -154,30 +158,32 @@ function searchFor(device: Device, options: Omit<PrepareOptions, 'engine'>): Sea
     [found, foundAtMs] = [located, performance.now()];
     return located;
   };
-  const lookAgain = (): Promise<Located> => {
+  const lookAgain = (limit: Limit | undefined): Promise<Located> => {
     current.close();
-    current = look();
+    // Whole tenths of a second, as the error states them.
+    current = look(limit && Math.ceil(limit.leftMs() / 100) * 100);
     return current.located.then(note);
   };
   const first = current.located.then(note);
   first.catch(() => (failedEarly = true));
   return {
     first,
-    last: () => {
+    last: (limit) => {
       const again = failedEarly && !signal.aborted;
       return first.catch((error: unknown) => {
-        if (again && error instanceof OtaError && error.code === 'NAME_NOT_RESOLVED') return lookAgain();
+        if (again && error instanceof OtaError && error.code === 'NAME_NOT_RESOLVED') return lookAgain(limit);
         throw error;
       });
     },
-    refreshed: async () => {
+    refreshed: async (limit) => {
       const askedAtMs = performance.now();
       if (askedAtMs - foundAtMs <= freshMs || found?.via === 'config') return undefined;
       for (;;) {
         try {
-          return await lookAgain();
+          return await lookAgain(limit);
         } catch (error) {
-          if (!isAbsent(error) || performance.now() - askedAtMs > restartMs) throw error;
+          const isOver = performance.now() - askedAtMs > restartMs || limit.leftMs() === 0;
+          if (!isAbsent(error) || isOver) throw error;
         }
       }
     },

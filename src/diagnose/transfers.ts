@@ -16,8 +16,22 @@ export const hostSlept: Rule = (observed) => {
   return {
     cause: 'host-slept',
     likelihood: 0.97,
-    text: `this computer slept for ${Math.round(suspendedMs / 1000)} s in the midst of it`,
+    text: `this computer slept for ${Math.round(suspendedMs / 1000)} s meanwhile`,
     cure: 'push again, and keep it awake meanwhile.',
+  };
+};
+
+/** A device that is there has answered, or connected, by then. */
+const usualLimitMs = 10_000;
+
+export const shortLimit: Rule = ({ waitedFor, limitMs = Infinity }) => {
+  const isConcerned = waitedFor === 'answer' || waitedFor === 'connection';
+  if (!isConcerned || limitMs >= usualLimitMs) return undefined;
+  return {
+    cause: 'short-limit',
+    likelihood: 0.45,
+    text: 'the limit is too short for this device',
+    cure: 'raise --timeout.',
   };
 };
 
@@ -36,7 +50,8 @@ export const weakWifi: Rule = (observed) => {
     cure: 'move it nearer to the access point, or check its antenna, then push again.',
   });
   if (code === 'DEVICE_SILENT' && afterChallenge === true) return found(0.5);
-  if (code === 'TIMEOUT' && observed.datagramsReceived !== 0) {
+  // Where nothing was counted, the link has not had its chance yet.
+  if (code === 'TIMEOUT' && (observed.acknowledgedBytes ?? 0) > 0) {
     return {
       ...found(0.8),
       text: 'the limit is too short for this link, or the Wi-Fi is too weak',
@@ -85,7 +100,7 @@ export const powerDip: Rule = (observed) => {
     return {
       cause: 'power-dip',
       likelihood: 0.95,
-      text: `it restarted in the midst of it${imageKind === 'filesystem' ? '' : ' and runs the old image again'}, as when its power dips while it writes`,
+      text: `it restarted while it was updated${imageKind === 'filesystem' ? '' : ' and runs the old image again'}, as when its power dips while it writes`,
       cure: 'use a stronger supply or a shorter cable, then push again.',
     };
   }

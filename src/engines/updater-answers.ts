@@ -248,7 +248,7 @@ export const answered: Rule = (observed): Finding | undefined => {
 
 /** Whether it refuses to begin because an update is running. An RP2040 has no number for that, and says that there is no error. */
 export function isAlreadyRunning(answer: string): boolean {
-  const number = numberOf(answer);
+  const number = numberIn(answer);
   return number === 15 || number === 0 || /already running/i.test(answer);
 }
 
@@ -256,7 +256,7 @@ function rowOf(observed: Observations): AnswerRow | undefined {
   const { code, answer = '', imageKind = 'firmware' } = observed;
   if (code !== 'DEVICE_REFUSED' && code !== 'IMAGE_REJECTED') return undefined;
   const platform = observed.platform ?? observed.imagePlatform;
-  const number = numberOf(answer);
+  const number = numberIn(answer);
   return rows.find(
     (row) =>
       (number === undefined ? row.words?.test(answer) === true : row.number === number) &&
@@ -267,7 +267,7 @@ function rowOf(observed: Observations): AnswerRow | undefined {
 }
 
 /** Of an ESP8266 or RP2040 updater's `ERROR[n]: text`. */
-function numberOf(answer: string): number | undefined {
+export function numberIn(answer: string): number | undefined {
   const digits = /ERROR\[(\d{1,3})\]/.exec(answer)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }

@@ -19,7 +19,7 @@ const transient = (hint: string): CodeRecord => ({ exitCode: 1, transient: true,
 
 export const errorCodes = {
   USAGE: usage('See `otarc --help`.'),
-  CONFIG_INVALID: usage('Mend the keys named above; `otarc config --schema` prints what is allowed.'),
+  CONFIG_INVALID: usage('Fix the keys named above; `otarc config --schema` prints what is allowed.'),
   CONFIG_UNREADABLE: usage('Check that the file exists, may be read, and is valid JSON or YAML.'),
   TARGET_UNKNOWN: usage(
     'List the device under `devices:` in .otarc, or name it by address or as NAME.local.',
@@ -28,7 +28,7 @@ export const errorCodes = {
   SECRET_UNAVAILABLE: usage('Provide the password where .otarc says it is, then try again.'),
 
   BUILD_TOOL_MISSING: final('Install the build tool, or put it on PATH.'),
-  BUILD_FAILED: final('Mend the error the build tool reported above; the device was not touched.'),
+  BUILD_FAILED: final('Fix the error the build tool reported above; the device was not touched.'),
   IMAGE_NOT_FOUND: final('Build the project first, or name the image with `--file`.'),
   IMAGE_UNREADABLE: final('Check the path and its permissions.'),
   IMAGE_INCOMPLETE: final('The build was interrupted or is still writing: build again.'),

@@ -37,6 +37,7 @@ export type Cause =
   | 'other-protocol'
   | 'signature-refused'
   | 'out-of-memory'
+  | 'short-limit'
   | 'filesystem-half-written'
   | 'device-gone'
   | 'flash-fault'

@@ -3,6 +3,7 @@
 import { isSameAddress } from './address.ts';
 import type { ErrorCode, OtaError } from './errors.ts';
 import type { Chip, ImageKind, Platform } from './types.ts';
+import { toWaitedFor, type WaitedFor } from './waiting.ts';
 import { withoutUndefined } from './without-undefined.ts';
 import type { Wording } from './wording.ts';
 import type { HostFacts } from './host-facts.ts';
@@ -46,8 +47,13 @@ export interface Observations {
   readonly acknowledgedBytes?: number;
   readonly sentBytes?: number;
   readonly silentMs?: number;
-  /** This host did nothing for so long in the midst of it. */
+  /** This host did nothing for so long meanwhile. */
   readonly suspendedMs?: number;
+  /** The longest that the device took to answer. */
+  readonly longestAnswerMs?: number;
+  /** Where the limit of the push ended it: what had not come by then, and the limit. */
+  readonly waitedFor?: WaitedFor;
+  readonly limitMs?: number;
   readonly systemCode?: string;
   /** The device ended the connection while it counted, or denied it after a silence that is long enough for a restart. */
   readonly lostBy?: 'closing' | 'restart';
@@ -95,7 +101,7 @@ export interface Announced {
 /** What an error carries in its details. */
 export function observationsIn({ code, hint, details }: OtaError): Omit<Observations, 'device'> {
   return {
-    code: toCode(details['because']) ?? code,
+    code: toCode(details['because']) ?? failureWaitedFor(details) ?? code,
     undeliverable: texts(details['undeliverable']),
     foreignConnections: texts(details['foreignConnections']),
     ...withoutUndefined({
@@ -113,6 +119,9 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
       sentBytes: number(details['sentBytes']),
       silentMs: number(details['silentMs']),
       suspendedMs: number(details['suspendedMs']),
+      waitedFor: toWaitedFor(details['waitedFor']),
+      limitMs: code === 'TIMEOUT' ? number(details['timeoutMs']) : undefined,
+      longestAnswerMs: number(details['longestAnswerMs']),
       systemCode: text(details['code']) ?? (details['reason'] === 'no-route' ? 'ENETUNREACH' : undefined),
       lostBy: toLostBy(details['lostBy']),
       afterChallenge: details['afterChallenge'] === true ? true : undefined,
@@ -144,8 +153,9 @@ export const systemErrorsOf = ({ undeliverable, systemCode = '' }: Observations)
   systemCode,
 ];
 
-/** This computer is in no network that leads there. */
-export const isCutOff = (observed: Observations): boolean => systemErrorsOf(observed).includes('ENETUNREACH');
+/** This computer is in no network that leads there, or has lost the address that it sent from. */
+export const isCutOff = (observed: Observations): boolean =>
+  systemErrorsOf(observed).some((code) => code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL');
 
 /** It is, and nobody there has the address. */
 export const isNobodyThere = (observed: Observations): boolean =>
@@ -170,6 +180,18 @@ export const hasForgotten = ({ lostBy }: Lost): boolean => lostBy === 'restart';
 
 /** A device that ends the connection while it counts has decided to. */
 export const hasGivenUp = ({ lostBy }: Lost): boolean => lostBy === 'closing';
+
+/** What would have failed, had the limit of the push been longer. */
+function failureWaitedFor(details: OtaError['details']): ErrorCode | undefined {
+  switch (toWaitedFor(details['waitedFor'])) {
+    case 'connection':
+      return 'CONNECT_BACK_MISSING';
+    case 'answer':
+      return details['datagramsReceived'] === 0 ? 'DEVICE_SILENT' : undefined;
+    default:
+      return undefined;
+  }
+}
 
 function toCode(value: unknown): ErrorCode | undefined {
   return value === 'CONNECTION_LOST' || value === 'TRANSFER_STALLED' || value === 'TIMEOUT'

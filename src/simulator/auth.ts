@@ -11,12 +11,15 @@ const derive = promisify(pbkdf2);
 /** Of the ESP32 core from 3.3.1 on. */
 const iterations = 10_000;
 
-/** What the sketch keeps: a hash, or nothing where it asks for no password. An empty password is none, as on the device. */
+/**
+ * What the sketch keeps: a hash, or nothing where it asks for no password. An empty password is none, as on the device. A
+ * hash stays as it was given: a device that was given capitals compares capitals.
+ */
 export function storedHash(
   scheme: Scheme,
   { password, passwordHash }: { password?: string | undefined; passwordHash?: string | undefined },
 ): string | undefined {
-  if (passwordHash) return passwordHash.toLowerCase();
+  if (passwordHash) return passwordHash;
   if (!password) return undefined;
   return hash(scheme === 'sha256' ? 'sha256' : 'md5', password);
 }

@@ -190,7 +190,7 @@ describe('a push that fails', () => {
     expect(pushed.events).toContainEqual(
       expect.objectContaining({
         level: 'warn',
-        message: expect.stringContaining('counted only 9000 of 12000 bytes'),
+        message: expect.stringContaining('counted only 9,000 of 12,000 bytes'),
       }),
     );
   });

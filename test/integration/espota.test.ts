@@ -101,6 +101,34 @@ describe.each(cases)('$model', ({ model, image, scheme }) => {
     );
   });
 
+  test.each([
+    ['capitals on both sides', (hash: string) => hash.toUpperCase(), (hash: string) => hash.toUpperCase(), 1],
+    ['capitals on the device', (hash: string) => hash.toUpperCase(), (hash: string) => hash, 2],
+    ['capitals in .otarc', (hash: string) => hash, (hash: string) => hash.toUpperCase(), 2],
+  ])('a hash with %s', async (_, onDevice, configured, authentications) => {
+    const stored = scheme === 'sha256' ? sha256('secret') : md5('secret');
+    const device = await start({ model, passwordHash: onDevice(stored) });
+    const credential = passwordHash(configured(stored));
+    const pushed = await push(device, image, { target: { credential } });
+    expect(pushed.error).toBeUndefined();
+    await expectTaken(device, image);
+    expect(device.counters).toMatchObject({
+      authentications,
+      failedAuthentications: authentications - 1,
+    });
+  });
+
+  test('a wrong hash, whose case is that of the device or not', async () => {
+    const stored = scheme === 'sha256' ? sha256('secret') : md5('secret');
+    const wrong = scheme === 'sha256' ? sha256('guess') : md5('guess');
+    const device = await start({ model, passwordHash: stored.toUpperCase() });
+    for (const credential of [passwordHash(wrong), passwordHash(wrong.toUpperCase())]) {
+      const pushed = await push(device, image, { target: { credential } });
+      expect(pushed.error?.code).toBe('PASSWORD_WRONG');
+    }
+    expect(device.updates).toEqual([]);
+  });
+
   test('only a hash is known, on both sides', async () => {
     const stored = scheme === 'sha256' ? sha256('secret') : md5('secret');
     const device = await start({ model, passwordHash: stored });

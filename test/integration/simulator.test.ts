@@ -128,11 +128,15 @@ test.each(passwords)(
   },
 );
 
-test('a device may know only the hash', async () => {
-  const { client } = await start({ passwordHash: md5Of('secret').toUpperCase() });
-  const connection = await client.flood(sketch(100), {
-    prove: (nonce) => authentication('md5', md5Of('secret'), nonce),
-  });
+test('a device may know only the hash, and compares it in the case that it was given', async () => {
+  const stored = md5Of('secret').toUpperCase();
+  const { device, client } = await start({ passwordHash: stored });
+  const proof = (hash: string) => (nonce: string) => authentication('md5', hash, nonce);
+  await expect(client.flood(sketch(100), { prove: proof(md5Of('secret')) })).rejects.toThrow(
+    'Authentication Failed',
+  );
+  expect(device.state).toBe('idle');
+  const connection = await client.flood(sketch(100), { prove: proof(stored) });
   expect(await connection.untilText(/OK$/)).toBe('100OK');
 });
 

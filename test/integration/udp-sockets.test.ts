@@ -13,7 +13,7 @@ const { signal } = new AbortController();
 const longMs = 20_000;
 
 /** A device that only listens, and the sockets of an exchange with it. */
-async function scene(options: { hostPort?: number; hostAddress?: string } = {}) {
+async function scene(options: { hostPort?: number; hostAddress?: string; newSocket?: () => Socket } = {}) {
   const device = createSocket('udp4').bind(0, '127.0.0.1');
   await once(device, 'listening');
   open.push(device);
@@ -90,4 +90,34 @@ test('what was sent before the sockets are closed goes out, also from a socket t
   expect(texts.toSorted()).toEqual(['invite', 'reset']);
   const closed: Transport = transport;
   expect(() => closed.send('late', 3)).not.toThrow();
+});
+
+test('a network that is lost before the second invitation: each error is reported once, and nothing throws', async () => {
+  let made = 0;
+  const lost = Object.assign(new Error('bind'), { code: 'EADDRNOTAVAIL' });
+  const newSocket = (): Socket => {
+    const socket = createSocket('udp4');
+    made += 1;
+    if (made === 2)
+      socket.bind = () => {
+        process.nextTick(() => socket.emit('error', lost));
+        return socket;
+      };
+    return socket;
+  };
+  const { device, transport, next, heard } = await scene({ newSocket });
+  transport.send('first', 1);
+  expect((await next()).text).toBe('first');
+  transport.send('reset 2', 2);
+  transport.send('invite 2', 2);
+  expect(await heard()).toEqual({ type: 'undeliverable', code: 'EADDRNOTAVAIL' });
+  // The socket that has nowhere to send to is left alone, and the next invitation has one of its own.
+  transport.send('again 2', 2);
+  transport.send('third', 3);
+  const { text, port } = await next();
+  expect(text).toBe('third');
+  answer(device, 'AUTH', port);
+  // The one error was heard already.
+  expect(await heard()).toMatchObject({ type: 'datagram', invitation: 3 });
+  expect(made).toBe(3);
 });

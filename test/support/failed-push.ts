@@ -82,7 +82,7 @@ function withoutAccidents(
     .reduce((all, [value, name]) => all.replaceAll(String(value), name), text)
     .replaceAll(/(?<=:)\d{4,5}\b/g, '<port>')
     .replaceAll(/\d+ invitations in \d+ s/g, '<n> invitations in <n> s')
-    .replaceAll(/\b\d+ of \d+ bytes/g, '<n> of <n> bytes')
+    .replaceAll(/\b[\d,]+ of [\d,]+ bytes/g, '<n> of <n> bytes')
     .replaceAll(/\d+ invitations until/g, '<n> invitations until')
     .replaceAll(/for \d+ s\b/g, 'for <n> s');
 }

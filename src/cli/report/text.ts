@@ -3,6 +3,7 @@
 import type { DeployEvent } from '../../model/events.ts';
 import { widthOf } from '../terminal/width.ts';
 import { endpointText } from '../../model/endpoint.ts';
+import { isCountedTooLow } from '../../model/counted.ts';
 import { thousands } from '../../model/numbers.ts';
 import type { Chip, ImageKind, Platform } from '../../model/types.ts';
 
@@ -58,7 +59,8 @@ export function eventLines(event: DeployEvent): readonly ReportLine[] {
           `${who}accepted ${thousands(event.sizeBytes)} bytes in ${seconds(event.durationMs)} ` +
             `(${rate((event.sentBytes * 1000) / Math.max(1, event.durationMs))}); it restarts now`,
         ),
-        ...(event.countedBytes === event.sentBytes
+        // Counts that are far too low have their own warning.
+        ...(event.countedBytes === event.sentBytes || isCountedTooLow(event)
           ? []
           : [
               detail(

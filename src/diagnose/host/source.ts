@@ -27,7 +27,7 @@ export interface HostSource {
 }
 
 const limitMs = 3000;
-/** Devices that fail at once do not fail at the same moment; a person who mends a rule takes longer than this. */
+/** Devices that fail at once do not fail at the same moment; a person who corrects a rule takes longer than this. */
 const keepMs = 2000;
 const shareRuns = createSingleFlight<ProgramOutput | undefined>(keepMs);
 

@@ -33,13 +33,15 @@ export interface Exchange {
   readonly where: failures.Where;
 }
 
-/** What the device is told. */
+/** What the invitation says of an image. */
 export type Offered = Pick<Image, 'kind' | 'sizeBytes' | 'md5' | 'platform'>;
 
 export interface AgreeOptions {
   readonly signal: AbortSignal;
   /** How long the device may answer nothing at all. */
   readonly silenceLimitMs?: number | undefined;
+  /** The device has said `OK`, or has connected before that was heard. */
+  readonly onAgreed?: () => void;
 }
 
 export interface Agreement {
@@ -71,7 +73,7 @@ interface Conversation {
 async function converse(
   exchange: Exchange,
   image: Offered,
-  { signal, silenceLimitMs }: AgreeOptions,
+  { signal, silenceLimitMs, onAgreed }: AgreeOptions,
 ): Promise<Conversation> {
   const { target, context, transport, inbox, now, where } = exchange;
   const { observed } = where;
@@ -111,6 +113,7 @@ async function converse(
             transport.send(authentication, action.invitation);
             break;
           case 'agreed':
+            onAgreed?.();
             // An ESP32 takes them up when the update has failed, and would then wait for an authentication.
             if (action.leavesInvitations) transport.send(resetDatagram, handshakes.newest(state));
             context.tell({ type: 'authenticated', scheme: handshakes.agreedScheme(state, candidates) });
@@ -135,6 +138,7 @@ async function converse(
         const answer = parseAnswer(input.bytes);
         checkCredential(answer, where);
         [state, actions] = handshakes.onAnswer(state, answer, input.invitation, now());
+        observed.longestAnswerMs = Math.round(state.latencyMs);
       } else if (input.type === 'connection' && isAcceptable(input.connection, exchange)) {
         connection = input.connection;
         [state, actions] = handshakes.onConnection(state);

@@ -21,6 +21,8 @@ export interface Observed {
   foreignConnections: string[];
   /** Of the device's last nonce. */
   nonceDigits?: number;
+  /** The longest that an answer took, where one came. */
+  longestAnswerMs?: number;
   /** The longest time that this host did nothing at all. */
   suspendedMs?: number;
 }
@@ -45,8 +47,8 @@ export function deviceText({ name, address, port }: Target): string {
   return name === address || name === endpoint ? endpoint : `${name} (${endpoint})`;
 }
 
-/** The system does not send: no route, or a firewall of its own. */
-const noWayCodes = ['EHOSTUNREACH', 'ENETUNREACH', 'EPERM'];
+/** The system does not send: no route, a firewall of its own, or the address that it sent from is gone. */
+const noWayCodes = ['EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EPERM'];
 
 export function silent(
   where: Where,
@@ -57,7 +59,7 @@ export function silent(
   const tried = `${observed.invitations} invitations in ${Math.round(waitedMs / 1000)} s`;
   const noRoute = observed.undeliverable.find((code) => noWayCodes.includes(code));
   const message = afterChallenge
-    ? `${device} asked for the password and then answered no more.`
+    ? `${device} asked for the password and then stopped answering.`
     : observed.undeliverable.includes('ECONNREFUSED')
       ? `${device} is there, but nothing listens on its UDP port ${target.port} (${tried}).`
       : noRoute === undefined

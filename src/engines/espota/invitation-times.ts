@@ -1,6 +1,6 @@
 /**
  * How long to wait before the next datagram of the handshake. Pure. Chosen so that every sketch with rounds of up to 4 s
- * is agreed with (`test/unit/espota/handshake.test.ts` measures the costs), and none is slower than it must be.
+ * is agreed with (`test/unit/engines/espota/handshake.test.ts` measures the costs), and none is slower than it must be.
  */
 
 import type { Platform } from '../../model/types.ts';

@@ -1,5 +1,6 @@
 /** The datagrams of the protocol, as values. Pure. */
 
+import { numberIn } from '../updater-answers.ts';
 import { printable } from '../../model/printable.ts';
 import type { ImageKind } from '../../model/types.ts';
 
@@ -45,14 +46,13 @@ export function parseAnswer(datagram: Uint8Array): DeviceAnswer {
   if (text === 'Authentication Failed') return { type: 'authentication-failed' };
   const refusal = /^(?:ERR\b:? ?)?(.*)$/s.exec(text)?.[1];
   if (refusal !== undefined && /^ERR\b|^ERROR\[/.test(text))
-    return { type: 'refused', text: refusal, ...numberIn(refusal) };
+    return { type: 'refused', text: refusal, ...numbered(refusal) };
   return { type: 'unknown', text };
 }
 
-/** The number of an ESP8266 or RP2040 `ERROR[n]: text`. */
-export function numberIn(text: string): { number?: number } {
-  const digits = /ERROR\[(\d{1,3})\]/.exec(text)?.[1];
-  return digits === undefined ? {} : { number: Number(digits) };
+function numbered(text: string): { number?: number } {
+  const number = numberIn(text);
+  return number === undefined ? {} : { number };
 }
 
 /** What a device sent, as one line that is safe to print, of at most 200 characters. Devices speak ASCII. */

@@ -8,6 +8,7 @@ import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { ProbeContext, ProbeStep } from '../engine.ts';
 import { paceOf } from './invitation-times.ts';
 import { probeExchange, type Probed } from './probe.ts';
+import { blockedCure } from './slow-loop.ts';
 
 /** Where there is no image to offer: any device has room for it. */
 const smallImage = { kind: 'firmware', sizeBytes: 65_536, md5: createHash('md5').digest('hex') } as const;
@@ -93,7 +94,7 @@ function linkStep(target: Target, image: Image | undefined, probed: Probed): Pro
     return {
       name,
       text: `one round of its loop() takes about ${(connectMs / 1000).toFixed(1)} s, and it answers once a round${expected}`,
-      hint: 'Pushes work, and begin some rounds later. To speed them up, call ArduinoOTA.handle() more often: delay() in loop() holds it back.',
+      hint: `Pushes work, and begin some rounds later. To speed them up, ${blockedCure}`,
       details,
     };
   }
@@ -116,8 +117,8 @@ function expectedText(transfer: Parameters<typeof expectedMs>[0]): string {
   return `; a push of ${thousands(transfer.sizeBytes)} bytes takes about ${seconds} s`;
 }
 
-/** Receive windows of the cores, in bytes. */
-const windows: Readonly<Record<Platform, number>> = { esp8266: 2144, esp32: 5744, rp2040: 2144 };
+/** Receive windows of the cores, in bytes; `simulator/models.ts` cites where they come from. */
+const windows: Readonly<Record<Platform, number>> = { esp8266: 2144, esp32: 5744, rp2040: 11_680 };
 const msPerSector = 55;
 const sectorBytes = 4096;
 

@@ -7,14 +7,17 @@
  */
 
 import type { Session } from '../engine.ts';
+import { isCountedTooLow } from '../../model/counted.ts';
 import { OtaError } from '../../model/errors.ts';
+import { thousands } from '../../model/numbers.ts';
 import type { Receipt } from '../../model/types.ts';
+import { withWaitedFor } from '../../model/waiting.ts';
 import { agree, type Exchange } from './agree.ts';
 import { deviceText, withObserved, type Observed } from './failures.ts';
 import { largestReadBytes } from './replies.ts';
 import { watchForSleep } from './sleep.ts';
 import { interrupted, transferFailed } from './transfer-failures.ts';
-import { isCountedTooLow, transfer } from './transfer.ts';
+import { transfer } from './transfer.ts';
 import type { Connection, Transport } from './transport.ts';
 
 export function createSession(parts: Omit<Exchange, 'where'>): Session {
@@ -37,10 +40,13 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
       let connection: Connection | undefined;
       let isBegun = false;
       let isAllTaken = false;
+      let isAgreed = false;
+      let acknowledgedBytes = 0;
       try {
         const agreement = await agree({ ...parts, where }, image, {
           signal,
           silenceLimitMs: options.silenceLimitMs,
+          onAgreed: () => (isAgreed = true),
         });
         connection = agreement.connection;
         connection.accept();
@@ -57,6 +63,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
           signal,
           tell: context.tell,
           onAllTaken: () => (isAllTaken = true),
+          onCounted: (bytes) => (acknowledgedBytes = bytes),
           ...(roundTripMs === undefined ? {} : { roundTripMs }),
           ...(isEsp32 ? { largestCountBytes: largestReadBytes } : {}),
         });
@@ -71,7 +78,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
           countedBytes: end.acknowledgedBytes,
         };
         if (isCountedTooLow(receipt)) {
-          const message = `${deviceText(target)} said OK, but counted only ${receipt.countedBytes} of ${receipt.sentBytes} bytes. Check that it runs the new image.`;
+          const message = `${deviceText(target)} said OK, but counted only ${thousands(receipt.countedBytes)} of ${thousands(receipt.sentBytes)} bytes. Check that it runs the new image.`;
           context.tell({ type: 'log', level: 'warn', message });
         }
         context.tell({ type: 'accepted', ...receipt });
@@ -79,8 +86,9 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
       } catch (error) {
         sleep.look();
         if (!signal.aborted || !(error instanceof OtaError)) throw error;
-        if (!isBegun) throw withObserved(error, observed);
-        throw interrupted(where, image, { error, isAllTaken });
+        const late = withWaitedFor(error, connection ? 'sending' : isAgreed ? 'connection' : 'answer');
+        if (!isBegun) throw withObserved(late, observed);
+        throw interrupted(where, image, { error: late, isAllTaken, acknowledgedBytes });
       } finally {
         sleep.stop();
         connection?.reset();

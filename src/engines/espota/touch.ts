@@ -1,4 +1,4 @@
-/** A datagram that no device heeds, to see what the network says of the address. */
+/** A datagram that every device ignores, to see what the network says of the address. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Observations } from '../../model/observations.ts';
@@ -23,7 +23,7 @@ export async function touch(
     },
   });
   try {
-    // Twice, as the first to a sleeping station is often lost; and no more, for it may be in the midst of something.
+    // Twice, as the first to a sleeping station is often lost; and no more, for it may be busy.
     for (const pauseMs of [forMs / 3, (forMs * 2) / 3]) {
       if (signal.aborted || undeliverable !== undefined) break;
       transport.send(resetDatagram, 1);

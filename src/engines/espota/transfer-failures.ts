@@ -1,6 +1,7 @@
 /** How a transfer failed, in words: from what was observed to the error that a person reads. Pure. */
 
 import { OtaError } from '../../model/errors.ts';
+import { thousands } from '../../model/numbers.ts';
 import type { Image } from '../../model/types.ts';
 import { deviceText, withObserved, type Observed, type Where } from './failures.ts';
 import type { TransferEnd } from './transfer.ts';
@@ -14,11 +15,11 @@ export function transferFailed(
   const device = deviceText(target);
   const lostBy = lostByOf(end, observed);
   const details = { ...observed, ...end, totalBytes: image.sizeBytes, ...(lostBy && { lostBy }) };
-  const taken = `${end.acknowledgedBytes} of ${image.sizeBytes} bytes`;
+  const taken = `${thousands(end.acknowledgedBytes)} of ${thousands(image.sizeBytes)} bytes`;
   // A file-system image is written in place: what was there is gone, what should be there is not whole.
   if (image.kind === 'filesystem' && (end.type === 'lost' || end.type === 'stalled')) {
     const because = end.type === 'lost' ? 'CONNECTION_LOST' : 'TRANSFER_STALLED';
-    const message = `${device} took ${taken} of its file system, then no more.`;
+    const message = `${device} took ${taken} of its file system, and then nothing more.`;
     return new OtaError('FILESYSTEM_HALF_WRITTEN', message, { details: { ...details, because } });
   }
   switch (end.type) {
@@ -31,7 +32,7 @@ export function transferFailed(
     case 'early-ok':
       return new OtaError(
         'PROTOCOL_ERROR',
-        `${device} said OK after ${end.sentBytes} of ${image.sizeBytes} bytes.`,
+        `${device} said OK after ${thousands(end.sentBytes)} of ${thousands(image.sizeBytes)} bytes.`,
         { details },
       );
     case 'lost':
@@ -47,7 +48,7 @@ export function transferFailed(
     case 'no-verdict':
       return new OtaError(
         'NO_VERDICT',
-        `${device} took all ${image.sizeBytes} bytes but never said whether it accepts them.`,
+        `${device} took all ${thousands(image.sizeBytes)} bytes but never said whether it accepts them.`,
         { details },
       );
   }
@@ -99,15 +100,20 @@ function lostText({ device, taken, lostBy, silentMs }: Lost): string {
 export function interrupted(
   { target, observed }: Where,
   image: Image,
-  { error, isAllTaken }: { readonly error: OtaError; readonly isAllTaken: boolean },
+  {
+    error,
+    isAllTaken,
+    acknowledgedBytes,
+  }: { readonly error: OtaError; readonly isAllTaken: boolean; readonly acknowledgedBytes: number },
 ): OtaError {
   const isFilesystem = image.kind === 'filesystem';
   if (!isFilesystem && !isAllTaken) {
     const { code, message, hint, cause } = error;
     const kept = code === 'CANCELLED' ? `The device keeps its old sketch. ${hint}` : hint;
-    return withObserved(new OtaError(code, message, { hint: kept, details: error.details, cause }), observed);
+    const details = { ...error.details, acknowledgedBytes };
+    return withObserved(new OtaError(code, message, { hint: kept, details, cause }), observed);
   }
-  const details = { ...observed, ...error.details, because: error.code, isAllTaken };
+  const details = { ...observed, ...error.details, because: error.code, isAllTaken, acknowledgedBytes };
   const device = deviceText(target);
   const state = !isFilesystem
     ? `${device} had taken all of the image, and may run it all the same.`

@@ -23,8 +23,6 @@ const verdictTextMs = 2_000;
 const progressEveryMs = 100;
 /** With so much of it counted the device may well have all. */
 const nearlyAll = 0.98;
-/** Glued counts are misread down to this share of the truth (in simulated pushes that were true), and no further. */
-const leastRead = 0.85;
 
 export interface TransferOptions {
   readonly bytes: Uint8Array;
@@ -38,6 +36,8 @@ export interface TransferOptions {
   readonly largestCountBytes?: number;
   /** From here on the device has all of it, as far as its counts can tell. */
   readonly onAllTaken?: () => void;
+  /** Whenever the device has counted more. */
+  readonly onCounted?: (acknowledgedBytes: number) => void;
 }
 
 /** How it ended, with what was observed. Rejects only when the signal aborts. */
@@ -96,6 +96,7 @@ export async function transfer(options: TransferOptions): Promise<TransferEnd> {
     if (input?.type === 'data') {
       replies = takeReply(replies, input.bytes, { sentBytes: pace.sentBytes, largestCountBytes });
       pace = paces.acknowledged(pace, replies.acknowledgedBytes, now());
+      options.onCounted?.(replies.acknowledgedBytes);
       if (hasAll(pace)) options.onAllTaken?.();
     }
     if (now() >= toldAtMs + progressEveryMs || replies.acknowledgedBytes === bytes.length) tellProgress();
@@ -123,17 +124,6 @@ export async function transfer(options: TransferOptions): Promise<TransferEnd> {
       return end('no-verdict');
     if (!hasAll(pace) && silentMs >= paces.stallLimitMs(pace)) return end('stalled');
   }
-}
-
-/** Whether the device has counted less than a misreading of its counts explains. */
-export function isCountedTooLow({
-  countedBytes,
-  sentBytes,
-}: {
-  countedBytes: number;
-  sentBytes: number;
-}): boolean {
-  return countedBytes < leastRead * sentBytes;
 }
 
 function sendAllowed(

@@ -2,7 +2,13 @@
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { codeOf, openUdpSockets, type SocketEndpoint, type UdpInput } from './udp-sockets.ts';
+import {
+  codeOf,
+  openUdpSockets,
+  type SocketEndpoint,
+  type UdpInput,
+  type UdpOptions,
+} from './udp-sockets.ts';
 
 /** What comes in, whichever socket it comes from. */
 export type ExchangeInput =
@@ -28,7 +34,7 @@ export interface Connection {
 }
 
 export interface Transport {
-  /** This host's address and port as the device is told them. */
+  /** This host's address and port as the invitation names them. */
   readonly local: SocketEndpoint;
   /** From the UDP socket of this invitation, counted from 1: each has its own. */
   send(text: string, invitation: number): void;
@@ -36,10 +42,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-export interface TransportOptions {
-  readonly device: SocketEndpoint;
-  /** Default: the address of the route to the device. */
-  readonly hostAddress?: string;
+export interface TransportOptions extends UdpOptions {
   /** Default: any free port. */
   readonly hostPort?: number;
   readonly tell: (input: ExchangeInput) => void;
@@ -48,8 +51,8 @@ export interface TransportOptions {
 export type OpenTransport = (options: TransportOptions) => Promise<Transport>;
 
 /**
- * Opens a UDP socket and the listener, and sends nothing. However many UDP sockets there will be: the port that the device
- * is told is the listener's.
+ * Opens a UDP socket and the listener, and sends nothing. However many UDP sockets there will be: the port in the
+ * invitation is the listener's.
  *
  * Rejects with the system's error: `EADDRINUSE`, `EADDRNOTAVAIL`, `ENETUNREACH`, …
  */

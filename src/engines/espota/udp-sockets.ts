@@ -23,15 +23,26 @@ export type UdpInput =
   | { readonly type: 'undeliverable'; readonly code: string };
 
 /**
- * An ESP32 holds six datagrams, which is three invitations. What is older than that is answered no more, and a push that
+ * An ESP32 holds six datagrams, which is three invitations. What is older than that gets no answer, and a push that
  * waits for a device to appear must not use up this host's sockets.
  */
 const mostSockets = 8;
 
+export interface UdpOptions {
+  readonly device: SocketEndpoint;
+  /** Default: the address of the route to the device. */
+  readonly hostAddress?: string | undefined;
+  /** Default: one of the system's. */
+  readonly newSocket?: ((device: SocketEndpoint) => Socket) | undefined;
+}
+
 export interface UdpSockets {
   /** This host's, on the route to the device. */
   readonly address: string;
-  /** From the socket of this invitation, which is opened where it is the first datagram from there. */
+  /**
+   * From the socket of this invitation, which is opened where it is the first datagram from there. Never throws: what
+   * cannot be sent is reported as `undeliverable`, each error once.
+   */
   send(text: string, invitation: number): void;
   close(): Promise<void>;
 }
@@ -42,12 +53,10 @@ export interface UdpSockets {
  *
  * Rejects with the system's error: `EADDRNOTAVAIL`, `ENETUNREACH`, …
  */
-export async function openUdpSockets(options: {
-  readonly device: SocketEndpoint;
-  readonly hostAddress?: string | undefined;
-  readonly tell: (input: UdpInput) => void;
-}): Promise<UdpSockets> {
-  const { device, hostAddress, tell } = options;
+export async function openUdpSockets(
+  options: UdpOptions & { readonly tell: (input: UdpInput) => void },
+): Promise<UdpSockets> {
+  const { device, hostAddress, tell, newSocket = systemSocket } = options;
   const first = newSocket(device);
   try {
     await connect(first, device, hostAddress);
@@ -60,16 +69,25 @@ export async function openUdpSockets(options: {
   const channels = new Map<number, Channel>();
   let closing: Promise<void> | undefined;
 
-  const failed = (error: Error): void => tell({ type: 'undeliverable', code: codeOf(error) });
+  // A connect that fails is both an event of its socket and a rejection.
+  const reported = new WeakSet<Error>();
+  const failed = (error: Error): void => {
+    if (reported.has(error)) return;
+    reported.add(error);
+    tell({ type: 'undeliverable', code: codeOf(error) });
+  };
   const open = (invitation: number): Channel => {
     const socket = unused ?? newSocket(device);
-    const channel: Channel = { socket, ready: undefined };
+    const channel: Channel = { socket, ready: undefined, isDead: false };
     socket.on('message', (bytes, from) => tell({ type: 'datagram', bytes, from, invitation }));
     socket.on('error', failed);
     if (unused === undefined) {
       // The device connects to the address of the invitation, and the listener is at that of the first one.
       channel.ready = connect(socket, device, address)
-        .catch(failed)
+        .catch((error: Error) => {
+          channel.isDead = true;
+          failed(error);
+        })
         .finally(() => (channel.ready = undefined));
     }
     unused = undefined;
@@ -81,10 +99,13 @@ export async function openUdpSockets(options: {
     }
     return channel;
   };
-  const transmit = (socket: Socket, text: string): void =>
+  const transmit = ({ socket, isDead }: Channel, text: string): void => {
+    // A socket that is not connected would throw, as it has nowhere to send to.
+    if (isDead) return;
     socket.send(text, (error) => {
       if (error !== null) failed(error);
     });
+  };
 
   const close = async (): Promise<void> => {
     // What was sent goes out, also from a socket that was just opened.
@@ -97,9 +118,9 @@ export async function openUdpSockets(options: {
     address,
     send(text, invitation) {
       if (closing !== undefined) return;
-      const { socket, ready } = channels.get(invitation) ?? open(invitation);
-      if (ready === undefined) transmit(socket, text);
-      else void ready.then(() => transmit(socket, text)).catch(failed);
+      const channel = channels.get(invitation) ?? open(invitation);
+      if (channel.ready === undefined) transmit(channel, text);
+      else void channel.ready.then(() => transmit(channel, text)).catch(failed);
     },
     close: () => (closing ??= close()),
   };
@@ -109,9 +130,11 @@ interface Channel {
   readonly socket: Socket;
   /** While it is being connected. */
   ready: Promise<unknown> | undefined;
+  /** Could not be connected: the network was lost, or this host's address with it. */
+  isDead: boolean;
 }
 
-function newSocket({ address }: SocketEndpoint): Socket {
+function systemSocket({ address }: SocketEndpoint): Socket {
   // Not `isIPv6`: the expression behind it takes Node 20 three milliseconds to compile, and an address it is.
   return createSocket(address.includes(':') ? 'udp6' : 'udp4');
 }

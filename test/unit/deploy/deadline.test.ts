@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { defaultLimitMs, startDeadline } from '../../../src/deploy/deadline.ts';
 import { OtaError } from '../../../src/model/errors.ts';
+import { withWaitedFor } from '../../../src/model/waiting.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -15,38 +16,38 @@ function start(limitMs: number) {
 }
 
 describe('the deadline of one push', () => {
-  it('aborts with TIMEOUT when its time is over, and names device and limit', async () => {
+  it('aborts with TIMEOUT when its time is over, and names device and limit', () => {
     const { deadline } = start(1500);
-    const waiting = deadline.bound(new Promise(() => {}));
-    const ended = expect(waiting).rejects.toMatchObject({
-      code: 'TIMEOUT',
-      message: 'hall was not done within 1.5 s.',
-      details: { timeoutMs: 1500 },
-    });
     vi.advanceTimersByTime(1499);
     expect(deadline.signal.aborted).toBe(false);
     expect(deadline.leftMs()).toBe(1);
     vi.advanceTimersByTime(1);
-    await ended;
+    expect(deadline.signal.reason).toMatchObject({
+      code: 'TIMEOUT',
+      message: 'hall was not done within 1.5 s.',
+      details: { timeoutMs: 1500 },
+    });
     expect(deadline.leftMs()).toBe(0);
-    await expect(deadline.bound(Promise.resolve('late'))).rejects.toMatchObject({ code: 'TIMEOUT' });
   });
 
-  it('gives the result of work that ends before, and its own failure', async () => {
-    const { deadline } = start(1000);
-    await expect(deadline.bound(Promise.resolve('done'))).resolves.toBe('done');
-    await expect(deadline.bound(Promise.reject(new OtaError('DEVICE_SILENT', 'gone')))).rejects.toMatchObject(
-      {
-        code: 'DEVICE_SILENT',
-      },
-    );
+  it('says what it was waiting for when its time was over, and not what came later', () => {
+    const { deadline } = start(1500);
+    deadline.waitsFor('other-otarc');
+    deadline.waitsFor('device');
+    vi.advanceTimersByTime(1500);
+    deadline.waitsFor('other-otarc');
+    const { reason } = deadline.signal;
+    expect(reason).toMatchObject({
+      message: 'hall was not done within 1.5 s: otarc was looking for the device.',
+      details: { timeoutMs: 1500, waitedFor: 'device' },
+    });
+    expect(withWaitedFor(reason, 'answer')).toBe(reason);
   });
 
-  it('aborts with the reason of the run', async () => {
+  it('aborts with the reason of the run', () => {
     const { run, deadline } = start(1000);
-    const waiting = deadline.bound(new Promise(() => {}));
     run.abort(new OtaError('CANCELLED', 'Interrupted by SIGINT.'));
-    await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED', message: 'Interrupted by SIGINT.' });
+    expect(deadline.signal.reason).toMatchObject({ code: 'CANCELLED', message: 'Interrupted by SIGINT.' });
   });
 
   it('does not abort once it is closed', () => {

@@ -211,6 +211,13 @@ const table: readonly Row[] = [
     hint: 'Nobody has the address 192.0.2.7 in a network of this computer: check that the device is powered and that this computer is in its network.',
   },
   {
+    number: '6 no network any more',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, undeliverable: ['EADDRNOTAVAIL'] },
+    cause: 'out-of-reach',
+    hint: 'This computer is in no network that leads to 192.0.2.7: connect it to the network of the device, or check the address.',
+  },
+  {
     number: '6 nobody answers ARP',
     by: 'integration/explain-network: 6: nobody has that address',
     code: 'DEVICE_SILENT',
@@ -550,7 +557,7 @@ const table: readonly Row[] = [
   {
     number: '17 too slow for the limit',
     code: 'TIMEOUT',
-    seen: { datagramsReceived: 1, isAllTaken: true },
+    seen: { waitedFor: 'sending', acknowledgedBytes: 1460, isAllTaken: true },
     cause: 'no-verdict-heard',
     hint: [
       'Most likely the device took the image, and only its word got lost: look whether the new sketch runs before you push again.',
@@ -563,7 +570,7 @@ const table: readonly Row[] = [
     code: 'CONNECTION_LOST',
     seen: { systemCode: 'ECONNRESET', cameBackWith: 'old-image' },
     cause: 'power-dip',
-    hint: 'It restarted in the midst of it and runs the old image again, as when its power dips while it writes: use a stronger supply or a shorter cable, then push again.',
+    hint: 'It restarted while it was updated and runs the old image again, as when its power dips while it writes: use a stronger supply or a shorter cable, then push again.',
   },
   {
     number: '18 power dip, of a file system',
@@ -572,7 +579,7 @@ const table: readonly Row[] = [
     cause: 'filesystem-half-written',
     hint: [
       'The file system on the device may be half written: push the file-system image again.',
-      'It restarted in the midst of it, as when its power dips while it writes: use a stronger supply or a shorter cable, then push again.',
+      'It restarted while it was updated, as when its power dips while it writes: use a stronger supply or a shorter cable, then push again.',
     ].join('\n'),
   },
   {
@@ -629,7 +636,7 @@ const table: readonly Row[] = [
     code: 'CONNECTION_LOST',
     seen: { suspendedMs: 754_000 },
     cause: 'host-slept',
-    hint: 'This computer slept for 754 s in the midst of it: push again, and keep it awake meanwhile.',
+    hint: 'This computer slept for 754 s meanwhile: push again, and keep it awake meanwhile.',
   },
   {
     number: '20 port taken',
@@ -692,7 +699,7 @@ const table: readonly Row[] = [
     seen: { ...portClosed, platform: 'esp32', isHomeding: true },
     cause: 'homeding-safe-mode',
     hint: [
-      'Most likely HomeDing is in safe mode, where it starts no OTA: open its web page, mend env.json or config.json, and restart it without pressing the button.',
+      'Most likely HomeDing is in safe mode, where it starts no OTA: open its web page, fix env.json or config.json, and restart it without pressing the button.',
       'Or it listens on another port than 8266: check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
       'Or the sketch that runs on it has no OTA, or has not come to it yet: flash by cable one that calls ArduinoOTA.begin() in setup() and .handle() in loop().',
     ].join('\n'),
@@ -703,7 +710,7 @@ const table: readonly Row[] = [
     seen: { ...portClosed, platform: 'esp8266', isHomeding: true },
     cause: 'homeding-safe-mode',
     hint: [
-      'Most likely HomeDing is in safe mode, where it starts no OTA: open its web page, mend env.json or config.json, and restart it without pressing the button.',
+      'Most likely HomeDing is in safe mode, where it starts no OTA: open its web page, fix env.json or config.json, and restart it without pressing the button.',
       'Or it listens on another port than 8266: check the port (ESP8266 8266, ESP32 3232, RP2040 2040, HomeDing 8266 on every chip).',
       'Or the sketch that runs on it has no OTA, or has not come to it yet: flash by cable one that calls ArduinoOTA.begin() in setup() and .handle() in loop().',
     ].join('\n'),
@@ -793,6 +800,17 @@ const table: readonly Row[] = [
       'Or the Wi-Fi between here and the device is too weak (9 invitations until it answered): move it nearer to the access point, or check its antenna, then push again.',
     ].join('\n'),
   },
+  {
+    number: 'a very slow loop()',
+    code: 'DEVICE_SILENT',
+    seen: { ...nothingBack, invitations: 3, afterChallenge: true, longestAnswerMs: 8012 },
+    cause: 'sketch-without-ota',
+    hint: [
+      'Most likely its sketch blocks its loop() (an answer took 8 s): call ArduinoOTA.handle() more often: delay() in loop() holds it back.',
+      'Or the device is stuck in its authentication: power-cycle the device, then push again; if it happens again, look at its serial output.',
+      'Or the Wi-Fi between here and the device is too weak: move it nearer to the access point, or check its antenna, then push again.',
+    ].join('\n'),
+  },
 ];
 
 test.each(table)('$number: $cause', ({ code, seen, cause, hint }) => {
@@ -839,6 +857,22 @@ test('the 25 causes of the list are all in the table', () => {
   expect([...numbers].filter((number) => number > 0).toSorted((a, b) => a - b)).toEqual(
     Array.from({ length: 25 }, (_, index) => index + 1),
   );
+});
+
+test.each([
+  ['answer', { datagramsReceived: 0 }, ['out-of-reach', 'short-limit', 'sketch-without-ota']],
+  ['answer', { datagramsReceived: 1, nonceDigits: 32 }, ['short-limit']],
+  ['connection', { datagramsReceived: 1 }, ['firewall', 'short-limit']],
+  ['sending', { datagramsReceived: 1, acknowledgedBytes: 0 }, undefined],
+  ['sending', { datagramsReceived: 1, acknowledgedBytes: 1460 }, ['weak-wifi']],
+  ['device', {}, undefined],
+  ['other-otarc', {}, undefined],
+] as const)('a limit that ended the wait for: %s %j', (waitedFor, more, causes) => {
+  const details = { timeoutMs: 2000, waitedFor, hostPort: 48_266, ...more };
+  const error = new OtaError('TIMEOUT', 'It was not done.', { details });
+  const better = diagnosedFully(error, { device: 'livingroom', address: '192.0.2.7', port: 8266, host: lan });
+  expect(better.code).toBe('TIMEOUT');
+  expect(better.details['causes']).toEqual(causes);
 });
 
 test('an error gets the hint and the causes, and keeps the rest', () => {

@@ -1,7 +1,7 @@
 /** Every text that an updater of the three cores can answer, with the platform whose core has it. */
 
 import { describe, expect, test } from 'vitest';
-import { isAlreadyRunning } from '../../../src/engines/updater-answers.ts';
+import { isAlreadyRunning, numberIn } from '../../../src/engines/updater-answers.ts';
 import type { Cause } from '../../../src/model/finding.ts';
 import { knownOf } from '../../../src/diagnose/known.ts';
 import { errorCodes, OtaError, type ErrorCode } from '../../../src/model/errors.ts';
@@ -183,4 +183,10 @@ test('an update that runs already: by number, by the word, and as an RP2040 has 
   }
   expect(isAlreadyRunning('ERROR[5]: Bad Size Given')).toBe(false);
   expect(isAlreadyRunning('ERROR[10]: x')).toBe(false);
+});
+
+test('numberIn finds the number of an updater error, wherever it stands', () => {
+  expect(numberIn('84ERROR[7]: MD5 Failed')).toBe(7);
+  expect(numberIn('MD5 Check Failed')).toBeUndefined();
+  expect(numberIn('ERROR[]')).toBeUndefined();
 });

@@ -32,7 +32,7 @@ test('what a sketch keeps', () => {
   expect(storedHash('md5', { password: 'secret' })).toBe(hash('md5', 'secret'));
   expect(storedHash('sha256', { password: 'secret' })).toBe(hash('sha256', 'secret'));
   expect(storedHash('sha256-md5', { password: 'secret' })).toBe(hash('md5', 'secret'));
-  expect(storedHash('md5', { passwordHash: 'ABCD' })).toBe('abcd');
+  expect(storedHash('md5', { passwordHash: 'ABCD' })).toBe('ABCD');
   expect(storedHash('md5', { password: '' })).toBeUndefined();
   expect(storedHash('md5', {})).toBeUndefined();
 });

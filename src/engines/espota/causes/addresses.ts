@@ -7,7 +7,7 @@ import { wordsOf } from '../../../model/wording.ts';
 
 type Addresses = Pick<Observations, 'address' | 'hostAddress' | 'hostPort' | 'host' | 'wording'>;
 
-/** The device is told an address of another network than its own. */
+/** The invitation names an address of another network than the device's own. */
 export function otherNetwork({ address, hostAddress, host, wording }: Addresses): Finding | undefined {
   if (hostAddress === undefined) return undefined;
   const nearer = neighbourOf(host, address);

@@ -13,6 +13,7 @@ import {
   type Observations,
 } from '../../../model/observations.ts';
 import { wordsOf } from '../../../model/wording.ts';
+import { blockedCure } from '../slow-loop.ts';
 import { defaultPort, defaultPorts, usualPlatforms } from '../ports.ts';
 
 /** A firewall of this computer lets nothing out; the sketch cannot know of it. */
@@ -89,7 +90,20 @@ export const sketchWithoutOta: Rule = (observed) => {
   };
 };
 
-/** In the midst of an update a core reads nothing but the image, from whomever it comes. */
+/** From here on it is not the link that takes so long, but a round of the sketch. */
+const blockedMs = 3000;
+
+export const blockedLoop: Rule = ({ code, afterChallenge, longestAnswerMs = 0 }) => {
+  if (code !== 'DEVICE_SILENT' || afterChallenge !== true || longestAnswerMs < blockedMs) return undefined;
+  return {
+    cause: 'sketch-without-ota',
+    likelihood: 0.85,
+    text: `its sketch blocks its loop() (an answer took ${Math.round(longestAnswerMs / 1000)} s)`,
+    cure: blockedCure,
+  };
+};
+
+/** During an update a core reads nothing but the image, from whomever it comes. */
 export const updatedBySomebody: Rule = (observed) => {
   const { via, neighbour, platform, port } = observed;
   if (!isSilent(observed) || isPortClosed(observed) || isCutOff(observed) || isNobodyThere(observed))
@@ -116,6 +130,6 @@ export const homedingSafeMode: Rule = (observed) => {
     cause: 'homeding-safe-mode',
     likelihood: isPortClosed(observed) ? 0.8 : 0.55,
     text: 'HomeDing is in safe mode, where it starts no OTA',
-    cure: 'open its web page, mend env.json or config.json, and restart it without pressing the button.',
+    cure: 'open its web page, fix env.json or config.json, and restart it without pressing the button.',
   };
 };

@@ -87,6 +87,10 @@ describe('an event as a sentence', () => {
       ],
     ],
     [
+      { type: 'accepted', durationMs: 4000, sizeBytes: 409_600, sentBytes: 409_600, countedBytes: 200_000 },
+      ['message hall: accepted 409,600 bytes in 4.0 s (100 KiB/s); it restarts now'],
+    ],
+    [
       { type: 'retrying', code: 'DEVICE_BUSY', inMs: 500 },
       ['message hall: DEVICE_BUSY, trying again in 500 ms'],
     ],

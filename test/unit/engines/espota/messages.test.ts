@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import {
   formatAuthentication,
   formatInvitation,
-  numberIn,
   parseAnswer,
   printableAnswer,
 } from '../../../../src/engines/espota/messages.ts';
@@ -71,12 +70,6 @@ describe('parseAnswer', () => {
       }),
     );
   });
-});
-
-test('numberIn finds the number of an updater error, wherever it stands', () => {
-  expect(numberIn('84ERROR[7]: MD5 Failed')).toEqual({ number: 7 });
-  expect(numberIn('MD5 Check Failed')).toEqual({});
-  expect(numberIn('ERROR[]')).toEqual({});
 });
 
 test('an answer is one line, and safe to print', () => {

@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import type { EventBody } from '../../../../src/model/events.ts';
 import type { Inbox } from '../../../../src/engines/espota/inbox.ts';
-import { isCountedTooLow, transfer, type TransferEnd } from '../../../../src/engines/espota/transfer.ts';
+import { isCountedTooLow } from '../../../../src/model/counted.ts';
+import { transfer, type TransferEnd } from '../../../../src/engines/espota/transfer.ts';
 import type { Connection, ExchangeInput } from '../../../../src/engines/espota/transport.ts';
 
 const sizeBytes = 50_000;
