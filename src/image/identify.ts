@@ -35,8 +35,8 @@ export function identify(
   const found = identifyFirmware(bytes, expectedPlatform);
   if (found.ok) return found;
   const fileSystem = fileSystemName(bytes);
-  if (kind === undefined && (fileSystem !== undefined || isNamedFileSystem(name)))
-    return fine(fileSystemFacts(bytes));
+  const isNamed = isNamedFileSystem(name) && mayBeFileSystem(bytes);
+  if (kind === undefined && (fileSystem !== undefined || isNamed)) return fine(fileSystemFacts(bytes));
   if (fileSystem === undefined || found.facts.kind === 'firmware') return found;
   return notOta(
     fileSystemFacts(bytes),
@@ -56,7 +56,30 @@ function identifyFileSystem(bytes: Uint8Array, expectedPlatform: Platform | unde
     const message = `is ${asFirmware.facts.format}, not a file-system image`;
     return notOta(asFirmware.facts, message, 'Leave out `--filesystem` to push it as firmware.');
   }
-  return fine(fileSystemFacts(bytes));
+  if (mayBeFileSystem(bytes)) return fine(fileSystemFacts(bytes));
+  const { facts, message } = asFirmware;
+  // What a cut gzip holds is not known.
+  if (isGzip(bytes) && facts.inflatedBytes === undefined) return asFirmware;
+  return notOta(facts, `is not a file-system image (${facts.format}): it ${message}`, hintFileSystem);
+}
+
+const hintFileSystem =
+  'Push the file-system image that the build left (`littlefs.bin`, `spiffs.bin`). Where firmware is meant, leave out `--filesystem`.';
+
+/**
+ * It shows that it is one, or nothing shows what it is, as with SPIFFS of an ESP8266. A device writes it in place and
+ * checks nothing, so a file that is known to be something else, whole or damaged, is none. With `ATOMIC_FS_UPDATE`, the
+ * ESP8266's boot loader inflates a gzip of one.
+ */
+function mayBeFileSystem(bytes: Uint8Array): boolean {
+  if (fileSystemName(bytes) !== undefined) return true;
+  if (isGzip(bytes)) {
+    const inflated = inflateGzip(bytes, inflateLimitBytes);
+    return inflated.type === 'whole' && !isGzip(inflated.bytes) && mayBeFileSystem(inflated.bytes);
+  }
+  // Without the platform: whoever says what the device is says nothing of the file.
+  const found = identifyFirmware(bytes, undefined);
+  return !found.ok && found.isUnknown === true;
 }
 
 function identifyFirmware(bytes: Uint8Array, expectedPlatform: Platform | undefined): Identification {
@@ -70,7 +93,8 @@ function identifyFirmware(bytes: Uint8Array, expectedPlatform: Platform | undefi
   }
   const foreign = nameForeign(bytes);
   if (expectedPlatform === 'rp2040' && foreign.isUnknown === true) return parseRp2040(bytes);
-  return notOta(plain(foreign.format), foreign.message, foreign.hint);
+  const named = notOta(plain(foreign.format), foreign.message, foreign.hint);
+  return foreign.isUnknown === true ? { ...named, isUnknown: true } : named;
 }
 
 /** The largest flash of an ESP8266 and of the usual RP2040 boards. */
