@@ -9,7 +9,7 @@ import { fine, incomplete, corrupt, notOta, type ImageFacts, type Identification
 import { fileSystemName } from './filesystem.ts';
 import { nameForeign } from './foreign.ts';
 import { inflateGzip, isGzip } from './gzip.ts';
-import { isPartitionTable } from './partition-binary.ts';
+import { isPartitionTable, parsePartitionBinary } from './partition-binary.ts';
 import { isRp2040, parseRp2040 } from './rp2040.ts';
 import { imageMagic } from './segments.ts';
 
@@ -66,6 +66,9 @@ function identifyFileSystem(bytes: Uint8Array, expectedPlatform: Platform | unde
 const hintFileSystem =
   'Push the file-system image that the build left (`littlefs.bin`, `spiffs.bin`). Where firmware is meant, leave out `--filesystem`.';
 
+/** What a partition table has in the flash. */
+const tableSectorBytes = 0x1000;
+
 /**
  * It shows that it is one, or nothing shows what it is, as with SPIFFS of an ESP8266. A device writes it in place and
  * checks nothing, so a file that is known to be something else, whole or damaged, is none. With `ATOMIC_FS_UPDATE`, the
@@ -77,6 +80,9 @@ function mayBeFileSystem(bytes: Uint8Array): boolean {
     const inflated = inflateGzip(bytes, inflateLimitBytes);
     return inflated.type === 'whole' && !isGzip(inflated.bytes) && mayBeFileSystem(inflated.bytes);
   }
+  // The mark of a table has two bytes, which a larger file may begin with by chance.
+  if (isPartitionTable(bytes) && bytes.length > tableSectorBytes && !parsePartitionBinary(bytes).ok)
+    return true;
   // Without the platform: whoever says what the device is says nothing of the file.
   const found = identifyFirmware(bytes, undefined);
   return !found.ok && found.isUnknown === true;

@@ -5,7 +5,7 @@ import { readWhole } from '../../image/file.ts';
 import { subtypeName, typeName } from '../../image/partition-names.ts';
 import { filesystemPartition, smallestAppSlotBytes, type PartitionTable } from '../../image/partition.ts';
 import { digestsOf, maxImageBytes } from '../../image/read.ts';
-import { tableBeside } from '../../deploy/make-image.ts';
+import { tableBeside } from '../../image/table-beside.ts';
 import type { ImageKind, Platform } from '../../model/types.ts';
 import type { Io } from './io.ts';
 
@@ -28,7 +28,7 @@ export async function inspect({ file, json, platform, kind }: InspectOptions, io
   const path = resolve(io.cwd, file);
   const { bytes } = await readWhole(path, { limitBytes: maxImageBytes, signal });
   // As a push of this file finds it.
-  const beside = { artifact: { path, tool: 'file' }, tell: () => {}, signal } as const;
+  const beside = { artifact: {}, tell: () => {}, signal } as const;
   const partitions = await tableBeside({ path }, beside);
   const examination = examine(bytes, { path: file, platform, kind, partitions });
   const about: FileFacts = { file, sizeBytes: bytes.length, ...digestsOf(bytes) };
