@@ -3,7 +3,7 @@
 import type { ImageKind, Platform } from '../model/types.ts';
 import { thousands } from '../model/numbers.ts';
 import { isEsp8266, parseEsp8266 } from './esp8266.ts';
-import { signatureLength } from './esp8266-signature.ts';
+import { signatureLength, signedSuffix } from './esp8266-signature.ts';
 import { parseEsp32 } from './esp32.ts';
 import { fine, incomplete, corrupt, notOta, type ImageFacts, type Identification } from './facts.ts';
 import { fileSystemName } from './filesystem.ts';
@@ -26,7 +26,14 @@ export interface IdentifyOptions {
  * Reads an image of any kind: the one answer to what a file is, for whoever pushes it and whoever looks at it. Work is
  * bounded by the length of `bytes` and 16 MiB; throws on nothing.
  */
-export function identify(
+export function identify(bytes: Uint8Array, options: IdentifyOptions): Identification {
+  const found = identifyContent(bytes, options);
+  const isUnsigned = found.ok && found.facts.signatureBytes === undefined;
+  const isSaidSigned = options.name?.endsWith(signedSuffix) === true;
+  return isUnsigned && isSaidSigned ? incomplete(found.facts, 'has no signature at its end') : found;
+}
+
+function identifyContent(
   bytes: Uint8Array,
   { kind, name = '', expectedPlatform }: IdentifyOptions,
 ): Identification {
