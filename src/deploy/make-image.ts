@@ -1,8 +1,6 @@
 /** Makes or reads the images of a plan, each once, with the partition table that lies beside it. */
 
-import { dirname, join } from 'node:path';
-import { awaitImage, readImage, readPartitionTable, type PartitionTable } from '../image/index.ts';
-import { OtaError } from '../model/errors.ts';
+import { awaitImage, readImage, tableBeside } from '../image/index.ts';
 import type { Tell } from '../model/events.ts';
 import type { Artifact, Image } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
@@ -45,28 +43,6 @@ export async function readyImageOf(
   });
   const partitions = await tableBeside(image, { ...context, artifact });
   return withoutUndefined({ image, partitions });
-}
-
-/** Where the build says none, as with a file that was named: as PlatformIO and arduino-cli leave it beside the image. */
-export async function tableBeside(
-  { path, platform }: Pick<Image, 'path' | 'platform'>,
-  { artifact, tell, signal }: Pick<MakeContext, 'tell' | 'signal'> & { readonly artifact: Artifact },
-): Promise<PartitionTable | undefined> {
-  if (platform === 'esp8266' || platform === 'rp2040') return undefined;
-  const beside = [join(dirname(path), 'partitions.bin'), path.replace(/\.bin$/, '.partitions.bin')];
-  const places = artifact.partitionsPath === undefined ? beside : [artifact.partitionsPath];
-  for (const place of places) {
-    try {
-      return await readPartitionTable(place, signal);
-    } catch (error) {
-      if (!(error instanceof OtaError) || error.code === 'CANCELLED') throw error;
-      if (error.code === 'IMAGE_NOT_FOUND') continue;
-      // Sizes are checked once more by the device; a table that is no table must not keep a good image from it.
-      tell({ type: 'log', level: 'warn', message: `The slots are not known: ${error.message}` });
-      return undefined;
-    }
-  }
-  return undefined;
 }
 
 async function artifactOf(planned: PlannedImage, context: MakeContext): Promise<Artifact> {

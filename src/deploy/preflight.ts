@@ -2,12 +2,13 @@
 
 import type { Engine } from '../engines/engine.ts';
 import {
-  imagePreflight,
+  imageFindings,
+  platformFindings,
   type PreflightFacts,
   type PreflightFinding,
   type PreflightImage,
 } from '../image/index.ts';
-import type { Target } from '../model/types.ts';
+import type { Device, Target } from '../model/types.ts';
 
 export interface TargetFacts extends PreflightFacts {
   readonly engine: Pick<Engine, 'name' | 'takes' | 'usualPlatforms'>;
@@ -16,12 +17,33 @@ export interface TargetFacts extends PreflightFacts {
 /** What speaks against it; empty: nothing. A push refuses by the first error that is not allowed, others print them all. */
 export function preflight(
   image: PreflightImage,
-  { name, platform, port }: Pick<Target, 'name' | 'platform' | 'port'>,
+  target: PreflightPlace,
   { engine, partitions }: TargetFacts,
 ): readonly PreflightFinding[] {
-  const device = { name, platform, port, usualPlatforms: engine.usualPlatforms(port) };
-  return [...engineFindings(image, engine), ...imagePreflight(image, device, { partitions })];
+  // In the order of the doctor's legs: both name the same error first.
+  return [...preflightOfImage(image, target, { partitions }), ...preflightForDevice(image, target, engine)];
 }
+
+/** The part of it that needs no place: whether the image itself is what is meant, and fits the table. */
+export function preflightOfImage(
+  image: PreflightImage,
+  device: Pick<Device, 'platform'>,
+  facts: PreflightFacts,
+): readonly PreflightFinding[] {
+  return imageFindings(image, device, facts);
+}
+
+/** The rest of it: whether the device, and the way to it, take this image. */
+export function preflightForDevice(
+  image: PreflightImage,
+  { name, platform, port }: PreflightPlace,
+  engine: TargetFacts['engine'],
+): readonly PreflightFinding[] {
+  const device = { name, platform, port, usualPlatforms: engine.usualPlatforms(port) };
+  return [...engineFindings(image, engine), ...platformFindings(image, device)];
+}
+
+type PreflightPlace = Pick<Target, 'name' | 'platform' | 'port'>;
 
 function engineFindings(
   { path, kind, platform }: PreflightImage,

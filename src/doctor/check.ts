@@ -8,6 +8,7 @@
 import type { Flags } from '../config/types.ts';
 import type { ReadyDevice } from '../deploy/deploy-device.ts';
 import { locate } from '../network/index.ts';
+import { endpointText } from '../model/endpoint.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import { engineOf } from '../engines/index.ts';
@@ -15,16 +16,16 @@ import { explain } from '../diagnose/explain.ts';
 import { asOtaError, exitCodeFor } from '../model/failure.ts';
 import { hostFacts } from '../diagnose/host/facts.ts';
 import { thisHost } from '../diagnose/host/source.ts';
-import { refuseByFirst, type PartitionTable } from '../image/index.ts';
+import type { PartitionTable } from '../image/index.ts';
 import { planProject, type PlannedProject } from '../deploy/deploy-project.ts';
-import { preflight } from '../deploy/preflight.ts';
+import { preflightForDevice } from '../deploy/preflight.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
 import { readyDevice } from '../deploy/ready-device.ts';
 import { targetOf } from '../deploy/target.ts';
 import type { Device, Image, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 import { activeLegs } from './active.ts';
-import { failed, legOfStep, ok, warning, type Leg, type LegName } from './leg.ts';
+import { failed, legOfStep, ok, warning, withFindings, type Leg, type LegName } from './leg.ts';
 import { presenceLeg } from './presence.ts';
 import { checkImage, checkTool } from './project.ts';
 import { nameLeg } from './way.ts';
@@ -111,8 +112,8 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
   yield await checkTool(planned, { env, signal });
 
   yield { now: { leg: 'image' } };
-  const { leg, image, partitions } = await checkImage(planned, ready, { env, signal });
-  yield leg;
+  const { leg, image, partitions, findings = [] } = await checkImage(planned, ready, { env, signal });
+  yield await withFindings(leg, findings, { device, image, partitions, signal });
 
   yield { now: { leg: 'name', image, partitions } };
   const startedAtMs = performance.now();
@@ -136,11 +137,11 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
 
   yield { now: { leg: 'device' } };
   const { listenMs = defaultListenMs, silenceLimitMs, active } = request;
-  if (image !== undefined) {
-    const findings = preflight(image, target, { engine, partitions });
-    refuseByFirst(findings, { allowed: new Set(), onPassed: () => {} });
-  }
-  yield await presenceLeg({ device, target, image, signal, listenMs });
+  const unfit = image === undefined ? [] : preflightForDevice(image, target, engine);
+  // What a push refuses needs no device that is listened for.
+  if (unfit.some(({ level }) => level === 'error'))
+    yield await withFindings(ok('device', endpointText(target)), unfit, progress);
+  yield await withFindings(await presenceLeg({ device, target, image, signal, listenMs }), unfit, progress);
 
   if (!active) return;
   yield { now: { leg: 'invitation' } };

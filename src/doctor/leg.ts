@@ -6,7 +6,8 @@ import type { ProbeStep } from '../engines/engine.ts';
 import type { Observations } from '../model/observations.ts';
 import type { Finding } from '../model/finding.ts';
 import { knownOf } from '../diagnose/known.ts';
-import type { ErrorCode, OtaError } from '../model/errors.ts';
+import type { PreflightFinding } from '../image/index.ts';
+import { OtaError, type ErrorCode } from '../model/errors.ts';
 import type { Device, Target } from '../model/types.ts';
 
 /** The legs of every engine: `configuration`, `build tool`, `image`, `name`, `device`; between and behind them its own. */
@@ -45,6 +46,36 @@ export function suspected(
   if (findings.length === 0) return undefined;
   const causes = findings.map(({ cause }) => cause);
   return warning(leg, text, hintOf(findings), { ...details, causes });
+}
+
+/**
+ * The leg with what the preflight found: by an error it fails, the first one's code is its code, and all others are lines of
+ * its hint; by warnings alone it is a warning.
+ */
+export async function withFindings(
+  leg: Leg,
+  findings: readonly PreflightFinding[],
+  context: Omit<ExplainOptions, 'tell'>,
+): Promise<Leg> {
+  const error = findings.find(({ level }) => level === 'error');
+  const others = findings.filter((each) => each !== error);
+  const lines = (also: readonly PreflightFinding[]): string[] =>
+    also.map(({ code, message, hint }) => `Also ${code}: ${message} ${hint}`);
+  if (error !== undefined) {
+    const { code, message, hint, details } = error;
+    const known = new OtaError(code, message, { hint, details });
+    const refused = failed(leg.leg, await explain(known, { ...context, tell: () => {} }));
+    return { ...refused, hint: joinedLines(refused.hint, ...lines(others)) };
+  }
+  if (others.length === 0) return leg;
+  if (leg.status === 'failed') return { ...leg, hint: joinedLines(leg.hint, ...lines(others)) };
+  const text = [leg.text, ...others.map(({ message }) => message)].join('; ');
+  return { ...leg, status: 'warning', text, hint: joinedLines(leg.hint, ...others.map(({ hint }) => hint)) };
+}
+
+/** Each once. */
+function joinedLines(...lines: readonly (string | undefined)[]): string {
+  return [...new Set(lines.filter((line) => line !== undefined))].join('\n');
 }
 
 /** A step of the engine as a leg. Rejects never: a failure of the step is in the leg. */

@@ -9,13 +9,13 @@ import { explain } from '../diagnose/explain.ts';
 import { listenFor } from '../diagnose/listen.ts';
 import { neighbourAt } from '../diagnose/host/neighbour.ts';
 import { thisHost } from '../diagnose/host/source.ts';
-import { preflight } from '../deploy/preflight.ts';
+import { preflightForDevice } from '../deploy/preflight.ts';
 import { engineOf } from '../engines/index.ts';
-import { refuseByFirst } from '../image/index.ts';
+import type { PreflightFinding } from '../image/index.ts';
 import { holderText, tryLock, type Holder } from '../deploy/lock.ts';
 import type { Device, Image, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import { failed, ok, suspected, unneededPassword, warning, type Leg } from './leg.ts';
+import { failed, ok, suspected, unneededPassword, warning, withFindings, type Leg } from './leg.ts';
 
 export interface PresenceOptions {
   readonly device: Device;
@@ -47,7 +47,11 @@ export async function presenceLeg(options: PresenceOptions): Promise<Leg> {
     return failed('device', await explain(error, { ...options, seen, tell: () => {} }));
   }
   if (isUnseen) return unseenLeg(target, { neighbour, holder: knocked.holder });
-  const leg = await announcedLeg(options, announced);
+  const leg = await withFindings(
+    await announcedLeg(options, announced),
+    await unfitAsAnnounced(options, announced),
+    options,
+  );
   return knocked.holder === undefined ? leg : besides(leg, knocked.holder);
 }
 
@@ -87,12 +91,7 @@ function unseenLeg(
 }
 
 async function announcedLeg(options: PresenceOptions, announced: Announced): Promise<Leg> {
-  const { device, target, image } = options;
-  if (image !== undefined) {
-    const known = withoutUndefined({ ...target, platform: announced.platform ?? target.platform });
-    const engine = await engineOf(device);
-    refuseByFirst(preflight(image, known, { engine }), { allowed: new Set(), onPassed: () => {} });
-  }
+  const { device, target } = options;
   const { platform, authRequired, foreignName } = announced;
   const asks =
     authRequired === undefined ? '' : authRequired ? ', asks for a password' : ', asks for no password';
@@ -113,6 +112,15 @@ async function announcedLeg(options: PresenceOptions, announced: Announced): Pro
   }
   const findings = authRequired === false ? unneededPassword(device, target) : [];
   return suspected('device', text, { findings }) ?? ok('device', text, { ...announced });
+}
+
+/** Once more, where it is only the announcement that says what the device is. */
+async function unfitAsAnnounced(
+  { device, target, image }: PresenceOptions,
+  { platform }: Announced,
+): Promise<readonly PreflightFinding[]> {
+  if (image === undefined || target.platform !== undefined || platform === undefined) return [];
+  return preflightForDevice(image, { ...target, platform }, await engineOf(device));
 }
 
 function besides(leg: Leg, holder: Holder): Leg {

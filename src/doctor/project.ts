@@ -11,11 +11,11 @@ import type { BuildRequest } from '../builders/types.ts';
 import { OtaError } from '../model/errors.ts';
 import { redactedWords } from '../model/redaction.ts';
 import type { EventBody } from '../model/events.ts';
-import { imagePreflight, readImage, refuseByFirst, type PartitionTable } from '../image/index.ts';
+import { readImage, tableBeside, type PartitionTable, type PreflightFinding } from '../image/index.ts';
 import { thousands } from '../model/numbers.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
 import type { ReadyDevice } from '../deploy/deploy-device.ts';
-import { tableBeside } from '../deploy/make-image.ts';
+import { preflightOfImage } from '../deploy/preflight.ts';
 import type { Artifact, BuildTool, Image } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 import { ok, warning, type Leg } from './leg.ts';
@@ -78,9 +78,15 @@ export interface CheckedImage {
   readonly image?: Image;
   /** What it was checked against. */
   readonly partitions?: PartitionTable;
+  /** What speaks against the image itself; of the leg, only whether the table could be read is a part. */
+  readonly findings?: readonly PreflightFinding[];
 }
 
-/** @throws OtaError where there is an image that cannot be pushed to this device */
+/**
+ * The image itself, without the place of the device.
+ *
+ * @throws OtaError where there is an image that cannot be read as one
+ */
 export async function checkImage(
   planned: PlannedImage,
   { device, partitions }: ReadyDevice,
@@ -98,33 +104,32 @@ export async function checkImage(
   }
   const { expectedPlatform } = planned;
   const image = await readImage(artifact, withoutUndefined({ expectedPlatform, signal }));
-  let doubt: string | undefined;
+  let unread: string | undefined;
   const tell = (event: EventBody): void => {
-    if (event.type === 'log') doubt = event.message;
+    if (event.type === 'log') unread = event.message;
   };
   const table = partitions ?? (await tableBeside(image, { artifact, tell, signal }));
-  refuseByFirst(imagePreflight(image, { platform: device.platform }, { partitions: table }), {
-    allowed: new Set(),
-    onPassed: (message) => (doubt ??= message),
-  });
+  const findings = preflightOfImage(image, device, { partitions: table });
   const { path, sizeBytes, kind, chip, platform, md5 } = image;
   const what =
     kind === 'filesystem' ? 'file system' : `${(chip ?? platform ?? '').toUpperCase()} firmware`.trim();
-  const fits = table === undefined ? 'whether it fits is for the device to say' : 'fits its partition';
   const shown = relative(planned.request.projectDir, path);
   const place = shown === '' || shown.startsWith('..') ? path : shown;
-  const text = `${place}: ${what}, ${thousands(sizeBytes)} bytes, whole; ${fits}`;
+  const whole = `${place}: ${what}, ${thousands(sizeBytes)} bytes, whole`;
   const facts = { path, sizeBytes, md5 };
+  const fits = table === undefined ? 'whether it fits is for the device to say' : 'fits its partition';
+  // What was found says itself whether it fits.
+  const text = findings.length > 0 ? whole : `${whole}; ${fits}`;
   const leg =
-    doubt === undefined
+    unread === undefined
       ? ok('image', text, facts)
       : warning(
           'image',
-          `${text} (${doubt})`,
+          `${text} (${unread})`,
           'Build again, or name the table: `partitions:` in .otarc.',
           facts,
         );
-  return { image, leg, ...withoutUndefined({ partitions: table }) };
+  return { image, leg, findings, ...withoutUndefined({ partitions: table }) };
 }
 
 async function artifactOf(planned: PlannedImage, { env, signal }: LookOptions): Promise<Artifact | OtaError> {

@@ -12,3 +12,6 @@ export function signatureLength(rest: Uint8Array): number | undefined {
 
 /** RSA of 4,096 bits. */
 export const maxSignatureBytes = 512;
+
+/** What the core's signing tool puts behind the name of the image. */
+export const signedSuffix = '.signed';

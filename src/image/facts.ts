@@ -79,9 +79,14 @@ export interface ImageFacts {
   readonly notes: readonly string[];
 }
 
-export type Identification =
-  | { readonly ok: true; readonly facts: ImageFacts }
-  | ({ readonly ok: false; readonly facts: ImageFacts } & ImageProblem);
+interface UnfitImage extends ImageProblem {
+  readonly ok: false;
+  readonly facts: ImageFacts;
+  /** Nothing shows what kind of file it is. */
+  readonly isUnknown?: true;
+}
+
+export type Identification = { readonly ok: true; readonly facts: ImageFacts } | UnfitImage;
 
 /** Nothing wrong. */
 export function fine(facts: ImageFacts): Identification {
@@ -97,10 +102,10 @@ export function corrupt(facts: ImageFacts, message: string, hint?: string): Iden
 }
 
 /** The hint is demanded: who took the wrong file needs to hear which is the right one. */
-export function notOta(facts: ImageFacts, message: string, hint: string): Identification {
+export function notOta(facts: ImageFacts, message: string, hint: string): UnfitImage {
   return wrong(facts, { code: 'IMAGE_NOT_OTA', message, hint });
 }
 
-function wrong(facts: ImageFacts, problem: ImageProblem): Identification {
+function wrong(facts: ImageFacts, problem: ImageProblem): UnfitImage {
   return { ok: false, facts, ...problem };
 }

@@ -4,15 +4,20 @@
  */
 
 import { startsWith, u16 } from './bytes.ts';
+import { imageMagic } from './segments.ts';
 
 /** The name of the file system, where the image shows it. */
 export function fileSystemName(bytes: Uint8Array): 'littlefs' | 'SPIFFS' | 'FAT' | undefined {
   // The superblock's name tag is the first of the first block; its content starts at 8.
   if (startsWith(bytes, littlefsMagic, 8)) return 'littlefs';
   if (isSpiffs(bytes)) return 'SPIFFS';
-  // FAT's boot sector: a jump at 0, the mark at 510.
-  if (startsWith(bytes, [0x55, 0xaa], 510) && (bytes[0] === 0xeb || bytes[0] === 0xe9)) return 'FAT';
-  return undefined;
+  return isFat(bytes) ? 'FAT' : undefined;
+}
+
+/** The boot sector: a jump at 0, the bytes of a sector at 11, the mark at 510. Firmware of the ESPs begins with 0xE9, too. */
+function isFat(bytes: Uint8Array): boolean {
+  const isJump = bytes[0] === 0xeb || bytes[0] === 0xe9;
+  return isJump && startsWith(bytes, [0x55, 0xaa], 510) && [512, 1024, 2048, 4096].includes(u16(bytes, 11));
 }
 
 const littlefsMagic = [...new TextEncoder().encode('littlefs')];
@@ -23,6 +28,8 @@ const littlefsMagic = [...new TextEncoder().encode('littlefs')];
  * the end.
  */
 function isSpiffs(bytes: Uint8Array): boolean {
+  // 16 bits are few: cut firmware would have them now and then. Object 0xE9 is never the first in the first block.
+  if (bytes[0] === imageMagic) return false;
   return [4096, 8192].some((blockBytes) => {
     const blocks = bytes.length / blockBytes;
     return Number.isInteger(blocks) && blocks > 0 && u16(bytes, 252) === ((0x0529 ^ 256 ^ blocks) & 0xffff);

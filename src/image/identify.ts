@@ -3,13 +3,13 @@
 import type { ImageKind, Platform } from '../model/types.ts';
 import { thousands } from '../model/numbers.ts';
 import { isEsp8266, parseEsp8266 } from './esp8266.ts';
-import { signatureLength } from './esp8266-signature.ts';
+import { signatureLength, signedSuffix } from './esp8266-signature.ts';
 import { parseEsp32 } from './esp32.ts';
 import { fine, incomplete, corrupt, notOta, type ImageFacts, type Identification } from './facts.ts';
 import { fileSystemName } from './filesystem.ts';
 import { nameForeign } from './foreign.ts';
 import { inflateGzip, isGzip } from './gzip.ts';
-import { isPartitionTable } from './partition-binary.ts';
+import { isPartitionTable, parsePartitionBinary } from './partition-binary.ts';
 import { isRp2040, parseRp2040 } from './rp2040.ts';
 import { imageMagic } from './segments.ts';
 
@@ -26,7 +26,14 @@ export interface IdentifyOptions {
  * Reads an image of any kind: the one answer to what a file is, for whoever pushes it and whoever looks at it. Work is
  * bounded by the length of `bytes` and 16 MiB; throws on nothing.
  */
-export function identify(
+export function identify(bytes: Uint8Array, options: IdentifyOptions): Identification {
+  const found = identifyContent(bytes, options);
+  const isUnsigned = found.ok && found.facts.signatureBytes === undefined;
+  const isSaidSigned = options.name?.endsWith(signedSuffix) === true;
+  return isUnsigned && isSaidSigned ? incomplete(found.facts, 'has no signature at its end') : found;
+}
+
+function identifyContent(
   bytes: Uint8Array,
   { kind, name = '', expectedPlatform }: IdentifyOptions,
 ): Identification {
@@ -35,8 +42,8 @@ export function identify(
   const found = identifyFirmware(bytes, expectedPlatform);
   if (found.ok) return found;
   const fileSystem = fileSystemName(bytes);
-  if (kind === undefined && (fileSystem !== undefined || isNamedFileSystem(name)))
-    return fine(fileSystemFacts(bytes));
+  const isNamed = isNamedFileSystem(name) && mayBeFileSystem(bytes);
+  if (kind === undefined && (fileSystem !== undefined || isNamed)) return fine(fileSystemFacts(bytes));
   if (fileSystem === undefined || found.facts.kind === 'firmware') return found;
   return notOta(
     fileSystemFacts(bytes),
@@ -56,7 +63,36 @@ function identifyFileSystem(bytes: Uint8Array, expectedPlatform: Platform | unde
     const message = `is ${asFirmware.facts.format}, not a file-system image`;
     return notOta(asFirmware.facts, message, 'Leave out `--filesystem` to push it as firmware.');
   }
-  return fine(fileSystemFacts(bytes));
+  if (mayBeFileSystem(bytes)) return fine(fileSystemFacts(bytes));
+  const { facts, message } = asFirmware;
+  // What a cut gzip holds is not known.
+  if (isGzip(bytes) && facts.inflatedBytes === undefined) return asFirmware;
+  return notOta(facts, `is not a file-system image (${facts.format}): it ${message}`, hintFileSystem);
+}
+
+const hintFileSystem =
+  'Push the file-system image that the build left (`littlefs.bin`, `spiffs.bin`). Where firmware is meant, leave out `--filesystem`.';
+
+/** What a partition table has in the flash. */
+const tableSectorBytes = 0x1000;
+
+/**
+ * It shows that it is one, or nothing shows what it is, as with SPIFFS of an ESP8266. A device writes it in place and
+ * checks nothing, so a file that is known to be something else, whole or damaged, is none. With `ATOMIC_FS_UPDATE`, the
+ * ESP8266's boot loader inflates a gzip of one.
+ */
+function mayBeFileSystem(bytes: Uint8Array): boolean {
+  if (fileSystemName(bytes) !== undefined) return true;
+  if (isGzip(bytes)) {
+    const inflated = inflateGzip(bytes, inflateLimitBytes);
+    return inflated.type === 'whole' && !isGzip(inflated.bytes) && mayBeFileSystem(inflated.bytes);
+  }
+  // The mark of a table has two bytes, which a larger file may begin with by chance.
+  if (isPartitionTable(bytes) && bytes.length > tableSectorBytes && !parsePartitionBinary(bytes).ok)
+    return true;
+  // Without the platform: whoever says what the device is says nothing of the file.
+  const found = identifyFirmware(bytes, undefined);
+  return !found.ok && found.isUnknown === true;
 }
 
 function identifyFirmware(bytes: Uint8Array, expectedPlatform: Platform | undefined): Identification {
@@ -70,7 +106,8 @@ function identifyFirmware(bytes: Uint8Array, expectedPlatform: Platform | undefi
   }
   const foreign = nameForeign(bytes);
   if (expectedPlatform === 'rp2040' && foreign.isUnknown === true) return parseRp2040(bytes);
-  return notOta(plain(foreign.format), foreign.message, foreign.hint);
+  const named = notOta(plain(foreign.format), foreign.message, foreign.hint);
+  return foreign.isUnknown === true ? { ...named, isUnknown: true } : named;
 }
 
 /** The largest flash of an ESP8266 and of the usual RP2040 boards. */

@@ -2,10 +2,12 @@
 
 export { roomFor, type PartitionTable } from './partition.ts';
 export {
-  imagePreflight,
+  imageFindings,
+  platformFindings,
   refuseByFirst,
   type PreflightFacts,
   type PreflightFinding,
   type PreflightImage,
 } from './preflight.ts';
 export { awaitImage, readImage, readPartitionTable } from './read.ts';
+export { tableBeside } from './table-beside.ts';

@@ -45,13 +45,18 @@ export type PreflightImage = Pick<
 export function imagePreflight(
   image: PreflightImage,
   target: PreflightTarget,
+  facts: PreflightFacts,
+): readonly PreflightFinding[] {
+  return [...imageFindings(image, target, facts), ...platformFindings(image, target)];
+}
+
+/** The part about the image itself, for which no device need be found: is it what is meant, and does it fit the table. */
+export function imageFindings(
+  image: PreflightImage,
+  { platform }: Pick<PreflightTarget, 'platform'>,
   { partitions }: PreflightFacts,
 ): readonly PreflightFinding[] {
-  return [
-    ...doubtsOf(image),
-    ...platformFindings(image, target),
-    ...(partitions === undefined ? [] : sizeFindings(image, partitions, target.platform)),
-  ];
+  return [...doubtsOf(image), ...(partitions === undefined ? [] : sizeFindings(image, partitions, platform))];
 }
 
 /**
@@ -78,10 +83,10 @@ function doubtsOf({ path, doubts = [] }: PreflightImage): PreflightFinding[] {
 }
 
 /**
- * An ESP32 image passes every check that an ESP8266 makes, and would then be copied over its boot sector. So where image and
- * device contradict each other, and where nothing says what the device is, it is not pushed.
+ * The part about the device. An ESP32 image passes every check that an ESP8266 makes, and would then be copied over its boot
+ * sector. So where image and device contradict each other, and where nothing says what the device is, it is not pushed.
  */
-function platformFindings(
+export function platformFindings(
   image: PreflightImage,
   { name, platform, port, usualPlatforms = [] }: PreflightTarget,
 ): PreflightFinding[] {

@@ -6,7 +6,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, OtaError, type ErrorCode } from '../model/errors.ts';
 import type { Artifact, Image, Platform } from '../model/types.ts';
-import type { ImageFacts } from './facts.ts';
+import { signedSuffix } from './esp8266-signature.ts';
+import type { Identification, ImageFacts } from './facts.ts';
 import { readWhole, type WholeFile } from './file.ts';
 import { identify } from './identify.ts';
 import { parsePartitionTable } from './partition-table.ts';
@@ -19,23 +20,51 @@ export interface ReadImageOptions {
 }
 
 /** No flash that is updated over the air is larger. */
-export const maxImageBytes = 32 * 1024 * 1024;
+const maxImageBytes = 32 * 1024 * 1024;
+
+/** The file that a push of a path reads. */
+export interface PushedFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly found: Identification;
+  /** Why it is another than the one that was named: a sentence. */
+  readonly because?: string;
+}
 
 /**
- * Reads and checks an image. Where `<image>.signed` lies beside an ESP8266 image and is not older, that one is taken,
- * as the core's own uploader does: a device that demands signatures takes no other.
+ * Reads what a push of this file takes. Where `<image>.signed` lies beside an ESP8266 image and is not older, it is that
+ * one, as with the core's own uploader: a device that demands signatures takes no other.
+ *
+ * Throws `IMAGE_NOT_FOUND`, `IMAGE_UNREADABLE`, `IMAGE_CHANGED`, `IMAGE_NOT_OTA` (too large), `CANCELLED`.
+ */
+export async function readPushed(
+  { path, kind, platform }: Pick<Artifact, 'path' | 'kind' | 'platform'>,
+  { expectedPlatform, signal }: ReadImageOptions,
+): Promise<PushedFile> {
+  const pushed = (of: string, bytes: Uint8Array): PushedFile => {
+    const options = { kind, name: basename(of), expectedPlatform: platform ?? expectedPlatform };
+    return { path: of, bytes, found: identify(bytes, options) };
+  };
+  const file = await readWhole(path, { limitBytes: maxImageBytes, signal });
+  const named = pushed(path, file.bytes);
+  const { ok, facts } = named.found;
+  const mayBeSigned = ok && facts.platform === 'esp8266' && facts.kind === 'firmware';
+  if (!mayBeSigned || path.endsWith(signedSuffix)) return named;
+  const signedPath = path + signedSuffix;
+  const because = `A push of ${basename(path)} takes ${basename(signedPath)}, which lies beside it and is not older.`;
+  const signed = await readSigned(signedPath, { because, signal });
+  if (signed === undefined || signed.modifiedNs < file.modifiedNs) return named;
+  return { ...pushed(signedPath, signed.bytes), because };
+}
+
+/**
+ * Reads and checks an image, as `readPushed` finds it.
  *
  * Throws `IMAGE_NOT_FOUND`, `IMAGE_UNREADABLE`, `IMAGE_CHANGED`, `IMAGE_INCOMPLETE`, `IMAGE_CORRUPT`, `IMAGE_NOT_OTA`,
  * `CANCELLED`.
  */
 export async function readImage(artifact: Artifact, options: ReadImageOptions): Promise<Image> {
-  const file = await readWhole(artifact.path, { limitBytes: maxImageBytes, signal: options.signal });
-  const image = toImage(artifact, file.bytes, options.expectedPlatform);
-  if (image.platform !== 'esp8266' || image.kind !== 'firmware' || image.path.endsWith(signedSuffix))
-    return image;
-  const signed = await readSigned(artifact.path + signedSuffix, options.signal);
-  if (signed === undefined || signed.modifiedNs < file.modifiedNs) return image;
-  return toImage({ ...artifact, path: artifact.path + signedSuffix }, signed.bytes, options.expectedPlatform);
+  return toImage(artifact, await readPushed(artifact, options));
 }
 
 export interface AwaitImageOptions extends ReadImageOptions {
@@ -90,7 +119,6 @@ export function digestsOf(bytes: Uint8Array): { md5: string; sha256: string } {
   };
 }
 
-const signedSuffix = '.signed';
 const retryMs = 25;
 const unfinished: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'IMAGE_INCOMPLETE',
@@ -98,22 +126,12 @@ const unfinished: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'IMAGE_NOT_FOUND',
 ]);
 
-function toImage(artifact: Artifact, bytes: Uint8Array, expectedPlatform: Platform | undefined): Image {
-  const { path } = artifact;
-  const found = identify(bytes, {
-    kind: artifact.kind,
-    name: basename(path),
-    expectedPlatform: artifact.platform ?? expectedPlatform,
-  });
+function toImage(artifact: Artifact, { path, bytes, found, because }: PushedFile): Image {
   if (!found.ok) {
-    throw new OtaError(found.code, `${path} ${found.message}.`, {
+    throw new OtaError(found.code, withReason(`${path} ${found.message}.`, because), {
       ...(found.hint === undefined ? {} : { hint: found.hint }),
       details: { path, sizeBytes: bytes.length, format: found.facts.format },
     });
-  }
-  if (path.endsWith(signedSuffix) && found.facts.signatureBytes === undefined) {
-    const details = { path, sizeBytes: bytes.length, format: found.facts.format };
-    throw new OtaError('IMAGE_INCOMPLETE', `${path} has no signature at its end.`, { details });
   }
   const digests = digestsOf(bytes);
   return {
@@ -140,12 +158,21 @@ function known(facts: ImageFacts, builtFor: Platform | undefined): Partial<Image
   };
 }
 
+function withReason(message: string, because: string | undefined): string {
+  return because === undefined ? message : `${message} ${because}`;
+}
+
 /** Undefined: there is none. */
-async function readSigned(path: string, signal: AbortSignal): Promise<WholeFile | undefined> {
+async function readSigned(
+  path: string,
+  { because, signal }: { readonly because: string; readonly signal: AbortSignal },
+): Promise<WholeFile | undefined> {
   try {
     return await readWhole(path, { limitBytes: maxImageBytes, signal });
   } catch (error) {
-    if (error instanceof OtaError && error.code === 'IMAGE_NOT_FOUND') return undefined;
-    throw error;
+    if (!(error instanceof OtaError) || error.code === 'CANCELLED') throw error;
+    const { code, message, hint, details } = error;
+    if (code === 'IMAGE_NOT_FOUND') return undefined;
+    throw new OtaError(code, withReason(message, because), { hint, details, cause: error });
   }
 }

@@ -10,11 +10,13 @@ import { deployProject } from '../../src/deploy/deploy-project.ts';
 import type { Leg, LegName } from '../../src/doctor/leg.ts';
 import { presenceLeg } from '../../src/doctor/presence.ts';
 import { lockDevice, tryLock } from '../../src/deploy/lock.ts';
+import { readImage } from '../../src/image/read.ts';
 import type { DeployEvent } from '../../src/model/events.ts';
 import { models, startVirtualDevice, type VirtualDevice } from '../../src/simulator/index.ts';
 import { doctor } from '../support/doctor.ts';
 import { imageFile } from '../support/image-file.ts';
-import { makeEsp32Image, makePartitionTable } from '../support/images.ts';
+import { defaultPartitions, makeEsp32Image, makePartitionTable, makeRp2040Image } from '../support/images.ts';
+import { makeRamImage } from '../support/other-images.ts';
 import { quickDevice, writeOtarc } from '../support/otarc.ts';
 import { targetOf } from '../support/push.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -248,7 +250,8 @@ test('an image for another chip', async () => {
   const device = await quickDevice({});
   const { dir, file } = await folderFor(device, { platform: 'esp32' });
   const { marks, legs } = await doctor(dir, { file });
-  expect(marks).toEqual(['✓ configuration', '✓ build tool', '✗ image']);
+  // The image is whole: it is the device that it does not suit.
+  expect(marks).toEqual([...before, '✗ device']);
   expect(legs.at(-1)).toMatchObject({ code: 'IMAGE_WRONG_CHIP', details: { causes: ['wrong-chip'] } });
 });
 
@@ -265,6 +268,80 @@ test('an image that does not fit the partition table beside it, as a push would 
   });
 });
 
+const tableOf = (app0: number, app1: number): Uint8Array =>
+  makePartitionTable(
+    defaultPartitions.map((each) =>
+      each.label === 'app0'
+        ? { ...each, sizeBytes: app0 }
+        : each.label === 'app1'
+          ? { ...each, sizeBytes: app1 }
+          : each,
+    ),
+  );
+
+test('an image that fits one of two slots: a warning, which says so and has its own cure', async () => {
+  const device = await quickDevice({ model: 'esp32' });
+  const { dir, file } = await folderFor(device, { platform: 'esp32' });
+  await writeFile(file, makeEsp32Image({ sizeBytes: 20_000 }));
+  await writeFile(join(dir, 'partitions.bin'), tableOf(0x10000, 0x1000));
+  const { legs, exitCode } = await doctor(dir, { file });
+  const leg = legOf(legs, 'image');
+  expect(leg).toMatchObject({
+    status: 'warning',
+    text: expect.stringMatching(/whole; .*fits the slot "app0" .* alone.*: every other update will fail\.$/),
+    hint: 'Make the image smaller, or flash a larger partition layout by cable.',
+  });
+  expect(leg?.text).not.toContain('fits its partition');
+  expect(legs.filter(({ text }) => text.includes('every other update'))).toHaveLength(1);
+  expect(exitCode).toBe(0);
+});
+
+test('everything that speaks against an image stands in its leg', async () => {
+  const device = await quickDevice({ model: 'esp32' });
+  const { dir, file } = await folderFor(device, { platform: 'esp32' });
+  await writeFile(file, makeRamImage());
+  const factory = { label: 'factory', type: 0, subtype: 0, offset: 0x10000, sizeBytes: 0x100000 };
+  await writeFile(join(dir, 'partitions.bin'), makePartitionTable([factory]));
+  const { legs, exitCode } = await doctor(dir, { file });
+  expect(legs.at(-1)).toMatchObject({
+    leg: 'image',
+    status: 'failed',
+    code: 'IMAGE_NOT_OTA',
+    hint: expect.stringMatching(
+      /--allow IMAGE_NOT_OTA\.\nAlso IMAGE_TOO_LARGE: .*--allow IMAGE_TOO_LARGE\.$/,
+    ),
+  });
+  expect(exitCode).toBe(1);
+});
+
+test('the announcement alone says what the device is', async () => {
+  const name = ownName();
+  const device = await quickDevice({ name, announce: true });
+  const dir = await tempDir();
+  const { path } = await imageFile(dir);
+  await writeFile(path, makeRp2040Image());
+  const { address, port } = device;
+  const target = targetOf({ address, port });
+  const image = await readImage({ path, tool: 'file' }, { signal: new AbortController().signal });
+  const options = { target, image, signal: new AbortController().signal, listenMs: 400 };
+  const configured = {
+    ...target,
+    name,
+    host: `${name}.local`,
+    interfaces: ['127.0.0.1'],
+    engine: 'espota' as const,
+  };
+  expect(await presenceLeg({ ...options, device: configured })).toMatchObject({
+    status: 'failed',
+    code: 'IMAGE_WRONG_CHIP',
+  });
+  // What is configured counts more, as with a push.
+  const known = { ...target, platform: 'rp2040' as const };
+  expect(
+    (await presenceLeg({ ...options, target: known, device: { ...configured, ...known, name } })).code,
+  ).toBe(undefined);
+});
+
 test('a partition table beside it that is none is told', async () => {
   const device = await quickDevice({ model: 'esp32' });
   const { dir, file } = await folderFor(device, { platform: 'esp32' });
@@ -274,6 +351,7 @@ test('a partition table beside it that is none is told', async () => {
   expect(legOf(legs, 'image')).toMatchObject({
     status: 'warning',
     text: expect.stringContaining('The slots are not known'),
+    hint: 'Build again, or name the table: `partitions:` in .otarc.',
   });
 });
 

@@ -1,9 +1,10 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inspect, type InspectOptions } from '../../src/cli/commands/inspect.ts';
+import { readImage } from '../../src/image/read.ts';
 import { gzipSync } from 'node:zlib';
 import {
   defaultPartitions,
@@ -13,6 +14,7 @@ import {
   makePartitionTable,
   makeRp2040Image,
   noise,
+  signEsp8266Image,
 } from '../support/images.ts';
 import { makeRamImage } from '../support/other-images.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -33,6 +35,10 @@ async function run(
   const cwd = await tempDir();
   for (const [file, content] of Object.entries({ ...beside, [name]: bytes }))
     await writeFile(join(cwd, file), content);
+  return runIn(cwd, name, options);
+}
+
+async function runIn(cwd: string, name: string, options: Partial<InspectOptions> = {}): Promise<Ran> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const io = { stdout, stderr, stdin: new PassThrough(), env: {}, cwd, signal: new AbortController().signal };
@@ -171,6 +177,40 @@ describe('what a push comes to', () => {
     const { exitCode, stdout } = await run('firmware.bin', makeEsp32Image({ sizeBytes: 8192 }), {}, beside);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^ {15}IMAGE_TOO_LARGE: firmware\.bin has 8,192 bytes and fits the slot "app0"/m);
+  });
+
+  it('is that of the signed image beside it, which a push takes', async () => {
+    const plain = makeEsp8266Image();
+    const signed = signEsp8266Image(plain);
+    const cwd = await tempDir();
+    await writeFile(join(cwd, 's.bin'), plain);
+    await writeFile(join(cwd, 's.bin.signed'), signed);
+    await utimes(join(cwd, 's.bin'), 1_700_000_000, 1_700_000_000);
+    const { signal } = new AbortController();
+    const pushed = await readImage({ path: join(cwd, 's.bin'), tool: 'file' }, { signal });
+    expect(pushed.path).toBe(join(cwd, 's.bin.signed'));
+    const seen = await runIn(cwd, 's.bin', { json: true });
+    expect(JSON.parse(seen.stdout)).toMatchObject({
+      file: 's.bin.signed',
+      md5: pushed.md5,
+      signatureBytes: 256,
+      notes: ['A push of s.bin takes s.bin.signed, which lies beside it and is not older.'],
+    });
+    await writeFile(join(cwd, 's.bin.signed'), plain);
+    const why = /s\.bin\.signed has no signature at its end/;
+    await expect(readImage({ path: join(cwd, 's.bin'), tool: 'file' }, { signal })).rejects.toMatchObject({
+      code: 'IMAGE_INCOMPLETE',
+      message: expect.stringMatching(
+        /no signature at its end\. A push of s\.bin takes s\.bin\.signed, which lies/,
+      ),
+    });
+    for (const file of ['s.bin', 's.bin.signed']) {
+      const { exitCode, stderr } = await runIn(cwd, file);
+      expect([exitCode, stderr]).toEqual([1, expect.stringMatching(why)]);
+    }
+    await utimes(join(cwd, 's.bin.signed'), 1_600_000_000, 1_600_000_000);
+    const older = await runIn(cwd, 's.bin');
+    expect([older.exitCode, older.stdout]).toEqual([0, expect.not.stringContaining('signed')]);
   });
 
   it('lists what of a partition table is left out', async () => {

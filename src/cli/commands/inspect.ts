@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { describeImage, describePartitions, type FileFacts } from '../../image/describe.ts';
 import { examine, type Examination } from '../../image/examine.ts';
-import { readWhole } from '../../image/file.ts';
 import { subtypeName, typeName } from '../../image/partition-names.ts';
 import { filesystemPartition, smallestAppSlotBytes, type PartitionTable } from '../../image/partition.ts';
-import { digestsOf, maxImageBytes } from '../../image/read.ts';
-import { tableBeside } from '../../deploy/make-image.ts';
+import { digestsOf, readPushed } from '../../image/read.ts';
+import { tableBeside } from '../../image/table-beside.ts';
 import type { ImageKind, Platform } from '../../model/types.ts';
+import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { Io } from './io.ts';
 
 export interface InspectOptions {
@@ -20,18 +20,28 @@ export interface InspectOptions {
 }
 
 /**
- * `otarc inspect`: what a file is. 0: it may be pushed, or is a partition table; 1: it has a problem, which stderr names, and
+ * `otarc inspect`: what a file is, or the signed one beside it that a push takes. 0: it may be pushed, or is a partition table; 1: it has a problem, which stderr names, and
  * stdout still has all that could be learned. Throws where the file cannot be read at all.
  */
 export async function inspect({ file, json, platform, kind }: InspectOptions, io: Io): Promise<number> {
   const { signal } = io;
-  const path = resolve(io.cwd, file);
-  const { bytes } = await readWhole(path, { limitBytes: maxImageBytes, signal });
+  const asked = resolve(io.cwd, file);
+  const { path, bytes, because } = await readPushed(
+    withoutUndefined({ path: asked, kind }),
+    withoutUndefined({ expectedPlatform: platform, signal }),
+  );
+  // Beside the one that was named: its name with more behind it.
+  const shown = file + path.slice(asked.length);
   // As a push of this file finds it.
-  const beside = { artifact: { path, tool: 'file' }, tell: () => {}, signal } as const;
+  const beside = { artifact: {}, tell: () => {}, signal } as const;
   const partitions = await tableBeside({ path }, beside);
-  const examination = examine(bytes, { path: file, platform, kind, partitions });
-  const about: FileFacts = { file, sizeBytes: bytes.length, ...digestsOf(bytes) };
+  const examined = examine(bytes, { path: shown, platform, kind, partitions });
+  const notes = because === undefined ? [] : [because];
+  const examination = {
+    ...examined,
+    facts: { ...examined.facts, notes: [...notes, ...examined.facts.notes] },
+  };
+  const about: FileFacts = { file: shown, sizeBytes: bytes.length, ...digestsOf(bytes) };
   io.stdout.write(json ? asJson(about, examination) : asText(about, examination));
   // With --json they are in the document; printed twice, a script that merges both streams would read neither.
   if (!json) {

@@ -216,6 +216,62 @@ describe('a file-system image', () => {
     expect(identify(makeRp2040Image(), { kind: 'filesystem', expectedPlatform: 'rp2040' }).ok).toBe(false);
   });
 
+  const esp8266 = makeEsp8266Image();
+  const esp32 = makeEsp32Image();
+  it.each<[string, Uint8Array]>([
+    ['cut ESP8266 firmware', esp8266.subarray(0, 5000)],
+    ['ESP8266 firmware with a bit flipped', flipped(esp8266, 6000)],
+    ['cut ESP32 firmware', esp32.subarray(0, 2048)],
+    ['ESP32 firmware with a bit flipped', flipped(esp32, 3000)],
+    ['an ESP32 boot loader', makeEsp32Image({ bootloader: true })],
+    ['a cut RP2040 image', makeRp2040Image({ sizeBytes: 40_000, info: true }).subarray(0, 8192)],
+    ['a gzip of cut firmware', gzipSync(esp8266.subarray(0, 5000))],
+    ['a gzip of a text', gzipSync('just a text')],
+    ['a partition table', makePartitionTable()],
+    ['boot_app0.bin', makeBootApp0()],
+    ['radio settings', makeInitData()],
+    ['ELF', new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1])],
+    ['UF2', text('UF2\n\u0057')],
+    ['zip', text('PK\u0003\u0004')],
+    ['Intel HEX', text(':10000000000102030405060708090A0B0C0D0E0F78\n')],
+    ['text', text('404: not found\n')],
+    ['HTML', text('<!DOCTYPE html><html></html>')],
+    ['blank flash', new Uint8Array(4096).fill(0xff)],
+  ])('is no file that is known to be something else: %s', (_, bytes) => {
+    const refused = {
+      ok: false,
+      code: 'IMAGE_NOT_OTA',
+      message: expect.stringMatching(/^is not a file-system image \(.+\): it /),
+      hint: expect.stringContaining('--filesystem'),
+    };
+    for (const expectedPlatform of [undefined, ...platforms])
+      expect(identify(bytes, { kind: 'filesystem', expectedPlatform })).toMatchObject(refused);
+    // Nor is it one by its name.
+    expect(identify(bytes, { name: 'littlefs.bin' }).ok).toBe(false);
+  });
+
+  it('is not cut firmware at any length', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(esp8266, esp32), fc.nat(), (image, at) => {
+        const bytes = image.subarray(0, 1 + (at % image.length));
+        expect(identify(bytes, { kind: 'filesystem' }).ok).toBe(false);
+      }),
+    );
+  });
+
+  it('may be a gzip, which an ESP8266 inflates; a cut one is incomplete', () => {
+    const gzip = new Uint8Array(gzipSync(makeLittlefsImage()));
+    const found = identify(gzip, { kind: 'filesystem' });
+    expect(found).toMatchObject({ ok: true, facts: { kind: 'filesystem', compression: 'gzip' } });
+    const cut = identify(gzip.subarray(0, 50), { kind: 'filesystem' });
+    expect(cut).toMatchObject({ ok: false, code: 'IMAGE_INCOMPLETE' });
+  });
+
+  it('of unknown kind is taken for every device', () => {
+    for (const expectedPlatform of [undefined, ...platforms])
+      expect(identify(noise(8192, 5), { kind: 'filesystem', expectedPlatform }).ok).toBe(true);
+  });
+
   it('is found out where nobody says what it is', () => {
     expect(identify(makeLittlefsImage(), {})).toMatchObject({ ok: true, facts: { kind: 'filesystem' } });
   });
