@@ -102,7 +102,7 @@ export const builtElsewhereText = 'With `--no-build`, somebody else builds.';
 
 export function productsText(paths: readonly string[]): string {
   return (
-    `Each build writes ${paths.join(', ')}: while one runs, that counts no more as a change. ` +
+    `Each build writes ${paths.join(', ')}, so changes there during a build are ignored. ` +
     '`watch: { ignore: […] }` in .otarc leaves it out for good.'
   );
 }
