@@ -162,7 +162,7 @@ describe('colours', () => {
     { argv: ['init', '--yes', '--no-scan', '--dry-run', '--force', '--device', 'hall=192.0.2.7'] },
   ])('of otarc $argv are switched off by flag and variable', async ({ argv }) => {
     const { cwd } = await project();
-    expect((await run(argv, { cwd, ...on })).stdout).toMatch(/\u001B\[\d/);
+    expect((await run(argv, { cwd, ...on })).stdout).toContain('\u001B[');
     expect((await run([...argv, '--no-color'], { cwd, ...on })).stdout).not.toMatch(unfit);
     expect((await run(argv, { cwd, isTTY: true, env: { OTARC_NO_COLOR: '1' } })).stdout).not.toMatch(unfit);
   });

@@ -36,7 +36,7 @@ export const run = {
   },
   build: {
     kind: kinds.onOff,
-    about: 'watch the image alone, whoever builds it',
+    about: 'build nothing: push the image whenever another program has built it',
     flag: '--no-build',
     commands: ['watch'],
   },
