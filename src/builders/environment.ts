@@ -1,7 +1,7 @@
 /**
  * The environment of a build tool: the caller's, without otarc's passwords, and with a word on colours.
  *
- * Tools colour what goes to a terminal, and otarc reads their output through a pipe: so they are told what is at its end. pio
+ * Tools colour what goes to a terminal, and otarc reads their output through a pipe: so otarc says what is at its end. pio
  * looks at PLATFORMIO_FORCE_ANSI; arduino-cli colours everything unless NO_COLOR is set; FORCE_COLOR and CLICOLOR_FORCE
  * are for the programs behind `command`. What the caller has set stays.
  */

@@ -101,7 +101,7 @@ export function imageUnknown(tool: Artifact['tool'], answer: string): OtaError {
     'IMAGE_NOT_FOUND',
     `${tool} does not say where its image is: ${said.at(-1) ?? 'no answer'}`,
     {
-      hint: 'Build the project and mend what the tool reports.',
+      hint: 'Build the project and fix what the tool reports.',
       details: { tool, tail: said },
     },
   );

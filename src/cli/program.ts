@@ -8,6 +8,7 @@ import { addPushCommands, type Parts } from './commands/push-commands.ts';
 import { runs } from '../config/settings/index.ts';
 import { OtaError } from '../model/errors.ts';
 import { asOtaError, exitCodeFor } from '../model/failure.ts';
+import { printableLines } from '../model/printable.ts';
 import { writeFailure } from './report/failure.ts';
 
 const intro = `Most people need:
@@ -37,7 +38,7 @@ export async function main({ argv, version }: CommandLine, io: Io): Promise<numb
       program.outputHelp();
       return 0;
     }
-    if (isInsideBuild(own, io.env)) return await stepBack(own, io);
+    if (isInsideBuild(own, io.env)) return await leaveToOuterRun(own, io);
     await program.parseAsync(await written(own), { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -69,7 +70,8 @@ function createProgram(parts: ProgramParts): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => void io.stderr.write(text),
+      // It quotes what was typed.
+      writeErr: (text) => void io.stderr.write(printableLines(text)),
     })
     .addHelpText('before', `${intro}\n`)
     .addHelpText('after', `\n${exits}`);
@@ -116,7 +118,7 @@ function isInsideBuild(argv: readonly string[], env: NodeJS.ProcessEnv): boolean
  * A hook or an upload recipe that is run by such a build leaves the image to the otarc above it, so that no build pushes
  * twice. A deploy that would build once more inside its own build would do so without end.
  */
-async function stepBack(argv: readonly string[], io: Io): Promise<number> {
+async function leaveToOuterRun(argv: readonly string[], io: Io): Promise<number> {
   const command = commandOf(argv) ?? '';
   if (command === 'deploy' || command === 'watch') {
     throw new OtaError('USAGE', `otarc ${command} was called by a build that otarc itself has started.`, {

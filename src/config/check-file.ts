@@ -76,7 +76,7 @@ function notAnObject(value: unknown): string {
 
 /**
  * A HomeDing `env.json` may stand where a device or a whole configuration may. Its other elements (`{"ntptime":
- * {"0": {…}}}`) are the device's business; they are told from mistyped keys by that shape.
+ * {"0": {…}}}`) are the device's business; that shape distinguishes them from mistyped keys.
  */
 function withoutOtherElements(value: Record<string, unknown>): Record<string, unknown> {
   const devices = value['devices'];
@@ -103,7 +103,7 @@ function notYetIssues(value: Record<string, unknown>): Issue[] {
     matches(value, row.path).flatMap(({ path, found }) =>
       found === undefined || row.asIs.some((asIs) => isDeepStrictEqual(asIs, found))
         ? []
-        : [{ path, message: 'is known but this version does not do it yet; remove it' }],
+        : [{ path, message: 'is not supported in this version; remove it' }],
     ),
   );
 }

@@ -128,7 +128,7 @@ async function askHooks(
   );
   const { multiselect } = await import('@clack/prompts');
   const options = fitting.map((value) => ({ value, label: hookLabels[value] }));
-  const message = 'What shall call otarc?';
+  const message = 'What should start otarc?';
   const initialValues = [...defaultHooks(tool, { hasDevice })];
   return answered<readonly HookName[]>(
     await multiselect({ ...terminal, message, options, initialValues, required: false }),

@@ -73,7 +73,7 @@ function withCoreLines(text: string, wanted: Wanted): { after: string; isLeft?: 
   };
 }
 
-/** What the lines are for is told by the template; here stands only which of them are meant. */
+/** The template says what the lines are for; here stands only which of them are meant. */
 function coreLines({ templates, installation }: ProjectSituation, key: string | undefined): string[] {
   const local = templates.texts['arduino-cli/platform.local.txt'] ?? '';
   const valueOf = (name: string): string => {

@@ -49,7 +49,7 @@ function refuseBroken(path: string, text: string): void {
     'CONFIG_INVALID',
     `${path}:${line} is no section, no option, or one that was there before.`,
     {
-      hint: `PlatformIO cannot read the file either: mend the line, or leave its hooks out with --hook none.`,
+      hint: `PlatformIO cannot read the file either: fix the line, or leave its hooks out with --hook none.`,
       details: { file: path, line },
     },
   );

@@ -23,7 +23,7 @@ export function diffOf(edits: readonly FileEdit[], options: ShowOptions): string
 }
 
 function diffOfOne(edit: FileEdit, { folder, isColored }: ShowOptions): string {
-  const name = shownPath(edit.path, folder);
+  const name = printable(shownPath(edit.path, folder));
   const paint = (color: 'red' | 'green' | 'cyan' | 'bold', line: string): string =>
     isColored ? styleText(color, line, { validateStream: false }) : line;
   const { hunks } = structuredPatch('', '', shown(edit, edit.before), shown(edit, edit.after), '', '', {

@@ -1,4 +1,4 @@
-/** What `otarc init` knows, what it was told, and what it will do. Texts of files are as `lines.ts` has them. */
+/** What `otarc init` knows, what was asked of it, and what it will do. Texts of files are as `lines.ts` has them. */
 
 import type { Platform } from '../model/types.ts';
 import type { Secret } from '../model/secret.ts';

@@ -105,7 +105,7 @@ function withFirstError(error: unknown, output: BuildOutput, projectDir: string)
   const file = fromHere.startsWith('..') ? absolute : fromHere;
   const more = moreErrors === 0 ? '' : ` (and ${moreErrors} more ${moreErrors === 1 ? 'error' : 'errors'})`;
   return new OtaError('BUILD_FAILED', `${placeText({ ...firstError, file })}: ${firstError.message}${more}`, {
-    hint: 'Mend it and save: the next build starts by itself. The device was not touched.',
+    hint: 'Fix it and save: the next build starts by itself. The device was not touched.',
     details: { ...details, file: absolute, line: firstError.line, column: firstError.column },
     cause: error,
   });

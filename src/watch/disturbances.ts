@@ -4,7 +4,7 @@
  *
  * A person who saves while a build runs does so at any moment. A build writes at the same moment each time: what has been
  * written in so many builds in a row, at about the same time after their start, and nothing else with it, is a product, and
- * counts no more while a build runs. Written at any other time it was a person's doing, and counts again.
+ * is ignored while a build runs. Written at any other time it was a person's doing, and counts again.
  *
  * After three builds that were stopped at the same moment, the next one is suspected to do it itself, and is let go on: what
  * was saved then is built by the one after it. What it writes anew as it was before is no change at all (`contents.ts`).

@@ -19,7 +19,7 @@ export interface FileWatchOptions {
   readonly isWatched: (path: string, isFolder: boolean) => boolean;
   /** The folder that is not expected to go away: nothing above it is looked at for its sake. */
   readonly home: string;
-  /** Look at the files now and then in place of being told by the system. */
+  /** Poll the files: the system's events do not reach network drives and containers. */
   readonly poll: boolean;
   /** Wall-clock time: a file that was written after it counts as changed, though nobody watched yet. */
   readonly sinceMs: number;
@@ -94,7 +94,7 @@ export function watchFiles(options: FileWatchOptions): FileWatch {
     watcher = opened;
     let isReady = false;
     opened.on('all', (event, path, stats) => {
-      // It is told late, and an editor may have put the file back since.
+      // It is reported late, and an editor may have put the file back since.
       if (event === 'unlink') void look(path, true);
       else if (event === 'change' || event === 'add') {
         // A file that was moved here keeps its time, and has a new one for that.

@@ -44,7 +44,7 @@ export function problemText(problem: FileProblem): string {
       const more = raisedBy[problem.code];
       const raise = process.platform === 'linux' && more !== undefined ? `\`${more}\`, or ` : '';
       return (
-        `The system watches no more files (${problem.code}), so otarc looks at them three times a second from now on. ` +
+        `The system cannot watch more files (${problem.code}), so otarc polls them three times a second from now on. ` +
         `Cure: ${raise}leave folders out with \`watch.ignore\` in .otarc; \`--poll\` says that polling is fine.`
       );
     }
@@ -102,7 +102,7 @@ export const builtElsewhereText = 'With `--no-build`, somebody else builds.';
 
 export function productsText(paths: readonly string[]): string {
   return (
-    `Each build writes ${paths.join(', ')}: while one runs, that counts no more as a change. ` +
+    `Each build writes ${paths.join(', ')}, so changes there during a build are ignored. ` +
     '`watch: { ignore: […] }` in .otarc leaves it out for good.'
   );
 }

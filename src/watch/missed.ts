@@ -1,4 +1,4 @@
-/** The devices that a run did not reach: a person is told how they get the image, and they are listened for. */
+/** The devices that a run did not reach: how they get the image is reported, and otarc listens for them. */
 
 import type { Device } from '../model/types.ts';
 import { missedText } from './log.ts';

@@ -32,7 +32,7 @@ export function watchProjectFiles(project: Project, options: ProjectFilesOptions
       roots: [...places],
       isWatched: (path) => places.has(path),
       onChange: options.onConfiguration,
-      // Most of the places hold nothing, and a file that goes is told by what is read then.
+      // Most of the places hold nothing, and the next read shows that a file is gone.
       onProblem: (problem) => (problem.type === 'vanished' ? undefined : options.onProblem(problem)),
     }),
   ];

@@ -110,7 +110,7 @@ export type SessionInput =
         /** A device was tried, or no save can change what is in the way. */
         readonly isFinal: boolean;
       })
-  /** Somebody else has built, or is at it. */
+  /** Somebody else has built, or is building. */
   | { readonly type: 'image-written' }
   /** The project will be another one: what runs is for the old one. */
   | { readonly type: 'project-replaced' }

@@ -72,7 +72,7 @@ describe.skipIf(python.exitCode !== 0)('otarc init on a terminal', () => {
         ['Its name or address', `nonsense/here${enter}`],
         ['A name, an address', `${'\u007F'.repeat(13)}livingroom=192.0.2.7:8266${enter}`],
         ['Where is its password', `${enter}`],
-        ['What shall call otarc', `${down}${down}${space}${enter}`],
+        ['What should start otarc', `${down}${down}${space}${enter}`],
         ['Write these \\d files', enter],
       ],
       '--no-scan',
@@ -102,7 +102,7 @@ describe.skipIf(python.exitCode !== 0)('otarc init on a terminal', () => {
       [
         ['Where is its password', `\u001B[A\u001B[A${enter}`],
         ['The password', `geheim${enter}`],
-        ['What shall call otarc', enter],
+        ['What should start otarc', enter],
         ['Write these 5 files', enter],
       ],
       '--no-scan',
@@ -119,7 +119,7 @@ describe.skipIf(python.exitCode !== 0)('otarc init on a terminal', () => {
     const { dir, before, run } = await scene();
     const steps = [
       ['Where is its password', enter],
-      ['What shall call otarc', enter],
+      ['What should start otarc', enter],
       ['Write these 3 files', `n`],
     ] as const;
     const { exitCode, shown } = await run(steps, '--no-scan', '--device', 'livingroom');
@@ -135,7 +135,7 @@ describe.skipIf(python.exitCode !== 0)('otarc init on a terminal', () => {
     const { dir, before, run } = await scene();
     const answers = [
       ['Where is its password', enter],
-      ['What shall call otarc', enter],
+      ['What should start otarc', enter],
       ['Write these 3 files', ''],
     ] as const;
     for (const [index, [wait]] of answers.entries()) {

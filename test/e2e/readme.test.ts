@@ -53,10 +53,12 @@ describe('the README', () => {
     expect(told.filter((name) => !flags.flat().includes(name))).toEqual([]);
   });
 
-  it('lists error codes that exist, with the exit status that they have', () => {
+  it('lists every error code once, with the exit status that it has', () => {
     const [section = ''] = /## Error codes[\s\S]*?(?=\n## )/.exec(readme) ?? [];
-    const paragraphs = section.split('\n\n').filter((text) => text.startsWith('Exit '));
-    expect(paragraphs).toHaveLength(4);
+    const paragraphs = section.split(/(?<=\s)(?=Exit \d)/).filter((text) => text.startsWith('Exit '));
+    expect(paragraphs).toHaveLength(5);
+    const listed = paragraphs.flatMap((text) => text.match(/(?<=`)[A-Z_\d]+(?=`)/g) ?? []);
+    expect(listed.toSorted()).toEqual(Object.keys(errorCodes).toSorted());
     for (const text of paragraphs) {
       const status = Number(/^Exit (\d+)/.exec(text)?.[1]);
       const codes = [...text.matchAll(/`([A-Z_\d]+)`/g)].map(([, code = '']) => code);

@@ -7,7 +7,7 @@ import { packed } from '../support/packed.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /**
- * The first of several pushes to a device, stopped when a third of its image is there: it is still at it whenever the others
+ * The first of several pushes to a device, stopped when a third of its image is there: it still runs whenever the others
  * come, however long they take to start.
  */
 async function firstHalfway() {

@@ -5,6 +5,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
 import { afterAll, describe, expect, it } from 'vitest';
+import { colorOf } from '../../src/cli/terminal/color.ts';
 import { config, type ConfigOptions } from '../../src/cli/commands/config.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'otarc-config-command-')));
@@ -44,9 +45,10 @@ async function run(
     cwd: folder,
     signal: new AbortController().signal,
   };
-  const ended = await config({ flags: { cwd: folder }, json: false, schema: false, ...options }, io).catch(
-    (error: unknown) => ({ error }),
-  );
+  const ended = await config(
+    { flags: { cwd: folder }, json: false, schema: false, color: colorOf(env), ...options },
+    io,
+  ).catch((error: unknown) => ({ error }));
   if (typeof ended === 'object') return { stdout: stdout.text, stderr: stderr.text, error: ended.error };
   expect(ended).toBe(0);
   return { stdout: stdout.text, stderr: stderr.text };

@@ -89,13 +89,13 @@ const fewFiles = [
 ];
 const trial = await execa('unshare', [...fewFiles.slice(1), 'true'], { reject: false });
 
-describe.skipIf(trial.exitCode !== 0)('a system that watches no more files', () => {
+describe.skipIf(trial.exitCode !== 0)('a system that cannot watch more files', () => {
   it('is said once, with its cure, and the files are looked at from then on', async () => {
     const it = await scene('build', 12);
 
     const { late, warned } = await run([...fewFiles, ...it.command], it);
 
     expect(late.deployed).toBe(12);
-    expect(warned).toEqual([expect.stringMatching(/watches no more files \(ENOSPC\).*sysctl.*--poll/)]);
+    expect(warned).toEqual([expect.stringMatching(/cannot watch more files \(ENOSPC\).*sysctl.*--poll/)]);
   });
 });

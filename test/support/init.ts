@@ -51,6 +51,7 @@ export async function init(
     dryRun: false,
     scan: found !== undefined,
     json: false,
+    color: 'auto',
     ...options,
   };
   const browse = async ({ onChange }: { onChange: (devices: readonly FoundDevice[]) => void }) =>

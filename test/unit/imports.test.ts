@@ -49,6 +49,29 @@ function layerOf(file: string): number {
 const edges = [...imports].flatMap(([from, targets]) => targets.map((to) => ({ from, to })));
 const shown = ({ from, to }: { from: string; to: string }): string => `${from} → ${to}`;
 
+describe('the table of folders in the README', () => {
+  const readme = readFileSync(join(src, '..', 'README.md'), 'utf8');
+  const [section = ''] = /^## How the code is laid out\n[^]*?(?=^## |^MIT licensed)/m.exec(readme) ?? [];
+
+  it('has each folder of src once, in the order of the imports', () => {
+    const named = [...section.matchAll(/^\| `([^`]+)` +\| \S/gm)].map(([, name = '']) => name);
+    const isFolder = (name: string): boolean => !name.endsWith('.ts');
+    expect(named).toEqual(layers.flat().filter(isFolder));
+    const folders = readdirSync(src, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(named.toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
+  });
+
+  it('stands beside paths that exist', () => {
+    const paths = [...section.matchAll(/`([a-z-]+\/[a-z/-]+(?:\.ts)?)`/g)].map(([, path = '']) => path);
+    const known = new Set(
+      readdirSync(src, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll(sep, '/')),
+    );
+    const inSrc = paths.map((path) => path.replace(/\/$/, '')).filter((path) => !path.startsWith('test'));
+    expect(inSrc.length).toBeGreaterThan(15);
+    expect(inSrc.filter((path) => !known.has(path))).toEqual([]);
+  });
+});
+
 describe('imports', () => {
   it('are all found, and each file has its layer', () => {
     expect(edges.length).toBeGreaterThan(200);

@@ -76,7 +76,7 @@ async function readWithoutPython(pio: Pio, cwd: string, context: AskContext): Pr
   const sections = await askJson(question, pioConfigSchema, context);
   if (sections === undefined) {
     throw new OtaError('CONFIG_INVALID', `PlatformIO cannot read its project in ${cwd}.`, {
-      hint: 'Run `pio project config` there and mend what it reports.',
+      hint: 'Run `pio project config` there and fix what it reports.',
       details: { projectDir: cwd },
     });
   }
@@ -154,7 +154,7 @@ export function unreadable(projectDir: string, reason: string): OtaError {
   // Some of the parser's messages quote the line.
   const words = redacted(reason.replaceAll(/\s+/g, ' ').trim());
   return new OtaError('CONFIG_INVALID', `PlatformIO cannot read its project: ${words}`, {
-    hint: 'Mend platformio.ini.',
+    hint: 'Fix platformio.ini.',
     details: { projectDir },
   });
 }

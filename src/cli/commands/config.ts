@@ -1,9 +1,10 @@
-import { colorOf, isColored, styled } from '../terminal/color.ts';
+import { isColored, styled, type ColorChoice } from '../terminal/color.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 import { pad, widthOf } from '../terminal/width.ts';
 import { loadConfig } from '../../config/index.ts';
 import { findHost } from '../../network/find-host.ts';
 import type { Config, Flags, Origin } from '../../config/types.ts';
-import { printable } from '../../model/printable.ts';
+import { printable, printableLines } from '../../model/printable.ts';
 import { buildRequestOf } from '../../deploy/plan.ts';
 import type { ProjectFacts } from '../../model/project-facts.ts';
 import type { Io } from './io.ts';
@@ -13,10 +14,11 @@ export interface ConfigOptions {
   readonly json: boolean;
   /** Print the JSON schema instead; no configuration is read. */
   readonly schema: boolean;
+  readonly color: ColorChoice;
 }
 
 /** `otarc config`: every resolved value and where it came from. Passwords are shown as a mark. */
-export async function config({ flags, json, schema }: ConfigOptions, io: Io): Promise<number> {
+export async function config({ flags, json, schema, color }: ConfigOptions, io: Io): Promise<number> {
   if (schema) {
     const { jsonSchema } = await import('../../config/json-schema.ts');
     io.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
@@ -39,18 +41,22 @@ export async function config({ flags, json, schema }: ConfigOptions, io: Io): Pr
     findHost,
     project,
   });
-  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`);
-  io.stdout.write(json ? asJson(resolved, warnings) : asText(resolved, isColored(colorOf(env), io.stdout)));
+  for (const warning of warnings) printLine(io.stderr, `warning: ${warning}`);
+  io.stdout.write(json ? asJson(resolved, warnings) : asText(resolved, isColored(color, io.stdout)));
   return 0;
 }
 
 function asJson({ projectDir, file, origins }: Config, warnings: readonly string[]): string {
   const values = origins.map(({ value = null, ...rest }) => ({ ...rest, value }));
-  return `${JSON.stringify({ projectDir, file: file ?? null, warnings, values }, null, 2)}\n`;
+  return `${jsonText({ projectDir, file: file ?? null, warnings, values }, { indent: 2 })}\n`;
 }
 
 function asText({ projectDir, file, origins }: Config, hasColor: boolean): string {
-  const rows = origins.map((origin) => ({ ...origin, text: valueText(origin) }));
+  const rows = origins.map((origin) => ({
+    ...origin,
+    path: printable(origin.path),
+    text: valueText(origin),
+  }));
   const pathWidth = widest(rows.map(({ path }) => path));
   // One long value (a command, a folder) must not push every origin out of the window.
   const valueWidth = Math.min(48, widest(rows.map(({ text }) => text)));
@@ -59,7 +65,7 @@ function asText({ projectDir, file, origins }: Config, hasColor: boolean): strin
     const isNewSection = index > 0 && sectionOf(path) !== sectionOf(rows[index - 1]?.path ?? '');
     return [...(isNewSection ? [''] : []), styled(line, isDefault(origin) ? 'dim' : undefined, hasColor)];
   });
-  const head = [`project ${projectDir}`, `file    ${file ?? 'none'}`];
+  const head = [`project ${projectDir}`, `file    ${file ?? 'none'}`].map(printableLines);
   return `${[...head, '', ...lines].join('\n')}\n`;
 }
 

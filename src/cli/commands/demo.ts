@@ -7,7 +7,8 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { colorOf } from '../terminal/color.ts';
+import type { ColorChoice } from '../terminal/color.ts';
+import { printLine } from '../terminal/print.ts';
 import { OtaError, cancelled } from '../../model/errors.ts';
 import { startVirtualDevice, type VirtualDevice } from '../../simulator/index.ts';
 import { deployCommand } from './deploy.ts';
@@ -17,8 +18,8 @@ import type { Io } from './io.ts';
 const templates = ['../templates/demo/', '../../../templates/demo/'];
 const password = 'only-for-the-demo';
 
-export async function demo({ keep }: { keep: boolean }, io: Io): Promise<number> {
-  const say = (text: string): void => void io.stderr.write(`${text}\n`);
+export async function demo({ keep, color }: { keep: boolean; color: ColorChoice }, io: Io): Promise<number> {
+  const say = (text: string): void => printLine(io.stderr, text);
   const folder = await mkdtemp(join(tmpdir(), 'otarc-demo-'));
   const device = await startVirtualDevice({ name: 'livingroom', password, timing: { rebootMs: 300 } });
   try {
@@ -27,11 +28,11 @@ export async function demo({ keep }: { keep: boolean }, io: Io): Promise<number>
     say(`A small project stands in ${folder}; its .otarc says:\n`);
     say(indent(await readFile(join(folder, '.otarc'), 'utf8')));
 
-    await deployStep({ folder, device, version: '1.0.0', say }, io);
+    await deployStep({ folder, device, version: '1.0.0', color, say }, io);
     const sketch = join(folder, 'sketch.ino');
     await writeFile(sketch, (await readFile(sketch, 'utf8')).replace('1.0.0', '1.0.1'));
     say('\nNow the sketch is changed: 1.0.0 becomes 1.0.1.\n');
-    await deployStep({ folder, device, version: '1.0.1', say }, io);
+    await deployStep({ folder, device, version: '1.0.1', color, say }, io);
 
     io.stdout.write('\nThe demo is done: two builds, two deploys, and the device runs the second one.\n');
     say(nextSteps);
@@ -54,13 +55,14 @@ interface Step {
   readonly folder: string;
   readonly device: VirtualDevice;
   readonly version: string;
+  readonly color: ColorChoice;
   readonly say: (text: string) => void;
 }
 
-async function deployStep({ folder, device, version, say }: Step, io: Io): Promise<void> {
+async function deployStep({ folder, device, version, color, say }: Step, io: Io): Promise<void> {
   say(`$ otarc deploy livingroom`);
   const rebooted = device.waitFor('runs', { timeoutMs: 60_000, signal: io.signal }).catch(() => undefined);
-  const output = { json: false, verbosity: 'normal', color: colorOf(io.env) } as const;
+  const output = { json: false, verbosity: 'normal', color } as const;
   // The user's own settings are for the user's own devices.
   const env = Object.fromEntries(Object.entries(io.env).filter(([name]) => !name.startsWith('OTARC_')));
   const exitCode = await deployCommand({ cwd: folder, targets: ['livingroom'], output }, { ...io, env });

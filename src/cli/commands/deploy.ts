@@ -3,6 +3,7 @@
 import { appendFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { isColored, type ColorChoice } from '../terminal/color.ts';
+import { jsonText } from '../terminal/print.ts';
 import { canRedraw, createScreen, type Screen } from '../terminal/screen.ts';
 import { messageOf, OtaError } from '../../model/errors.ts';
 import type { DeployEvent } from '../../model/events.ts';
@@ -14,7 +15,7 @@ export interface OutputOptions {
   readonly json: boolean;
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
   readonly color: ColorChoice;
-  /** Absolute path of a file that gets all that is told, for a bug report. */
+  /** Absolute path of a file that every event is appended to, for a bug report. */
   readonly debugLog?: string | undefined;
 }
 
@@ -52,7 +53,7 @@ const pulseMs = 3000;
 function startPulse(reporter: Reporter, { stderr }: Io): { told: () => void; stop: () => void } | undefined {
   if (stderr.isTTY === true) return undefined;
   const tell = (): void =>
-    reporter.tell({ type: 'log', level: 'info', message: 'still at it …', at: new Date().toISOString() });
+    reporter.tell({ type: 'log', level: 'info', message: 'still running …', at: new Date().toISOString() });
   const timer = setInterval(tell, pulseMs).unref();
   return { told: () => void timer.refresh(), stop: () => clearInterval(timer) };
 }
@@ -111,7 +112,7 @@ function withLog(reporter: Reporter, path: string): Reporter {
   }
   const write = (event: DeployEvent): void => {
     try {
-      appendFileSync(path, `${JSON.stringify(event)}\n`);
+      appendFileSync(path, `${jsonText(event)}\n`);
     } catch (cause) {
       isOpen = false;
       const message = `${path} ends here, as it cannot be written any more: ${messageOf(cause)}`;

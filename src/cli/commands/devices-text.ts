@@ -1,6 +1,7 @@
 /** The list of devices as lines for a person. Pure. */
 
 import { endpointText } from '../../model/endpoint.ts';
+import { printable } from '../../model/printable.ts';
 import type { Change } from '../../network/list/changes.ts';
 import type { Entry } from '../../network/list/entries.ts';
 import type { ScreenLine } from '../terminal/screen.ts';
@@ -64,7 +65,7 @@ function columnsOf(entry: Entry, hasConfig: boolean): string[] {
     board ?? '',
     passwordOf(entry),
     [`${stateText}${isConfigured || !hasConfig ? '' : ', not in .otarc'}`, ...notes].join('; '),
-  ];
+  ].map((text) => printable(text));
 }
 
 /** As the device says, else as the configuration has it. */

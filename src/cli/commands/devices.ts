@@ -5,6 +5,7 @@ import { parseHost } from '../../model/endpoint.ts';
 import { canonicalHost } from '../../model/host-name.ts';
 import type { Flags } from '../../config/types.ts';
 import { isColored, styled, type ColorChoice } from '../terminal/color.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 import { canRedraw, createScreen, type ScreenLine } from '../terminal/screen.ts';
 import { changesBetween } from '../../network/list/changes.ts';
 import { entriesOf, isHere, type ConfiguredEntry, type Entry } from '../../network/list/entries.ts';
@@ -87,12 +88,12 @@ async function list(scene: Scene): Promise<number> {
   });
   if (io.signal.aborted) return exitCodeFor(cancelled(io.signal));
   if (options.json) {
-    io.stdout.write(`${JSON.stringify(documentOf(last), null, 2)}\n`);
+    io.stdout.write(`${jsonText(documentOf(last), { indent: 2 })}\n`);
     return 0;
   }
   view.finish(last);
   if (!last.entries.some(isHere)) {
-    io.stderr.write(`${nobodyText(last, timeoutMs)}\n`);
+    printLine(io.stderr, nobodyText(last, timeoutMs));
   }
   return 0;
 }
@@ -102,7 +103,7 @@ async function follow(scene: Scene): Promise<number> {
   const { options, io } = scene;
   const view = openView(scene, 'watching; Ctrl-C ends it');
   let [known, told]: [readonly Entry[], number] = [[], 0];
-  const print = (value: object): void => void io.stdout.write(`${JSON.stringify(value)}\n`);
+  const print = (value: object): void => void io.stdout.write(`${jsonText(value)}\n`);
   const onChange = (now: List): void => {
     view.draw(now);
     if (view.isLive) return;
@@ -116,7 +117,7 @@ async function follow(scene: Scene): Promise<number> {
     told = messages.length;
     for (const change of changesBetween(known, now.entries)) {
       if (options.json) print(eventOf(change, at));
-      else io.stdout.write(`${at.toTimeString().slice(0, 8)}  ${changeText(change)}\n`);
+      else printLine(io.stdout, `${at.toTimeString().slice(0, 8)}  ${changeText(change)}`);
     }
     known = now.entries;
   };
@@ -138,7 +139,7 @@ async function wait(wanted: string, scene: Scene): Promise<number> {
   const port = typed.port ?? meant?.port;
   const ref = refOf({ name: typed.host, ...typed, ...meant, ...withoutUndefined({ port }) });
   const say = (message: string): void => {
-    if (!options.json) io.stderr.write(`otarc devices: ${message}\n`);
+    if (!options.json) printLine(io.stderr, `otarc devices: ${message}`);
   };
   warnings.forEach(say);
   if (options.timeoutMs === undefined && io.stderr.isTTY === true) {
@@ -154,10 +155,10 @@ async function wait(wanted: string, scene: Scene): Promise<number> {
   const entries = entriesOf({ configured: devices, found, ...state });
   if (options.json) {
     io.stdout.write(
-      `${JSON.stringify(documentOf({ entries, warnings, problems: [], canAsk: true }), null, 2)}\n`,
+      `${jsonText(documentOf({ entries, warnings, problems: [], canAsk: true }), { indent: 2 })}\n`,
     );
   } else {
-    for (const line of tableOf(entries, Infinity)) io.stdout.write(`${line.text}\n`);
+    for (const line of tableOf(entries, Infinity)) printLine(io.stdout, line.text);
   }
   return 0;
 }
@@ -177,7 +178,7 @@ function openView({ options, io }: Scene, footer: string): View {
   let told = 0;
   if (!isLive) {
     const tell = (message: string): void => {
-      if (!json) io.stderr.write(`warning: ${message}\n`);
+      if (!json) printLine(io.stderr, `warning: ${message}`);
     };
     return {
       isLive,

@@ -1,3 +1,4 @@
+import { jsonText, printLine } from '../terminal/print.ts';
 import type { Flags } from '../../config/types.ts';
 import { findPorts } from '../../network/arduino/find-ports.ts';
 import { followConfig } from '../../network/arduino/follow-config.ts';
@@ -13,7 +14,7 @@ export interface DiscoveryOptions {
 
 /**
  * `otarc discovery`: Arduino's pluggable discovery on stdin and stdout, until QUIT, the end of stdin, or nobody reads
- * stdout any more. What is wrong otherwise is told on stderr, which arduino-cli does not show.
+ * stdout any more. What is wrong otherwise is printed on stderr, which arduino-cli does not show.
  */
 export async function discoveryCommand({ flags }: DiscoveryOptions, io: Io): Promise<number> {
   // A configuration that is a program may print something: not into the protocol.
@@ -22,14 +23,14 @@ export async function discoveryCommand({ flags }: DiscoveryOptions, io: Io): Pro
   const signal = AbortSignal.any([io.signal, over.signal]);
   const told = new Set<string>();
   const onProblem = (message: string) => {
-    if (!told.has(message)) io.stderr.write(`otarc discovery: ${message}\n`);
+    if (!told.has(message)) printLine(io.stderr, `otarc discovery: ${message}`);
     told.add(message);
   };
   const config = followConfig({ flags, env: io.env, signal, onProblem });
   const conversation = serveDiscovery({
     find: ({ signal: searching, onChange }) =>
       findPorts({ config, signal: AbortSignal.any([signal, searching]), onProblem, onChange }),
-    say: (message) => void io.stdout.write(`${JSON.stringify(message, null, 2)}\n`),
+    say: (message) => void io.stdout.write(`${jsonText(message, { indent: 2 })}\n`),
   });
   const end = () => over.abort();
   io.stdout.on('error', end);

@@ -1,6 +1,7 @@
 /** `otarc doctor`: each leg of the way to a device in order, and at the first that fails why, and what to do. */
 
 import { isColored, type ColorChoice } from '../terminal/color.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 import type { Flags } from '../../config/types.ts';
 import { checkUp, type Checkup } from '../../doctor/check.ts';
 import type { Leg } from '../../doctor/leg.ts';
@@ -40,13 +41,13 @@ export async function doctorCommand(options: DoctorOptions, io: Io): Promise<num
       told.push(leg);
       if (!json) stdout.write(`${legLines(leg, hasColor).join('\n')}\n`);
     },
-    note: (text) => void stderr.write(`${text}\n`),
+    note: (text) => printLine(stderr, text),
   }).catch((error: unknown): Checkup => {
     // One document, also where it is interrupted: with what was seen by then.
     if (!json || !signal.aborted) throw error;
     return { legs: told, exitCode: exitCodeFor(cancelled(signal)) };
   });
   const { device, legs, exitCode } = checkup;
-  if (json) stdout.write(`${JSON.stringify({ ok: exitCode === 0, exitCode, device, legs }, null, 2)}\n`);
+  if (json) stdout.write(`${jsonText({ ok: exitCode === 0, exitCode, device, legs }, { indent: 2 })}\n`);
   return exitCode;
 }

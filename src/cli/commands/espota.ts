@@ -68,7 +68,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
       event.type === 'progress' && options.progress !== true ? undefined : reporter.tell(event),
     signal: io.signal,
     engine,
-    // espota.py sends whatever it is given to whatever port it is told, and has no flag that passes a check.
+    // espota.py sends whatever it is given to whatever port it is given, and has no flag that passes a check.
     allowed: new Set(['IMAGE_WRONG_CHIP', 'IMAGE_NOT_OTA', 'IMAGE_TOO_LARGE']),
     dryRun: false,
     env: io.env,

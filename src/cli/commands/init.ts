@@ -1,7 +1,8 @@
 /** `otarc init`: writes `.otarc` and the hooks for the tool that it finds, and takes them out again. */
 
 import { Readable, Writable } from 'node:stream';
-import { colorOf, isColored } from '../terminal/color.ts';
+import { isColored, type ColorChoice } from '../terminal/color.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 import { OtaError } from '../../model/errors.ts';
 import { planToAdd, refuseConflicts, type AddRequest, type Planned } from '../../init/add.ts';
 import type { Terminal } from '../../init/dialogue.ts';
@@ -31,6 +32,7 @@ export interface InitOptions {
   /** Listen for devices that announce themselves. */
   readonly scan: boolean;
   readonly json: boolean;
+  readonly color: ColorChoice;
 }
 
 type Browse = AddRequest['browse'];
@@ -48,12 +50,12 @@ export async function initCommand(options: InitOptions, io: Io, browse?: Browse)
     io.stdout.write(asJson(report, options));
     return 0;
   }
-  for (const note of plan.notes) io.stderr.write(`${note}\n`);
+  for (const note of plan.notes) printLine(io.stderr, note);
   for (const { file, text } of plan.proposals) {
-    io.stderr.write(`${shownPath(file, folder)} is yours and stays as it is. To be added:\n`);
-    io.stdout.write(`${text}\n`);
+    printLine(io.stderr, `${shownPath(file, folder)} is yours and stays as it is. To be added:`);
+    printLine(io.stdout, text);
   }
-  io.stdout.write(diffOf(plan.edits, { folder, isColored: isColored(colorOf(io.env), io.stdout) }));
+  io.stdout.write(diffOf(plan.edits, { folder, isColored: isColored(options.color, io.stdout) }));
   if (plan.edits.length === 0) io.stdout.write('nothing to do\n');
   else if (options.dryRun) io.stderr.write('Nothing was written: --dry-run.\n');
   else if (!(await isConfirmed(plan.edits, { options, terminal }))) {
@@ -61,12 +63,11 @@ export async function initCommand(options: InitOptions, io: Io, browse?: Browse)
     return 0;
   } else {
     await writeEdits(plan.edits, io);
-    io.stdout.write(
-      `\n${plan.edits.map((edit) => `${deedOf(edit)} ${shownPath(edit.path, folder)}\n`).join('')}`,
-    );
+    const deeds = plan.edits.map((edit) => `\n${deedOf(edit)} ${shownPath(edit.path, folder)}`);
+    printLine(io.stdout, deeds.join(''));
   }
   if (!options.remove && next.length > 0) {
-    io.stderr.write(`\nNext:\n${next.map((step) => `  ${step}\n`).join('')}`);
+    printLine(io.stderr, `\nNext:${next.map((step) => `\n  ${step}`).join('')}`);
   }
   return 0;
 }
@@ -105,7 +106,7 @@ async function planFor(
             const { askChoices } = await import('../../init/dialogue.ts');
             return askChoices(options, seen, { password, terminal });
           },
-    onWait: (message) => options.json || io.stderr.write(`${message}\n`),
+    onWait: (message) => options.json || printLine(io.stderr, message),
   });
 }
 
@@ -152,7 +153,7 @@ interface Report extends Planned {
 function asJson({ plan, next, folder }: Report, { dryRun }: InitOptions): string {
   const { edits, notes, proposals } = plan;
   const files = edits.map((edit) => ({ path: edit.path, action: deedOf(edit) }));
-  return `${JSON.stringify({ folder, dryRun, files, notes, proposals, next }, null, 2)}\n`;
+  return `${jsonText({ folder, dryRun, files, notes, proposals, next }, { indent: 2 })}\n`;
 }
 
 function deedOf({ before, after }: FileEdit): 'made' | 'changed' | 'deleted' {

@@ -7,6 +7,9 @@ import { digestsOf, readPushed } from '../../image/read.ts';
 import { tableBeside } from '../../image/table-beside.ts';
 import type { ImageKind, Platform } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
+import { printableLines } from '../../model/printable.ts';
+import { problemLines } from '../report/failure.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 import type { Io } from './io.ts';
 
 export interface InspectOptions {
@@ -45,22 +48,20 @@ export async function inspect({ file, json, platform, kind }: InspectOptions, io
   io.stdout.write(json ? asJson(about, examination) : asText(about, examination));
   // With --json they are in the document; printed twice, a script that merges both streams would read neither.
   if (!json) {
-    for (const { code, message, hint } of examination.problems) {
-      io.stderr.write(`error ${code}: ${message}\n  → ${hint}\n`);
-    }
+    for (const problem of examination.problems) printLine(io.stderr, problemLines(problem));
   }
   return examination.problems.length === 0 ? 0 : 1;
 }
 
 function asText(about: FileFacts, { type, facts, table, push }: Examination): string {
   const lines = type === 'image' ? describeImage(about, facts, push) : describePartitions(about, table);
-  return `${lines.join('\n')}\n`;
+  return `${printableLines(lines.join('\n'))}\n`;
 }
 
 function asJson(about: FileFacts, { type, facts, table, push, problems }: Examination): string {
   const found = type === 'image' ? facts : partitionsOf(table);
   const told = problems.map(({ code, message, hint }) => ({ code, message, hint }));
-  return `${JSON.stringify({ type, ...about, ...found, push, problems: told }, null, 2)}\n`;
+  return `${jsonText({ type, ...about, ...found, push, problems: told }, { indent: 2 })}\n`;
 }
 
 function partitionsOf(table: PartitionTable | undefined): Record<string, unknown> {

@@ -31,9 +31,10 @@ function addLookCommands(program: Command, { io, done }: Parts): void {
     .action(async (_options: unknown, command: Command) => {
       const values = valuesFor('config', command, io.env);
       const { json, schema } = values;
+      const color = colorOf(io.env, values.color);
       const { config } = await import('./config.ts');
       const flags = toFlags(values, io.cwd);
-      done(await config({ flags, json: json === true, schema: schema === true }, io));
+      done(await config({ flags, json: json === true, schema: schema === true, color }, io));
     });
 }
 
@@ -104,6 +105,7 @@ function addSetUpCommands(program: Command, { io, done }: Parts): void {
             dryRun: values.dryInit === true,
             scan: values.scan !== false,
             json: values.json === true,
+            color: colorOf(io.env, values.color),
           },
           io,
         ),
@@ -124,9 +126,9 @@ function addDeviceCommands(program: Command, { io, done }: Parts): void {
   withFlags(program.command('demo'), 'demo')
     .description('the whole way, against a virtual device: no hardware, no build tool, no network')
     .action(async (_options: unknown, command: Command) => {
-      const { keep } = valuesFor('demo', command, io.env);
+      const { keep, color } = valuesFor('demo', command, io.env);
       const { demo } = await import('./demo.ts');
-      done(await demo({ keep: keep === true }, io));
+      done(await demo({ keep: keep === true, color: colorOf(io.env, color) }, io));
     });
   // What a device is like: no settings of the pushing side, and no variable stands for them.
   program

@@ -92,7 +92,7 @@ export function addPushCommands(
     .option('-m, --md5-target', 'accepted; otarc sees by itself which hash the device wants')
     .requiredOption('-f, --file <image>', 'the image')
     .option('-s, --spiffs', 'it is a file-system image')
-    .option('-d, --debug', 'tell each step')
+    .option('-d, --debug', 'print each step')
     .option('-r, --progress', 'show the progress')
     .addOption(
       withKind(

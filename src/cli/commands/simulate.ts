@@ -25,6 +25,7 @@ import {
 import { defaultPortOf } from '../../simulator/models.ts';
 import { readSmallFile, textOf } from '../../config/small-file.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 import type { Io } from './io.ts';
 
 /** Flags, parsed. Absent: as the model has it. */
@@ -84,10 +85,10 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
   const end = AbortSignal.any([io.signal, finished.signal]);
 
   const tell = (event: VirtualDeviceEvent): void => {
-    if (options.json) io.stdout.write(`${JSON.stringify(event, withoutBytes)}\n`);
+    if (options.json) io.stdout.write(`${jsonText(event, { replacer: withoutBytes })}\n`);
     else {
       const line = describeEvent(event);
-      if (line !== undefined) io.stdout.write(`${event.device}: ${line}\n`);
+      if (line !== undefined) printLine(io.stdout, `${event.device}: ${line}`);
     }
     if (event.type === 'update-ended')
       writes.push(keep(event.update, event.device).catch((error: unknown) => error));
@@ -104,7 +105,7 @@ export async function simulate(options: SimulateOptions, io: Io): Promise<number
       if (end.aborted) break;
       const started = await startVirtualDevice({ ...device, tell });
       devices.push(started);
-      if (!options.json) io.stdout.write(`${readyLine(started, plan.passwordHint)}\n`);
+      if (!options.json) printLine(io.stdout, readyLine(started, plan.passwordHint));
     }
     await aborted(end);
   } finally {

@@ -2,6 +2,7 @@
 
 import type { OtaError } from '../../model/errors.ts';
 import { failedEvent } from '../../model/failure.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 
 export interface FailureOutput {
   readonly stdout: NodeJS.WritableStream;
@@ -12,16 +13,19 @@ export interface FailureOutput {
   readonly now: () => Date;
 }
 
+/** `error CODE: what happened`, and below it what to do. */
+export function problemLines({ code, message, hint }: Pick<OtaError, 'code' | 'message' | 'hint'>): string {
+  return `error ${code}: ${message}\n  → ${hint.replaceAll('\n', '\n    ')}`;
+}
+
 export function writeFailure(failure: OtaError, output: FailureOutput): void {
   const { stdout, stderr, format, exitCode, now } = output;
   if (format === 'text') {
-    stderr.write(
-      `error ${failure.code}: ${failure.message}\n  → ${failure.hint.replaceAll('\n', '\n    ')}\n`,
-    );
+    printLine(stderr, problemLines(failure));
     return;
   }
   const at = now().toISOString();
-  const print = (event: object): void => void stdout.write(`${JSON.stringify({ ...event, at })}\n`);
+  const print = (event: object): void => void stdout.write(`${jsonText({ ...event, at })}\n`);
   if (format === 'events') print({ type: 'run-started', schema: 1 });
   print(failedEvent(failure, 'config'));
   if (format === 'events') {

@@ -5,6 +5,7 @@ import { widthOf } from '../terminal/width.ts';
 import { endpointText } from '../../model/endpoint.ts';
 import { isCountedTooLow } from '../../model/counted.ts';
 import { thousands } from '../../model/numbers.ts';
+import { printable } from '../../model/printable.ts';
 import type { Chip, ImageKind, Platform } from '../../model/types.ts';
 
 export interface ReportLine {
@@ -124,7 +125,8 @@ const [shortestBar, longestBar] = [4, 24];
  * amount, then the speed.
  */
 export function progressLine(progress: Progress, cells: number): string {
-  const { device: name = '', acknowledgedBytes, totalBytes } = progress;
+  const { device = '', acknowledgedBytes, totalBytes } = progress;
+  const name = printable(device);
   const { percent, amount, speed, left } = progressParts(progress);
   // It keeps its length while the numbers change theirs.
   const barCells = Math.min(longestBar, cells - widthOf(name) - longestNumbers);

@@ -1,6 +1,7 @@
-/** Events to a terminal or a pipe. On a terminal the progress is one line redrawn; in a pipe a line now and then. */
+/** Events to a terminal or a pipe. On a terminal the progress is one line redrawn; in a pipe, a line every few seconds. */
 
 import { isColored, styled, type ColorChoice, type Style } from '../terminal/color.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 import type { Screen, TerminalStream } from '../terminal/screen.ts';
 import type { DeployEvent } from '../../model/events.ts';
 import { eventLines, progressLine, progressText, type ReportLine } from './text.ts';
@@ -44,7 +45,7 @@ export function createWriter(options: WriterOptions): Reporter {
     const isFirst = drawnAtMs === -Infinity;
     if (screen === undefined) {
       if (sinceMs < plainProgressMs) return;
-      if (!isFirst) stderr.write(`${event.device ?? ''}: ${progressText(event).trim()}\n`);
+      if (!isFirst) printLine(stderr, `${event.device ?? ''}: ${progressText(event).trim()}`);
     } else {
       if (sinceMs < redrawMs && !isLast) return;
       screen.draw([{ text: progressLine(event, screen.cells) }]);
@@ -65,7 +66,7 @@ export function createWriter(options: WriterOptions): Reporter {
         // What else would have stood above it.
         const isPlaced = event.details['line'] !== undefined;
         if (verbosity === 'quiet' && !isPlaced)
-          for (const line of tailOf(event.details)) stderr.write(`${line}\n`);
+          for (const line of tailOf(event.details)) printLine(stderr, line);
       }
       lines.forEach(writeLine);
     },
@@ -78,7 +79,7 @@ function tailOf({ tail }: Readonly<Record<string, unknown>>): readonly string[] 
 
 /** One JSON object a line; `stdout` carries nothing else. */
 export function createJsonWriter(stdout: NodeJS.WritableStream): Reporter {
-  return { tell: (event) => void stdout.write(`${JSON.stringify(event)}\n`) };
+  return { tell: (event) => void stdout.write(`${jsonText(event)}\n`) };
 }
 
 function isShown(line: ReportLine, verbosity: WriterOptions['verbosity']): boolean {

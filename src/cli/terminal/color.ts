@@ -1,6 +1,7 @@
 /** When output is coloured, and how. */
 
 import { styleText } from 'node:util';
+import { printableLines } from '../../model/printable.ts';
 
 /** `auto`: on those of the two streams that are terminals. */
 export type ColorChoice = 'auto' | 'always' | 'never';
@@ -22,6 +23,8 @@ export function isColored(choice: ColorChoice, stream: { readonly isTTY?: boolea
   return choice === 'always' || (choice === 'auto' && stream.isTTY === true);
 }
 
+/** The text is made safe first: the only escape sequences of the result are those of the style. */
 export function styled(text: string, style: Style | undefined, hasColor: boolean): string {
-  return style === undefined || !hasColor ? text : styleText(style, text, { validateStream: false });
+  const safe = printableLines(text);
+  return style === undefined || !hasColor ? safe : styleText(style, safe, { validateStream: false });
 }

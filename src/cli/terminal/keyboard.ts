@@ -1,5 +1,6 @@
 /** What each key does. Pure but for the controls: the terminal is whoever calls. */
 
+import { printable } from '../../model/printable.ts';
 import type { Controls } from '../../watch/options.ts';
 
 export interface KeyboardOptions {
@@ -45,7 +46,7 @@ export function createKeyboard({ controls, isPaused, builds, print }: KeyboardOp
   const showChoice = (chosen: ReadonlySet<string>): void => {
     const { all } = controls.devices();
     const rows = all.map(
-      (name, index) => `${marks[index] ?? ' '} ${chosen.has(name) ? '[x]' : '[ ]'} ${name}`,
+      (name, index) => `${marks[index] ?? ' '} ${chosen.has(name) ? '[x]' : '[ ]'} ${printable(name)}`,
     );
     print(
       ['Which devices? A key switches one, Enter takes them, Esc leaves all as it was.', ...rows].join('\n'),
@@ -58,7 +59,7 @@ export function createKeyboard({ controls, isPaused, builds, print }: KeyboardOp
     } else if (key === '\r' || key === '\n') {
       if (chosen.size === 0) return print('At least one device has to be chosen.');
       choice = undefined;
-      print(`From now on: ${[...chosen].join(', ')}.`);
+      print(`From now on: ${printable([...chosen].join(', '))}.`);
       controls.choose([...chosen]);
     } else {
       const at = marks.indexOf(key.toLowerCase());

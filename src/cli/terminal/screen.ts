@@ -4,6 +4,7 @@
  */
 
 import { Writable } from 'node:stream';
+import { printable } from '../../model/printable.ts';
 import { styled, type Style } from './color.ts';
 import { cut } from './width.ts';
 
@@ -78,7 +79,7 @@ export function createScreen(on: TerminalStream, hasColor: boolean): Screen {
   };
   const fitted = (line: ScreenLine): string =>
     // A line that wraps would be two.
-    styled(cut(line.text, cellsNow()), line.style, hasColor);
+    styled(cut(printable(line.text), cellsNow()), line.style, hasColor);
 
   return {
     get cells() {

@@ -1,6 +1,7 @@
 /** What the status line says. Pure. */
 
 import type { Shown } from '../../watch/options.ts';
+import { printable } from '../../model/printable.ts';
 import { styled, type Style } from './color.ts';
 import { widthOf } from './width.ts';
 
@@ -26,7 +27,7 @@ export function statusText(status: Status, { hasColor, cells }: StatusOptions): 
   const { devices, last } = status;
   const style = (name: Style, text: string): string => styled(text, name, hasColor);
   const phase = style('bold', phaseText(status));
-  const names = devices.length > 3 ? `${devices.length} devices` : devices.join(', ');
+  const names = devices.length > 3 ? `${devices.length} devices` : printable(devices.join(', '));
   const result = last === undefined ? [] : [style(last.isGood ? 'green' : 'red', last.text)];
   const help = style('dim', 'h for help');
   const lines = [

@@ -1,6 +1,7 @@
 /** The terminal of a person who watches: status line, keys, and a notification at the end of a run. */
 
 import type { DeployEvent } from '../../model/events.ts';
+import { printable } from '../../model/printable.ts';
 import type { Controls, Shown } from '../../watch/options.ts';
 import { createKeyboard } from './keyboard.ts';
 import { canReadKeys, readKeys, type Keys } from './keys.ts';
@@ -97,7 +98,7 @@ export function openTerminal(
       last = isUnbuilt ? unbuilt(event) : resultOf(event, what);
       draw();
       if (event.deployed.length + event.failed.length === 0) return;
-      const names = [...event.deployed, ...event.failed].join(', ');
+      const names = printable([...event.deployed, ...event.failed].join(', '));
       io.stderr.write(notify ? `\u001B]9;otarc: ${names}: ${last.text}\u0007` : '\u0007');
     },
     close() {

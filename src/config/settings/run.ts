@@ -36,7 +36,7 @@ export const run = {
   },
   build: {
     kind: kinds.onOff,
-    about: 'watch the image alone, whoever builds it',
+    about: 'build nothing: push the image whenever another program has built it',
     flag: '--no-build',
     commands: ['watch'],
   },
@@ -93,7 +93,7 @@ export const run = {
   },
   verify: {
     kind: kinds.onOff,
-    about: 'do not wait for proof that the image runs',
+    about: 'without effect: this version does not check whether the image runs',
     flag: '--no-verify',
     commands: runs,
   },
@@ -153,7 +153,7 @@ export const run = {
     kind: kinds.onOff,
     about: 'no colours (also NO_COLOR)',
     flag: '--no-color',
-    commands: [...runs, 'devices', 'doctor'],
+    commands: [...pushes, 'devices', 'inspect', 'init', 'demo'],
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 

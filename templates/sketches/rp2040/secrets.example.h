@@ -6,5 +6,5 @@
 #define WIFI_NAME "name of your network"
 #define WIFI_PASSWORD "password of your network"
 
-// For updates over the air. otarc is told the same one, by .otarc:      password: { env: LIVINGROOM_PW }
+// For updates over the air. otarc needs the same one, in .otarc:      password: { env: LIVINGROOM_PW }
 #define OTA_PASSWORD "choose one"

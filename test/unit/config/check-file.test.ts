@@ -102,7 +102,7 @@ describe('a configuration file', () => {
         'fqbn: unknown key here; it belongs under build',
         'groups.up[0]: "hal" is not under devices; did you mean "hall"?',
         'port: unknown key here; it belongs under devices.NAME',
-        'push.parallel: is known but this version does not do it yet; remove it',
+        'push.parallel: is not supported in this version; remove it',
       ].toSorted(),
     );
   });
@@ -241,7 +241,7 @@ describe('what this version does not do yet', () => {
     [{ verify: { command: ['x'] } }, 'verify.command'],
     [{ devices: { a: { verify: { method: 'announce' } } } }, 'devices.a.verify.method'],
   ])('is not accepted in silence: %j', (value, path) => {
-    expect(mistakes(value)).toEqual([`${path}: is known but this version does not do it yet; remove it`]);
+    expect(mistakes(value)).toEqual([`${path}: is not supported in this version; remove it`]);
   });
 
   it('is accepted where it asks for what happens anyway', () => {

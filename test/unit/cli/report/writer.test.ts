@@ -61,7 +61,7 @@ const failed: EventBody = {
   type: 'failed',
   code: 'BUILD_FAILED',
   message: 'It did not compile.',
-  hint: 'Mend it.',
+  hint: 'Fix it.',
   stage: 'build',
   details: {},
 };
@@ -73,7 +73,7 @@ describe('in a pipe', () => {
     tell(failed, 'hall');
     tell(done);
     expect(stdout()).toBe('deployed to hall in 1.5 s\n');
-    expect(stderr()).toBe('hello\nerror BUILD_FAILED: It did not compile.\n  → Mend it.\n');
+    expect(stderr()).toBe('hello\nerror BUILD_FAILED: It did not compile.\n  → Fix it.\n');
   });
 
   it('progress is a line now and then, and none for a push that is over at once', () => {
@@ -164,7 +164,7 @@ describe('how much is said', () => {
     tell(failed);
     tell(done);
     expect(stdout()).toBe('');
-    expect(stderr()).toBe('error BUILD_FAILED: It did not compile.\n  → Mend it.\n');
+    expect(stderr()).toBe('error BUILD_FAILED: It did not compile.\n  → Fix it.\n');
   });
 
   it('details only when asked for', () => {
