@@ -302,7 +302,7 @@ describe.skipIf(requireTools('pio', 'littlefs'))('otarc watch and the data of a 
 });
 
 describe.skipIf(requireTools('pio'))('otarc watch and the project file of pio', () => {
-  it('takes over a .gitignore beside its platformio.ini', async () => {
+  it('takes over a .gitignore beside its platformio.ini', { timeout: 90_000 }, async () => {
     const device = await quickDevice();
     const project = await makePioProject(join(await tempDir(), 'p'));
     await mkdir(join(project.dir, '.git'));
@@ -330,7 +330,7 @@ describe.skipIf(requireTools('pio'))('otarc watch and the project file of pio', 
         expect(paths).toContain(project.source);
         expect(paths).not.toContain(made);
       },
-      { timeout: 25_000 },
+      { timeout: 60_000 },
     );
   });
 
