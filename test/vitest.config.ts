@@ -11,6 +11,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     retry: 0,
+    // How long a poll may last catches only what hangs.
+    expect: { poll: { timeout: 20_000 } },
     // Most of them wait, for a device or a tool: on two cores, one worker (the default there) would leave both idle.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     reporters: ['default', new CountReporter()],

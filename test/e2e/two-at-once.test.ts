@@ -79,7 +79,7 @@ describe.skipIf(process.platform === 'win32')('two otarc on one device', () => {
 
     expect((await second.ended).exitCode).toBe(0);
     expect(updatesOf(device)).toEqual(['interrupted', 'accepted']);
-    await vi.waitFor(() => expect(device.state).toBe('idle'), { timeout: 5_000 });
+    await vi.waitFor(() => expect(device.state).toBe('idle'), { timeout: 20_000 });
   });
 
   it('say who is there when it takes too long, and send nothing', async () => {

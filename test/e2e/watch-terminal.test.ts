@@ -103,7 +103,7 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     const slow = await scene();
     await slow.save('slow:20000');
     const building = await otarcOnTerminal(['watch'], { cwd: slow.dir });
-    await vi.waitFor(() => readFile(join(slow.dir, 'out', 'builds.log')), { timeout: 10_000 });
+    await vi.waitFor(() => readFile(join(slow.dir, 'out', 'builds.log')), { timeout: 20_000 });
     building.type('q');
     const end = await building.ended;
     expect(end).toMatchObject({ exitCode: 0, left: 'cooked' });
@@ -130,14 +130,14 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     await terminal.shows(/finished first/);
     terminal.type('q');
     expect(await terminal.ended).toMatchObject({ exitCode: 130, left: 'cooked' });
-    await vi.waitFor(() => expect(device.state).toBe('idle'));
+    await vi.waitFor(() => expect(device.state).toBe('idle'), { timeout: 20_000 });
   });
 
   it('ends with Ctrl-C, as a signal does, and leaves no process', async () => {
     const { dir, save } = await scene();
     await save('slow:20000');
     const terminal = await otarcOnTerminal(['watch'], { cwd: dir });
-    await vi.waitFor(() => readFile(join(dir, 'out', 'builds.log')), { timeout: 10_000 });
+    await vi.waitFor(() => readFile(join(dir, 'out', 'builds.log')), { timeout: 20_000 });
     terminal.type('\u0003');
     expect(await terminal.ended).toMatchObject({ exitCode: 130, left: 'cooked' });
     expect(processesOf(dir).filter((name) => name !== 'python3')).toEqual([]);
@@ -222,7 +222,9 @@ describe('otarc watch without a terminal', () => {
     await save('second');
     await running.said(/monitor[^]*monitor/);
     expect(device.updates).toHaveLength(2);
-    await vi.waitFor(() => expect(processesOf(dir).filter((name) => name === 'sleep')).toHaveLength(1));
+    await vi.waitFor(() => expect(processesOf(dir).filter((name) => name === 'sleep')).toHaveLength(1), {
+      timeout: 20_000,
+    });
     running.kill('SIGINT');
     expect((await running.ended).exitCode).toBe(130);
     expect(processesOf(dir)).toEqual([]);

@@ -122,7 +122,9 @@ describe('a build by any command', () => {
     const context = recordedContext(env);
     const script = '(until [ -e go ]; do sleep 0.01; done; echo > out.bin) > /dev/null 2>&1 & echo started';
     const end = build(firmwareOf(dir, { ...sh(script), image }), context);
-    await vi.waitFor(() => expect(context.events.at(-1)).toMatchObject({ type: 'build-finished' }));
+    await vi.waitFor(() => expect(context.events.at(-1)).toMatchObject({ type: 'build-finished' }), {
+      timeout: 20_000,
+    });
     await writeFile(join(dir, 'go'), '');
     expect((await end).path).toBe(image);
   });
@@ -136,7 +138,9 @@ describe('a build by any command', () => {
       () => 'none',
       (error: unknown) => error,
     );
-    await vi.waitFor(() => expect(context.events.at(-1)).toMatchObject({ type: 'build-finished' }));
+    await vi.waitFor(() => expect(context.events.at(-1)).toMatchObject({ type: 'build-finished' }), {
+      timeout: 20_000,
+    });
     controller.abort();
     expect(await code).toMatchObject({ code: 'CANCELLED' });
   });

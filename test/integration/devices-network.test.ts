@@ -34,9 +34,13 @@ async function folder(otarc = ''): Promise<string> {
   return dir;
 }
 
+/** The command listens for a while and says what it has found: enough for answers of other processes when all are busy. */
+const listenMs = 6_000;
+
 /** The devices of the JSON document, as `name state address`. */
 async function listed(host: Namespace, request: object): Promise<readonly string[]> {
-  const { stdout, stderr, exitCode } = await host.devices({ json: true, timeoutMs: 2500, ...request }).ended;
+  const { stdout, stderr, exitCode } = await host.devices({ json: true, timeoutMs: listenMs, ...request })
+    .ended;
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   const { devices } = JSON.parse(stdout) as {
     devices: { name: string; state: string; address?: string }[];
@@ -102,7 +106,7 @@ describe.skipIf(obstacle !== undefined)('otarc devices in a network', { timeout:
     host.configure('resolv.conf', '');
     await second.respond(device('stranger', '10.77.2.2'));
     const cwd = await folder('devices: { hall: 10.77.2.2, attic: attic.local, cellar: cellar.local }\n');
-    const { exitCode, stdout, stderr } = await host.devices({ cwd, timeoutMs: 2500 }).ended;
+    const { exitCode, stdout, stderr } = await host.devices({ cwd, timeoutMs: listenMs }).ended;
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/mDNS cannot ask on veth1a \(10\.77\.1\.1\): .*EPERM/);
     expect(stderr).toMatch(/Nobody could be asked over mDNS: /);
@@ -121,7 +125,7 @@ describe.skipIf(obstacle !== undefined)('otarc devices in a network', { timeout:
     host.configure('hosts', '127.0.0.1 localhost\n10.77.1.2 attic\n');
     host.configure('resolv.conf', '');
     const cwd = await folder('devices: { hall: 192.0.2.11, attic: {} }\n');
-    const { exitCode, stdout, stderr } = await host.devices({ cwd, timeoutMs: 2500 }).ended;
+    const { exitCode, stdout, stderr } = await host.devices({ cwd, timeoutMs: listenMs }).ended;
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(/no network interface but loopback: mDNS has nobody to ask/);
     expect(stdout).toMatch(
@@ -134,7 +138,7 @@ describe.skipIf(obstacle !== undefined)('otarc devices in a network', { timeout:
     const { host } = twoNetworks();
     host.ip('route add default via 10.77.1.2');
     const cwd = await folder('devices: { hall: 192.0.2.11, attic: 10.77.2.9 }\n');
-    const { stdout } = await host.devices({ cwd, timeoutMs: 2500 }).ended;
+    const { stdout } = await host.devices({ cwd, timeoutMs: listenMs }).ended;
     expect(stdout).toMatch(/^attic +10\.77\.2\.9 .*absent; this host would send from 10\.77\.2\.1$/m);
     expect(stdout).toMatch(
       /^hall +192\.0\.2\.11 .*unknown; mDNS does not reach it; this host would send from 10\.77\.1\.1$/m,
@@ -160,7 +164,7 @@ describe.skipIf(obstacle !== undefined)('otarc devices in a network', { timeout:
     const { host, first, second } = twoNetworks();
     await second.respond({ occupy: 'flood', on: '10.77.2.2' });
     await first.respond(device('hall', '10.77.1.2'));
-    const list = await listed(host, { cwd: await folder('device: hall\n'), timeoutMs: 4000 });
+    const list = await listed(host, { cwd: await folder('device: hall\n') });
     expect(list[0]).toBe('hall here 10.77.1.2');
     expect(list.length).toBeGreaterThan(100);
     expect(list.length).toBeLessThanOrEqual(1001);

@@ -27,7 +27,8 @@ describe('following the devices', () => {
   it('asks while the configuration is read, and tells nothing before', async () => {
     const device = await quickDevice({ name: freshName(), announce: true });
     let isRead = false;
-    const reading = new Promise<void>((resolve) => setTimeout(resolve, 300)).then(() => {
+    // The pause is what is tested: a reading that lasts for longer than an answer takes, on a busy computer too.
+    const reading = new Promise<void>((resolve) => setTimeout(resolve, 1_500)).then(() => {
       isRead = true;
       return { configured: [configured(device.name)], warnings: ['a warning'] };
     });

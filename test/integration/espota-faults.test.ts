@@ -244,7 +244,7 @@ describe('a push that fails', () => {
   test('a limit of the whole push', async () => {
     const device = await start({ faults: { stallsAtBytes: 20_000 } });
     const ended = device.waitFor('update-ended');
-    const { error } = await push(device, eight, { timeoutMs: 300 });
+    const { error } = await push(device, eight, { timeoutMs: 2_000 });
     expect(error).toMatchObject({ code: 'TIMEOUT', message: expect.stringContaining('virtual') });
     expect((await ended).update.result).toBe('interrupted');
   });

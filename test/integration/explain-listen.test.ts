@@ -48,22 +48,18 @@ test('broken off, it says nothing about the device', async () => {
   expect(await listenFor({ device, target, signal: soon }, 60_000)).toBeUndefined();
 });
 
-// It would be listened for eight seconds.
-test(
-  'a device that does not come back is not waited for after an interruption',
-  { timeout: 5000 },
-  async () => {
-    const user = new AbortController();
-    const told: string[] = [];
-    const tell = (event: { type: string; message?: string }): void => {
-      told.push(event.message ?? '');
-      user.abort();
-    };
-    const listening = { device, target, signal: user.signal, tell, limitMs: 8000 };
-    expect(await awaitReturn(listening, {})).toEqual({});
-    expect(told).toEqual([`listening whether ${name} has restarted, 8 s at most`]);
-  },
-);
+test('a device that does not come back is not waited for after an interruption', async () => {
+  const user = new AbortController();
+  const told: string[] = [];
+  const tell = (event: { type: string; message?: string }): void => {
+    told.push(event.message ?? '');
+    user.abort();
+  };
+  // Longer than a test may last.
+  const listening = { device, target, signal: user.signal, tell, limitMs: 80_000 };
+  expect(await awaitReturn(listening, {})).toEqual({});
+  expect(told).toEqual([`listening whether ${name} has restarted, 80 s at most`]);
+});
 
 test('after an interruption a failure is explained by what it observed itself', async () => {
   const details = { undeliverable: ['ECONNREFUSED'] };

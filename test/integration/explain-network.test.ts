@@ -37,7 +37,7 @@ async function doctorFrom(from: Namespace, address: string): Promise<readonly Le
   const cwd = newDir();
   await mkdir(cwd);
   const request: Request = { role: 'doctor', cwd, target: address };
-  const { stdout } = await run('ip', commandFor(from, request), { timeout: 60_000 });
+  const { stdout } = await run('ip', commandFor(from, request), { timeout: 200_000 });
   return JSON.parse(stdout) as Leg[];
 }
 
@@ -45,7 +45,7 @@ async function doctorFrom(from: Namespace, address: string): Promise<readonly Le
 async function pushFrom(from: Namespace, device: object): Promise<FailedPush> {
   const config = { devices: { livingroom: { platform: 'esp8266', ...device } } };
   const request: Request = { role: 'push', request: { dir: newDir(), config } };
-  const { stdout } = await run('ip', commandFor(from, request), { timeout: 60_000 });
+  const { stdout } = await run('ip', commandFor(from, request), { timeout: 200_000 });
   return JSON.parse(stdout) as FailedPush;
 }
 
@@ -75,8 +75,9 @@ async function reads({ text }: FailedPush, expect: ExpectStatic, name: string): 
   await expect(text).toMatchFileSnapshot(`causes/${name}.txt`);
 }
 
-// Each waits for what does not come: side by side they need no longer than one.
-describe.skipIf(why !== undefined).concurrent('a push between namespaces', { timeout: 90_000 }, () => {
+// Each waits for what does not come: side by side they need no longer than one. The limits only catch what hangs, as each
+// also starts several processes.
+describe.skipIf(why !== undefined).concurrent('a push between namespaces', { timeout: 300_000 }, () => {
   test('nothing in the way', async ({ expect, onTestFinished }) => {
     const { host } = await hostAndDevice(onTestFinished);
     expect((await pushFrom(host, there)).code).toBeUndefined();

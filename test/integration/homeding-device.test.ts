@@ -65,7 +65,7 @@ describe('a HomeDing JSON that the device itself has', () => {
       origin: `${url}:2`,
     });
     if (bath === undefined) throw new Error('no device');
-    const context = { env: {}, stdin: process.stdin, signal: AbortSignal.timeout(5_000) };
+    const context = { env: {}, stdin: process.stdin, signal: AbortSignal.timeout(20_000) };
     const credential = await resolveCredential(bath, context);
     expect(credential.type === 'password' && credential.secret.reveal()).toBe('4711');
     expect(JSON.stringify(config)).not.toContain('4711');

@@ -28,7 +28,6 @@ const start = async (
       closeDelayMs: 5,
       rebootMs: 5,
       openFlashMs: 0,
-      silenceMs: 30,
     },
     ...options,
     faults,
@@ -142,11 +141,12 @@ test.each<Faults>([{ neverConnects: true }, { refusesToBegin: 'no' }])(
 
 test('connectsLateMs', async () => {
   const { client } = await start({ connectsLateMs: 80 });
+  // From before its beginning: a busy computer makes it longer, never shorter.
+  const invitedAtMs = performance.now();
   client.invite(image);
   await client.answer();
-  const okAt = performance.now();
   await client.connection();
-  expect(performance.now() - okAt).toBeGreaterThan(60);
+  expect(performance.now() - invitedAtMs).toBeGreaterThan(79);
 });
 
 test('foreignConnection: a stranger first, then the device', async () => {
@@ -284,7 +284,8 @@ test('gluedVerdict and splitVerdict', async () => {
   const second = await split.client.flood(image);
   await second.ended;
   expect(second.text()).toMatch(/^20000ERROR\[7\].*\r\n$/);
-  expect(second.reads.length).toBeGreaterThan(5);
+  // The count, and the verdict in pieces: a busy system joins some of them.
+  expect(second.reads.length).toBeGreaterThan(2);
   const hasty = await start({ splitVerdict: true }, { model: 'esp32' });
   const third = await hasty.client.flood(image);
   await third.ended;
@@ -293,10 +294,11 @@ test('gluedVerdict and splitVerdict', async () => {
 
 test('lateVerdictMs', async () => {
   const { client } = await start({ lateVerdictMs: 80 });
+  // From before its beginning: a busy computer makes it longer, never shorter.
+  const invitedAtMs = performance.now();
   const connection = await client.flood(image);
-  await connection.untilText(/OK$/);
-  const [count, verdict] = connection.reads;
-  expect((verdict?.atMs ?? 0) - (count?.atMs ?? 0)).toBeGreaterThan(60);
+  expect(await connection.untilText(/OK$/)).toBe('20000OK');
+  expect(performance.now() - invitedAtMs).toBeGreaterThan(79);
 });
 
 test.each<[Faults, string, boolean]>([

@@ -1,6 +1,5 @@
 import { appendFile, mkdir, open, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
@@ -101,14 +100,14 @@ describe('the image alone', () => {
     await expectPushed(device, watch, [image(1), signed]);
   });
 
-  it('is taken when it grows for five seconds, and when it is cut off and written anew', async () => {
+  it('is taken when it grows piece by piece, each of them noticed, and when it is cut off and written anew', async () => {
     const { device, image: path, watch } = await scene({}, image(1));
     await expectPushed(device, watch, [image(1)]);
     const slow = image(2);
     await writeFile(path, '');
     for (let at = 0; at < slow.length; at += 6_000) {
       await appendFile(path, slow.subarray(at, at + 6_000));
-      await sleep(500);
+      await watch.noticedAll();
     }
     await expectPushed(device, watch, [image(1), slow]);
     await truncate(path, 5_000);
@@ -116,7 +115,7 @@ describe('the image alone', () => {
     const file = await open(path, 'r+');
     await file.truncate(0);
     await file.write(image(3).subarray(0, 30_000), 0, 30_000, 0);
-    await sleep(200);
+    await watch.noticedAll();
     await file.write(image(3).subarray(30_000), 0, image(3).length - 30_000, 30_000);
     await file.close();
     await expectPushed(device, watch, [image(1), slow, image(3)]);
@@ -129,7 +128,7 @@ describe('the image alone', () => {
     await rename(`${path}.new`, path);
     await expectPushed(device, watch, [image(1), image(2)]);
     await rm(path);
-    await sleep(150);
+    await watch.noticedAll();
     await put(path, image(3));
     await expectPushed(device, watch, [image(1), image(2), image(3)]);
   });
@@ -140,7 +139,8 @@ describe('the image alone', () => {
     await expectPushed(device, watch, images);
     for (const seed of [2, 3, 4]) {
       await rm(dirname(path), { recursive: true });
-      await sleep(seed * 100);
+      // Noticed before it is back, or not.
+      if (seed !== 3) await watch.noticedAll();
       await put(path, image(seed));
       images.push(image(seed));
       await expectPushed(device, watch, images);
@@ -219,7 +219,7 @@ describe('the image alone', () => {
     const whole = Buffer.from(makeLittlefsImage());
     const path = join(project.dir, 'out', 'littlefs.bin');
     await put(path, whole.subarray(0, 10_000));
-    await sleep(250);
+    await watch.noticedAll();
     await appendFile(path, whole.subarray(10_000));
     await expectPushed(device, watch, [whole]);
     expect(device.updates[0]?.command).toBe(100);

@@ -1,6 +1,5 @@
 import { mkdir, readFile, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import type { DeployEvent } from '../../src/model/events.ts';
 import type { VirtualDevice } from '../../src/simulator/index.ts';
@@ -93,7 +92,7 @@ describe('each save', () => {
     expect(pushed(device)).toEqual(['first']);
   });
 
-  it.each<[string, (source: string) => Promise<void>]>([
+  it.each<[string, (source: string, watch: Watching) => Promise<void>]>([
     [
       'through a temporary file that is renamed',
       async (source) => {
@@ -112,10 +111,11 @@ describe('each save', () => {
       },
     ],
     [
-      'deleted, and created anew a moment later',
-      async (source) => {
+      'deleted, and created anew when that is noticed',
+      async (source, watch) => {
+        const noticed = watch.nextState(({ phase }) => phase === 'settling');
         await rm(source);
-        await sleep(15);
+        await noticed;
         await writeFile(source, 'second');
       },
     ],
@@ -126,7 +126,7 @@ describe('each save', () => {
       await expectRest(watch);
       const before = runs(watch);
       const done = watch.done();
-      await saveSo(source);
+      await saveSo(source, watch);
       await done;
       await expectRest(watch);
       expect(runs(watch)).toBe(before + 1);
@@ -136,11 +136,12 @@ describe('each save', () => {
 });
 
 describe('many saves', () => {
-  it('a hundred in a second are one push of the last one', async () => {
+  it('a hundred, each as soon as the one before is noticed, are one push of the last one', async () => {
     const { device, save, watch } = await scene();
     for (let index = 1; index <= 100; index += 1) {
+      const noticed = watch.nextState();
       await save(`save ${index}`);
-      await sleep(9);
+      await noticed;
     }
     await expectRest(watch);
     expect(pushed(device)).toEqual(['first', 'save 100']);
@@ -169,7 +170,9 @@ describe('many saves', () => {
     await save('slow:5000 second');
     await started;
     const log = join(dir, 'out', 'builds.log');
-    await vi.waitFor(async () => expect((await readFile(log, 'utf8')).trim().split('\n')).toHaveLength(2));
+    await vi.waitFor(async () => expect((await readFile(log, 'utf8')).trim().split('\n')).toHaveLength(2), {
+      timeout: 20_000,
+    });
     const pids = (await readFile(log, 'utf8')).trim().split('\n').map(Number);
     const again = watch.next('build-started');
     await save('third');
@@ -189,16 +192,20 @@ describe('many saves', () => {
   });
 
   it('during builds, one after the other, end with the last one', async () => {
-    const { device, save, watch } = await scene();
-    for (let index = 1; index <= 8; index += 1) {
+    const { device, dir, save, watch } = await scene();
+    const log = join(dir, 'out', 'builds.log');
+    const builds = async () => (await readFile(log, 'utf8')).trim().split('\n').length;
+    for (let index = 1; index <= 7; index += 1) {
+      const before = await builds();
       const started = watch.next('build-started');
-      await save(`slow:1000 ${index}`);
+      await save(`slow:60000 ${index}`);
       await started;
-      // As a person does: not each time at the same moment after the start of the build.
-      await sleep((index * 370) % 800);
+      // As a person does: now when the build begins, now in the midst of it.
+      if (index % 2 === 0) await expect.poll(builds, { timeout: 20_000 }).toBeGreaterThan(before);
     }
+    await save('eighth');
     await expectRest(watch);
-    expect(pushed(device)).toEqual(['first', 'slow:1000 8']);
+    expect(pushed(device)).toEqual(['first', 'eighth']);
   });
 
   it('during a push let it finish, and are one more run', async () => {
@@ -245,7 +252,9 @@ describe('a build', () => {
     const failed = watch.next('failed');
     await save('slow:20000');
     const log = join(dir, 'out', 'builds.log');
-    await vi.waitFor(async () => expect((await readFile(log, 'utf8')).trim().split('\n')).toHaveLength(2));
+    await vi.waitFor(async () => expect((await readFile(log, 'utf8')).trim().split('\n')).toHaveLength(2), {
+      timeout: 20_000,
+    });
     process.kill(Number((await readFile(log, 'utf8')).trim().split('\n')[1]), 'SIGKILL');
     expect(await failed).toMatchObject({ code: 'BUILD_FAILED' });
     await save('second');
@@ -257,7 +266,9 @@ describe('a build', () => {
     const { device, image, save, watch } = await scene();
     const log = join(dirname(image), 'builds.log');
     await save('slow:800 second');
-    await vi.waitFor(async () => expect((await readFile(log, 'utf8')).trim().split('\n')).toHaveLength(2));
+    await vi.waitFor(async () => expect((await readFile(log, 'utf8')).trim().split('\n')).toHaveLength(2), {
+      timeout: 20_000,
+    });
     await rm(dirname(image), { recursive: true });
     await expectRest(watch);
     await save('third');
@@ -361,14 +372,14 @@ describe('what is watched', () => {
     const { device, dir, save, watch } = await scene();
     for (const version of ['second', 'third']) {
       await rm(join(dir, 'src'), { recursive: true });
-      await sleep(200);
+      await watch.noticedAll();
       await mkdir(join(dir, 'src'));
       await save(version);
-      await expect.poll(() => pushed(device).at(-1), { timeout: 10_000 }).toBe(version);
+      await expect.poll(() => pushed(device).at(-1), { timeout: 20_000 }).toBe(version);
       await expectRest(watch);
     }
     await save('fourth');
-    await expect.poll(() => pushed(device).at(-1), { timeout: 10_000 }).toBe('fourth');
+    await expect.poll(() => pushed(device).at(-1), { timeout: 20_000 }).toBe('fourth');
   });
 
   it('is found by polling, too', async () => {
@@ -499,7 +510,7 @@ describe('a device that is not there', () => {
     });
     device.faults.closesAtBytes = undefined;
     announce();
-    await expect.poll(() => textOf(device.running?.bytes), { timeout: 10_000 }).toBe('second');
+    await expect.poll(() => textOf(device.running?.bytes), { timeout: 20_000 }).toBe('second');
     await expectRest(watch);
     expect(watch.events.findLast(({ type }) => type === 'change-detected')).toMatchObject({
       reason: 'the device is back',

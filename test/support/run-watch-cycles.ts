@@ -15,6 +15,8 @@ const [dir = '', cycles = '', mode = ''] = process.argv.slice(2);
 const controller = new AbortController();
 const output = new PassThrough();
 output.resume();
+/** Between two looks at what is held. */
+const pollMs = 20;
 let deployed = 0;
 let onDone = (): void => {};
 const warned: string[] = [];
@@ -52,16 +54,28 @@ async function cycle(index: number): Promise<void> {
   await done;
 }
 
-async function held() {
-  // What was just closed is let go in a later turn, and what hangs on it in a later collection.
-  for (let turn = 0; turn < 5; turn += 1) {
-    await sleep(100);
-    globalThis.gc?.();
+/** What is still held when nothing more is let go: what was just closed goes in a later turn, what hangs on it later still. */
+async function held(like?: Held): Promise<Held> {
+  let [before, calm] = [look(), 0];
+  const isDone = (): boolean => (like === undefined ? calm >= 20 : countsOf(before) === countsOf(like));
+  // Where it is never let go, the test is to see what is held.
+  for (let turns = 0; turns < 500 && !isDone(); turns += 1) {
+    await sleep(pollMs);
+    const now = look();
+    calm = countsOf(now) === countsOf(before) ? calm + 1 : 0;
+    before = now;
   }
-  // A look at a file that is on its way now and then is over in a moment, and is not held.
-  while (process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))) await sleep(1);
+  return before;
+}
+
+type Held = ReturnType<typeof look>;
+const countsOf = ({ resources, open, watched }: Held): string => JSON.stringify([resources, open, watched]);
+
+function look() {
+  globalThis.gc?.();
   const resources: Record<string, number> = {};
-  for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1;
+  for (const name of process.getActiveResourcesInfo().toSorted())
+    resources[name] = (resources[name] ?? 0) + 1;
   const { heapUsed, external } = process.memoryUsage();
   return { deployed, heapBytes: heapUsed, externalBytes: external, resources, ...filesOfSystem() };
 }
@@ -86,8 +100,10 @@ function filesOfSystem(): { open?: number; watched?: number } {
 for (let index = 0; index < 10; index += 1) await cycle(index);
 const early = await held();
 for (let index = 10; index < Number(cycles); index += 1) await cycle(index);
-const late = await held();
+const late = await held(early);
 controller.abort();
 await ended;
-await sleep(200);
-console.log(JSON.stringify({ early, late, left: process.getActiveResourcesInfo(), warned }));
+const left = (): string[] =>
+  process.getActiveResourcesInfo().filter((name) => !/^(?:PipeWrap|TTYWrap|Timeout)$/.test(name));
+for (let turns = 0; turns < 500 && left().length > 0; turns += 1) await sleep(pollMs);
+console.log(JSON.stringify({ early, late, left: left(), warned }));

@@ -21,6 +21,8 @@ export interface Watching {
   next(type: DeployEvent['type'], matches?: (event: DeployEvent) => boolean): Promise<DeployEvent>;
   /** The next `done` from now on. */
   done(): Promise<Extract<DeployEvent, { type: 'done' }>>;
+  /** Resolves when the next state from now on that matches is shown. */
+  nextState(matches?: (state: Shown) => boolean): Promise<void>;
   /** Resolves when the watch has noticed everything that was written before. */
   noticedAll(): Promise<void>;
   stop(): Promise<number>;
@@ -31,6 +33,7 @@ export async function startWatch(dir: string, options: Partial<WatchProjectOptio
   const events: DeployEvent[] = [];
   const shown: Shown[] = [];
   const waiting = new Set<(event: DeployEvent) => void>();
+  const looking = new Set<(state: Shown) => void>();
   const controller = new AbortController();
   const output = new PassThrough();
   output.resume();
@@ -49,7 +52,10 @@ export async function startWatch(dir: string, options: Partial<WatchProjectOptio
     ...options,
     signal: controller.signal,
     onStart: (given) => started(given),
-    onState: (state) => shown.push(state),
+    onState(state) {
+      shown.push(state);
+      for (const look of looking) look(state);
+    },
     onEvent(event) {
       // The protocol word by word, which may go on a little after the run.
       if (event.type === 'log' && event.level === 'debug') return;
@@ -71,9 +77,19 @@ export async function startWatch(dir: string, options: Partial<WatchProjectOptio
       };
       waiting.add(look);
     });
+  const nextState: Watching['nextState'] = (matches = () => true) =>
+    new Promise((resolve) => {
+      const look = (state: Shown): void => {
+        if (!matches(state)) return;
+        looking.delete(look);
+        resolve();
+      };
+      looking.add(look);
+    });
   return {
     events,
     shown,
+    nextState,
     noticedAll,
     controls: await Promise.race([
       controls,
