@@ -45,7 +45,10 @@ describe('the package', () => {
   });
 
   it.each([
-    ['otarc.config.ts', 'const host: string = "127.0.0.9";\nexport default { devices: { lamp: { host } } };\n'],
+    [
+      'otarc.config.ts',
+      'const host: string = "127.0.0.9";\nexport default { devices: { lamp: { host } } };\n',
+    ],
     ['otarc.config.js', 'import "node:path";\nexport default { devices: { lamp: "127.0.0.9" } };\n'],
     ['.otarc.js', 'export default { devices: { lamp: "127.0.0.9" } };\n'],
     ['.otarc.mjs', 'export default { devices: { lamp: "127.0.0.9" } };\n'],
