@@ -10,6 +10,7 @@ import { nearest } from './nearest.ts';
 import { isMisplacedPassword, shownName } from './quoting.ts';
 import { namesPassword, redacted } from '../model/redaction.ts';
 import { notYet } from './not-yet.ts';
+import { swallowedKeyIssues } from './swallowed-key.ts';
 import { configFileSchema, homedingSchema, type ConfigFile, type HomedingFile } from './schema.ts';
 
 export type Checked<T> = (
@@ -37,6 +38,8 @@ export function checkFile(value: unknown): Checked<ConfigFile> {
     ...deviceIssues(own),
     ...groupIssues(own),
     ...defaultDeviceIssues(own),
+    // What the schema refuses is not quoted, and stays so when it is corrected.
+    ...(result.success ? swallowedKeyIssues(result.data) : []),
   ];
   return result.success && issues.length === 0
     ? { ok: true, settings: result.data, written }

@@ -3,11 +3,14 @@
 import * as z from 'zod';
 import { choiceWords } from './kinds.ts';
 import { nearest } from './nearest.ts';
+import { isOrdinaryKey } from './quoting.ts';
 import { configFileSchema } from './schema.ts';
 
 export interface Issue {
   readonly path: readonly PropertyKey[];
   readonly message: string;
+  /** The last key may be quoted although nothing knows it. */
+  readonly isOrdinaryKey?: boolean;
 }
 
 type ZodIssue = z.core.$ZodIssue;
@@ -20,7 +23,11 @@ export function describeIssue(issue: ZodIssue, root: unknown, before: readonly P
   if (secretAt >= 0) return [describePassword(path.slice(0, secretAt + 1), root, issue)];
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(path, key) }));
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: unknownKey(path, key),
+        isOrdinaryKey: isOrdinaryKey(key, valueAt(root, path)),
+      }));
     case 'invalid_union':
       return describeUnion(issue, { path, root });
     case 'invalid_key':
@@ -106,7 +113,13 @@ function typeNames(expected: string): string {
   return names[expected] ?? expected;
 }
 
+/** Top-level and device keys of a later version; `x-…` is for anchors of YAML. */
+const isOfLaterVersion = (key: string): boolean => /^(?:defaults|history|logs|x-.*)$/.test(key);
+
 function unknownKey(path: readonly PropertyKey[], key: string): string {
+  const isOfDevices = path.length === 2 && path[0] === 'devices';
+  if ((path.length === 0 || isOfDevices) && isOfLaterVersion(key))
+    return 'not supported in this version; remove it';
   const meant = nearest(key, keysAt(path));
   if (meant !== undefined) return `unknown key; did you mean "${meant}"?`;
   if (path.length > 0) return `unknown key; known here: ${keysAt(path).join(', ')}`;

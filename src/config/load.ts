@@ -129,7 +129,8 @@ function refuseImports(value: unknown, file: string): void {
 }
 
 async function runScript(file: string, source: string): Promise<unknown> {
-  const { createJiti } = await import('jiti');
+  // Not `jiti`: that one loads its compiler by a path beside itself, which the bundle does not have.
+  const { createJiti } = await import('jiti/static');
   try {
     // No cache: a configuration that was edited counts at the next load of a long-running `watch`.
     return await createJiti(import.meta.url, { fsCache: false, moduleCache: false }).import(file, {

@@ -23,6 +23,7 @@ export interface ParsedText {
   lineOf(path: readonly PropertyKey[]): number | undefined;
 }
 
+const tooDeep = 'nested too deeply';
 const notJson = 'not valid JSON: a comma, a bracket or double quotes are missing or too many';
 
 interface Mistake {
@@ -37,6 +38,16 @@ interface Mistake {
  * @throws OtaError CONFIG_UNREADABLE with file, line, column and, where it can hold no secret, the line itself
  */
 export function parseText(file: string, source: string): ParsedText {
+  try {
+    return parsed(file, source);
+  } catch (error) {
+    // The call stack is full: the parser calls itself, and so does whoever walks what it has made.
+    if (!(error instanceof RangeError)) throw error;
+    throw new OtaError('CONFIG_UNREADABLE', `${file} is ${tooDeep}.`);
+  }
+}
+
+function parsed(file: string, source: string): ParsedText {
   if (source.includes('\0') || source.startsWith('\uFFFD')) {
     throw new OtaError('CONFIG_UNREADABLE', `${file} is not UTF-8 text.`, {
       hint: 'Save the file as UTF-8.',
@@ -123,6 +134,8 @@ function endOf(source: string, start: number, kind: Kind): number | undefined {
 function firstMistake(document: Document, asJson: boolean): Mistake | undefined {
   const [error] = document.errors;
   if (error) {
+    // The parser's own catch of a full call stack.
+    if (error.code === 'RESOURCE_EXHAUSTION') return { offset: error.pos[0], message: tooDeep };
     const isJsonSyntax = asJson && error.code !== 'DUPLICATE_KEY';
     return { offset: error.pos[0], message: isJsonSyntax ? notJson : wordsOf(error.message) };
   }
@@ -188,7 +201,8 @@ function isJsonScalar(node: { type?: string; source?: string }): boolean {
 function valueOf(document: Document, file: string): unknown {
   try {
     return document.toJS();
-  } catch {
+  } catch (error) {
+    if (error instanceof RangeError) throw error;
     // Left after the checks above: aliases that multiply beyond the parser's limit.
     throw new OtaError('CONFIG_UNREADABLE', `${file} refers to itself too often (YAML aliases).`);
   }

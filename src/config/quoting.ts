@@ -31,6 +31,19 @@ export function shownKey(key: string): string {
   return namesPassword(cut) && startsWithSecretWord(cut) ? cut : '…';
 }
 
+/**
+ * Whether an unknown key is one that somebody meant as a key: a single word of letters with a value. A password that has come
+ * to stand there has none, or has digits, or its colon in it; beside a password in plain text it may still be the rest of it.
+ */
+export function isOrdinaryKey(key: string, object: unknown): boolean {
+  if (typeof object !== 'object' || object === null || !/^[A-Za-z][A-Za-z_-]{0,39}$/.test(key)) return false;
+  const isValue = (value: unknown): boolean => value !== null && value !== undefined && value !== '';
+  const entries: [string, unknown][] = Object.entries(object);
+  return entries.every(([each, value]) =>
+    each === key ? isValue(value) && !mayNameSecret(key) : typeof value !== 'string' || !mayNameSecret(each),
+  );
+}
+
 const startsWithSecretWord = (text: string): boolean => /^[\p{L}\p{N}_$-]+…?$/u.test(text);
 
 /** A name that the user has chosen, of a device or a group. */
@@ -38,13 +51,14 @@ export const shownName = (name: string): string =>
   namesPassword(name) ? redacted(name) : name.slice(0, 200);
 
 /** `devices.livingroom.port`; a key that is no plain word stands in brackets and quotes. */
-export function shownKeyPath(path: readonly PropertyKey[]): string {
+export function shownKeyPath(path: readonly PropertyKey[], isLastOrdinary = false): string {
   const isNamed = path[0] === 'devices' || path[0] === 'groups';
   return path
     .map((segment, index) => {
       if (typeof segment === 'number') return `[${segment}]`;
       const key = String(segment);
-      const text = index === 1 && isNamed ? shownName(key) : shownKey(key);
+      const isShown = isLastOrdinary && index === path.length - 1;
+      const text = isShown ? key : index === 1 && isNamed ? shownName(key) : shownKey(key);
       if (!/^[\p{L}\p{N}_$-]+$/u.test(text)) return `[${JSON.stringify(text)}]`;
       return index === 0 ? text : `.${text}`;
     })

@@ -93,6 +93,10 @@ function writtenAs(
 
 function problemsOf(file: Pick<CheckedFile<unknown>, 'placeOf'>, issues: readonly Issue[]): ConfigProblem[] {
   return issues
-    .map(({ path, message }) => ({ place: file.placeOf(path), path: shownKeyPath(path), message }))
+    .map(({ path, message, isOrdinaryKey }) => ({
+      place: file.placeOf(path),
+      path: shownKeyPath(path, isOrdinaryKey),
+      message,
+    }))
     .toSorted((a, b) => a.place.localeCompare(b.place, 'en', { numeric: true }));
 }

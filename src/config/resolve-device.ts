@@ -1,6 +1,7 @@
 import { Secret } from '../model/secret.ts';
 import { homedingUrl, hostOf } from './homeding.ts';
 import { parseHost } from '../model/endpoint.ts';
+import { portFrom } from '../model/port.ts';
 import type { Sourced } from '../model/project-facts.ts';
 import { pathText } from './problem.ts';
 import type { Claimant, ProjectDevice } from './resolve-project.ts';
@@ -176,7 +177,7 @@ function homedingOf({ file, homeding }: ConfigSources, { name, path, settings }:
       : sourced(host, place('device', '0', 'name')),
     // HomeDing's OTA element listens on 8266 on every chip, where ArduinoOTA itself would take the platform's port.
     port:
-      sourced(ota?.port === undefined ? undefined : Number(ota.port), place('ota', '0', 'port')) ??
+      sourced(ota?.port === undefined ? undefined : portFrom(String(ota.port)), place('ota', '0', 'port')) ??
       sourced(8266, `default of HomeDing`),
     credential: ota?.passwd
       ? { value: { type: 'text', secret: new Secret(ota.passwd) }, origin: place('ota', '0', 'passwd') }

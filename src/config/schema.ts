@@ -6,7 +6,8 @@
  */
 
 import * as z from 'zod';
-import type { ItemKind, SettingKind, ValueOf } from './kinds.ts';
+import { kinds, type ItemKind, type SettingKind, type ValueOf } from './kinds.ts';
+import { portPattern } from '../model/port.ts';
 import { settings, type Setting, type SettingKey } from './settings/index.ts';
 
 const text = z.string().min(1);
@@ -65,12 +66,15 @@ const password = z
   ])
   .describe('What the sketch was given by ArduinoOTA.setPassword.');
 
+/** As HomeDing's own JSON has it. */
+const portOrEmpty = new RegExp(`^(?:${portPattern})?$`);
+
 const ota = z
   .looseObject({
     '0': z.looseObject({
       port: z
-        .union([value('port'), z.string().regex(/^\d{1,5}$/)])
-        .describe('8266 where it is left out, on every chip.')
+        .union([value('port'), z.string().regex(portOrEmpty, { error: kinds.port.words })])
+        .describe('8266 where it is left out or empty, on every chip.')
         .optional(),
       passwd: z.string().describe('Empty: none.').optional(),
     }),

@@ -3,6 +3,7 @@
  * refuses by the first error that is not allowed, others print them all.
  */
 
+import type { AllowableCode } from '../model/allowable.ts';
 import { OtaError, type ErrorCode } from '../model/errors.ts';
 import { thousands } from '../model/numbers.ts';
 import type { Image, Platform } from '../model/types.ts';
@@ -11,7 +12,7 @@ import { appSlots, filesystemPartition, type PartitionTable } from './partition.
 
 /** What speaks against this image on that device. Every error here is one that the user may allow. */
 export interface PreflightFinding {
-  readonly code: ErrorCode;
+  readonly code: AllowableCode;
   readonly level: 'error' | 'warning';
   readonly message: string;
   /** The next thing to do; of an error, with the flag that lets it pass. */
@@ -161,7 +162,7 @@ function fileSystemFindings({ path, sizeBytes }: PreflightImage, table: Partitio
 }
 
 function refusal(
-  code: ErrorCode,
+  code: AllowableCode,
   message: string,
   { hint, details }: Pick<PreflightFinding, 'hint' | 'details'>,
 ): PreflightFinding {

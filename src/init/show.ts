@@ -7,7 +7,7 @@ import { printable, printableLines } from '../model/printable.ts';
 import { withoutValues } from './env-file.ts';
 import { textLines, toReadableText } from './lines.ts';
 import { beforeMark } from './pio-hooks.ts';
-import { redacted } from '../model/redaction.ts';
+import { redactedLine } from '../model/redaction.ts';
 import type { FileEdit } from './types.ts';
 
 interface ShowOptions {
@@ -77,9 +77,7 @@ function maskedLine(line: string, before: ReadonlySet<string>): string {
 
 function withoutSecrets(line: string): string {
   if (/password["']?: *\{ *(?:env|file): *[\w./-]+ *\},? *(?:#.*)?$/.test(line)) return line;
-  // `upload_flags = -a x`: the one flag of espota that names a password without a word for it.
-  const flag = /(?:^.?|\s)-a/.exec(line);
-  return redacted(flag === null ? line : `${line.slice(0, flag.index + flag[0].length)}…`);
+  return redactedLine(line);
 }
 
 /** Of an ini: the section that the lines stand in. */

@@ -51,6 +51,21 @@ export function namesPassword(text: string): boolean {
   return mistypedIn(text) !== undefined;
 }
 
+/**
+ * Whether a key for a secret, and so perhaps the secret, stands within the text, behind something else: `env.json password:x`.
+ * A path may have such a word (`My Passwords/lamp.csv`), a name as well (`auth-lamp`).
+ */
+export function holdsSecretKey(text: string): boolean {
+  const hit = hitIn(text);
+  if (hit === undefined) return false;
+  if (/^\w*["']?\s*[:=]/.test(text.slice(hit.end))) return true;
+  const [, ...words] = text.split(/[\s,;]+/);
+  return words.some((word) => {
+    const end = mistypedIn(word)?.end;
+    return end !== undefined && !/[\\/]/.test(word.slice(end));
+  });
+}
+
 /** The text as it may be quoted: up to the first word that may name a secret, that word included. */
 export function redacted(text: string): string {
   const short = text.slice(0, longestQuoted);
@@ -79,7 +94,18 @@ export function redactedValue(value: unknown): unknown {
   return words.every((each) => typeof each === 'string') ? redactedWords(words) : words;
 }
 
-function redactedWord(word: string): string {
+/** espota's `-a`, the one flag that names a password without a word for it, with the password beside it or joined to it. */
+const espotaFlag = /(?:^|[\s='"])-a(?=.)/;
+
+/** A line of text, in which a command line may stand: `upload_flags = -a…`. */
+export function redactedLine(line: string): string {
+  const flag = espotaFlag.exec(line);
+  return redacted(flag === null ? line : line.slice(0, flag.index + flag[0].length) + cut);
+}
+
+function redactedWord(text: string): string {
+  const flag = espotaFlag.exec(text);
+  const word = flag === null ? text : text.slice(0, flag.index + flag[0].length) + cut;
   const hit = hitIn(word);
   if (hit === undefined) return word;
   const isWhole = word.startsWith('-') || namesPassword(word);
@@ -124,12 +150,15 @@ function exactIn(text: string): Hit | undefined {
   return first;
 }
 
-/** Where a short word stands that is no part of a longer one (`pwm`): `pw`, `OTA_PW`, `otaPw`, `pw1`. */
+/** Where a short word stands that is no part of a longer one (`pwm`): `pw`, `OTA_PW`, `otaPw`, `pw1`, `-DPW`. */
 function standingAlone(text: string, plain: string, word: string): number {
   for (let at = plain.indexOf(word); at !== -1; at = plain.indexOf(word, at + 1)) {
     const [before = '', behind = ''] = [text[at - 1], text[at + word.length]];
-    const isStart = !isLetter(before) || (isSmall(before) && !isSmall(text[at] ?? ''));
-    if (isStart && !(isLetter(behind) && isSmall(behind))) return at;
+    const isDefined = /(?:^|[^A-Za-z0-9])-D$/.test(text.slice(Math.max(0, at - 3), at));
+    const isStart = isDefined || !isLetter(before) || (isSmall(before) && !isSmall(text[at] ?? ''));
+    // `otaPwKey`, but not `PWM`.
+    const isEnd = !isLetter(behind) || (!isSmall(behind) && isSmall(text[at + word.length - 1] ?? ''));
+    if (isStart && isEnd) return at;
   }
   return -1;
 }

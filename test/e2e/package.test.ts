@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -42,6 +42,24 @@ describe('the package', () => {
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
     const run = await otarc(['--version'], { cwd: await tempDir() });
     expect(run).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it.each([
+    [
+      'otarc.config.ts',
+      'const host: string = "127.0.0.9";\nexport default { devices: { lamp: { host } } };\n',
+    ],
+    ['otarc.config.js', 'import "node:path";\nexport default { devices: { lamp: "127.0.0.9" } };\n'],
+    ['.otarc.js', 'export default { devices: { lamp: "127.0.0.9" } };\n'],
+    ['.otarc.mjs', 'export default { devices: { lamp: "127.0.0.9" } };\n'],
+    ['otarc.config.cjs', 'module.exports = { devices: { lamp: "127.0.0.9" } };\n'],
+  ])('reads a configuration that is a program, outside of an ESM package: %s', async (name, text) => {
+    const cwd = await tempDir();
+    await mkdir(join(cwd, '.git'));
+    await writeFile(join(cwd, name), text);
+    const run = await otarc(['config'], { cwd });
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run.stdout).toContain('127.0.0.9');
   });
 
   it('works as a library: a deploy to its own virtual device', async () => {

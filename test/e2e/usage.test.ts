@@ -38,7 +38,10 @@ const mistakes: Mistake[] = [
   { args: ['push', '--host-address', 'eth0'], says: /'eth0' is invalid.* an IP address/ },
   { args: ['push', '--environment', ''], says: /is invalid.* not be empty/ },
   { args: ['push', '--timeout', '0'], says: /a number of seconds/ },
-  { args: ['push', '--allow', 'PASSWORD_WRONG'], says: /It must be IMAGE_WRONG_CHIP, IMAGE_TOO_LARGE/ },
+  {
+    args: ['push', '--allow', 'PASSWORD_WRONG'],
+    says: /It must be IMAGE_WRONG_CHIP, IMAGE_TOO_LARGE, IMAGE_NOT_OTA/,
+  },
   { args: ['push', 'nosuch.bin'], says: /^error TARGET_UNKNOWN: "nosuch\.bin".* image\.\n.*--file/ },
   { args: ['push', 'livingrom'], says: /^error TARGET_UNKNOWN: .*\n.*"livingroom"/ },
   { args: ['push', 'livingroom', '--all'], says: /^error USAGE: .*--all/ },

@@ -33,7 +33,7 @@ const keys = fc.constantFrom(
 const names = fc.constantFrom('lamp', 'living-room', 'Küche', '192.0.2.7');
 
 /** A configuration with the password in one of the places where people put it. */
-const value = fc.record({ key: keys, name: names, place: fc.nat(5) }).map(({ key, name, place }): object => {
+const value = fc.record({ key: keys, name: names, place: fc.nat(6) }).map(({ key, name, place }): object => {
   const other = { hall: { host: '127.0.0.1', port: 8266 } };
   // Of another word, what a slip leaves (`OTA_P: x`, `tokenx`) is a name of a device or of a host like any other.
   const passwordKey = key.startsWith('pass') ? key : 'password';
@@ -51,6 +51,8 @@ const value = fc.record({ key: keys, name: names, place: fc.nat(5) }).map(({ key
       return { devices: { ...other, [passwordKey]: secret } };
     case 4:
       return { ota: { '0': { port: 8266, passwd: secret } }, device: { '0': { name } } };
+    case 6:
+      return withoutComma(name, passwordKey);
     default:
       return {
         devices: { [name]: { host: '127.0.0.1', password: secret }, ...other },
@@ -59,6 +61,17 @@ const value = fc.record({ key: keys, name: names, place: fc.nat(5) }).map(({ key
       };
   }
 });
+
+/** As YAML reads it where a comma or a line break is missing behind a value. */
+function withoutComma(name: string, key: string): object {
+  const rest = ` ${key}:${secret}`;
+  const one = { host: '127.0.0.1', homeding: `env.json${rest}`, environment: `d1${rest}` };
+  return {
+    devices: { [name]: one, hall: { host: '127.0.0.2', partitions: `a.csv${rest}` } },
+    interfaces: [`lo${rest}`],
+    build: { sketch: `.${rest}` },
+  };
+}
 
 const yamlOptions = [
   {},

@@ -315,6 +315,20 @@ describe('a file', () => {
     ['.otarc', '- a\n', '/.otarc: holds a list instead of settings'],
     ['.otarc.mjs', 'export default () => ({})', '/.otarc.mjs: must export an object, not a function'],
     ['.otarc', '$import: x.yaml\n', '/.otarc: $import: unknown key'],
+    [
+      '.otarc',
+      'devices: { a: {host: b, baudrate: 9600} }',
+      '/.otarc:1: devices.a.baudrate: unknown key; known',
+    ],
+    ['.otarc', 'devices: { a: {host: b, Hunter} }', '/.otarc:1: devices.a["…"]: unknown key; known'],
+    [
+      '.otarc',
+      'devices: { a: {password: correct, staple: 1} }',
+      '/.otarc:1: devices.a["…"]: unknown key; known',
+    ],
+    ['.otarc', 'defaults: { port: 1 }', '/.otarc:1: defaults: not supported in this version; remove it'],
+    ['.otarc', 'x-all: { port: 1 }', '/.otarc:1: x-all: not supported in this version; remove it'],
+    ['.otarc', 'devices: { a: {logs: serial} }', '/.otarc:1: devices.a.logs: not supported in this version'],
   ])('with a mistake is CONFIG_INVALID, with its place: %s %j', async (place, text, message) => {
     const { error, text: told } = await failure({ [place]: text });
     expect(error).toMatchObject({ code: 'CONFIG_INVALID' });

@@ -9,6 +9,7 @@ import type { CredentialSource } from '../../config/types.ts';
 import { espota as engine } from '../../engines/espota/index.ts';
 import { makePlan } from '../../deploy/plan.ts';
 import { runPlan } from '../../deploy/run.ts';
+import { allowableCodes } from '../../model/allowable.ts';
 import { passwordVariable, Secret } from '../../model/secret.ts';
 import { defaultPorts } from '../../engines/espota/ports.ts';
 import { reporterFor } from './deploy.ts';
@@ -69,7 +70,7 @@ export async function espotaCommand(options: EspotaOptions, io: Io): Promise<num
     signal: io.signal,
     engine,
     // espota.py sends whatever it is given to whatever port it is given, and has no flag that passes a check.
-    allowed: new Set(['IMAGE_WRONG_CHIP', 'IMAGE_NOT_OTA', 'IMAGE_TOO_LARGE']),
+    allowed: new Set(allowableCodes),
     dryRun: false,
     env: io.env,
     stdin: io.stdin,

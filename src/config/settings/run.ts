@@ -1,11 +1,8 @@
 /** The settings of one run, which stand in no file. */
 
-import type { ErrorCode } from '../../model/errors.ts';
+import { allowableCodes } from '../../model/allowable.ts';
 import { choice, kinds, list } from '../kinds.ts';
 import { pushes, runs, type Setting } from './setting.ts';
-
-/** The checks that look at an image before it goes out; no other failure can be allowed. */
-const checks = ['IMAGE_WRONG_CHIP', 'IMAGE_TOO_LARGE'] as const satisfies ErrorCode[];
 
 /** What is said of one run, and stands in no file. */
 export const run = {
@@ -79,7 +76,7 @@ export const run = {
     hasVariable: false,
   },
   allow: {
-    kind: list(choice(checks)),
+    kind: list(choice(allowableCodes)),
     about: 'let this one check fail',
     flag: '--allow <code>',
     commands: runs,

@@ -193,6 +193,11 @@ describe("HomeDing's JSON", () => {
     expect(mistakes({ ota, device })).toEqual([]);
     expect(mistakes({ ota, device: 'livingroom' })).toEqual([]);
     expect(mistakes({ ota: { '0': { port: '3232' } }, device })).toEqual([]);
+    expect(mistakes({ ota: { '0': { port: '' } }, device })).toEqual([]);
+  });
+
+  it.each(['99999', '0', '-1', 'x', '80 ', 99_999])('has no port %j', (port) => {
+    expect(mistakes({ ota: { '0': { port } }, device })).toEqual(['ota.0.port: must be a port, 1 to 65535']);
   });
 
   it('may hold other elements, but no mistyped keys', () => {

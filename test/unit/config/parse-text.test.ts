@@ -92,6 +92,15 @@ describe('parseText', () => {
     );
   });
 
+  it.each([
+    ['['.repeat(200_000)],
+    ['- '.repeat(20_000)],
+    [`${'['.repeat(3_000)}${']'.repeat(3_000)}`],
+    ['{a: '.repeat(20_000)],
+  ])('ends what is nested too deeply (%#)', (text) => {
+    expect(failure('/p/.otarc', text)).toMatch(/^CONFIG_UNREADABLE .*nested too deeply\./);
+  });
+
   it('survives anything', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {

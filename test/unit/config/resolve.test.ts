@@ -390,5 +390,6 @@ describe("HomeDing's JSON", () => {
       { name: 'a', host: 'a', port: 8266, credentialSource: { type: 'none' } },
     ]);
     expect(resolved({ devices: { a: { ota: { '0': { port: '3232' } } } } }).devices[0]?.port).toBe(3232);
+    expect(resolved({ devices: { a: { ota: { '0': { port: '' } } } } }).devices[0]?.port).toBe(8266);
   });
 });

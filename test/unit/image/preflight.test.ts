@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { settings } from '../../../src/config/settings/index.ts';
 import type { PartitionTable } from '../../../src/image/partition.ts';
 import { imagePreflight, refuseByFirst, type PreflightTarget } from '../../../src/image/preflight.ts';
 import type { Image } from '../../../src/model/types.ts';
@@ -111,6 +112,11 @@ describe('all findings', () => {
       'IMAGE_WRONG_CHIP',
     ]);
     for (const { code, hint } of findings) expect(hint).toContain(`--allow ${code}`);
+  });
+
+  it('have codes that `--allow` takes, and between them all that it takes', () => {
+    const { values } = settings.allow.kind.of;
+    expect(new Set(findings.map(({ code }) => code))).toEqual(new Set(values));
   });
 
   it('refuse by the first that is not allowed', () => {

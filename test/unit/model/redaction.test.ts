@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mayNameSecret, redacted, redactedWords, withoutWordsOf } from '../../../src/model/redaction.ts';
 import { checkFile } from '../../../src/config/check-file.ts';
@@ -40,9 +41,54 @@ describe('a command line that is quoted', () => {
     ['espota.py -a Hunter2 -f x.bin', 'espota.py -a … -f x.bin'],
     ['tool --auth Hunter2 --port 1', 'tool --auth … --port 1'],
     ['tool --authHunter2', 'tool --auth…'],
+    ['espota.py -aHunter2 -f x.bin', 'espota.py -a… -f x.bin'],
+    ['true build.extra_flags=-DPW=Hunter2', 'true build.extra_flags=-DPW=…'],
+    ['cc -DPWD=Hunter2 -DPSK="Hunter2" -DPWM=1', 'cc -DPWD… -DPSK… -DPWM=1'],
+    ['make upload_flags=-aHunter2 --all', 'make upload_flags=-a… --all'],
     ['pio run -d /home/me/auth-lamp -e d1', 'pio run -d /home/me/auth-lamp -e d1'],
   ])('keeps all but secrets: %s', (line, shown) => {
     expect(redactedWords(line.split(' ')).join(' ')).toBe(shown);
+  });
+});
+
+describe('a value that holds the next key as well', () => {
+  const rest = fc
+    .tuple(
+      fc.constantFrom('password', 'passwd', 'passwordHash', 'pasword', 'secret', 'otaPassword'),
+      fc.constantFrom(':', '=', '', '":'),
+    )
+    .map(([key, mark]) => `${key}${mark}Hunter2`);
+
+  it('is refused wherever it stands, with no word of it', () => {
+    const places: ((text: string) => object)[] = [
+      (text) => ({ devices: { a: { host: 'x', homeding: `env.json ${text}` } } }),
+      (text) => ({ devices: { a: { host: 'x', partitions: `a.csv ${text}` } } }),
+      (text) => ({ devices: { a: { host: 'x', environment: `d1 ${text}` } } }),
+      (text) => ({ devices: { a: { host: 'x', password: { file: `pw.txt ${text}` } } } }),
+      (text) => ({ interfaces: ['lo', `eth0 ${text}`] }),
+      (text) => ({ build: { sketch: `. ${text}` } }),
+      (text) => ({ watch: { paths: [`src ${text}`] } }),
+      (text) => ({ ota: { '0': { port: 1 } }, device: { '0': { name: `lamp ${text}` } } }),
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...places), rest, (place, text) => {
+        const result = checkFile(place(text));
+        expect(result.ok).toBe(false);
+        expect(JSON.stringify(result)).not.toContain('Hunter2');
+      }),
+    );
+  });
+
+  it.each([
+    [{ build: { command: ['make', 'PASSWORD=x'], args: ['-DPW=x', 'my password'], image: 'a.bin' } }],
+    [{ devices: { a: { partitions: 'My Passwords/lamp.csv', host: 'x' } } }],
+    [{ devices: { a: { homeding: 'http://x/env.json?token=1' } } }],
+    [{ devices: { a: { host: 'x', password: 'a password:x' } } }],
+    [{ devices: { a: { host: 'x', password: { file: '../secrets/auth-lamp.txt' } } } }],
+    [{ devices: { a: { host: 'x', password: { env: 'LAMP_PASSWORD' } } } }],
+    [{ ota: { '0': { port: 1, info: 'pass: x' } }, device: { '0': { name: 'a', info: 'password: x' } } }],
+  ])('is none of these: %j', (value) => {
+    expect(checkFile(value)).toMatchObject({ ok: true });
   });
 });
 
