@@ -44,7 +44,12 @@ function heard(packets: readonly Packet[], name: string): Sightings {
   }, nothingSeen);
 }
 
-const settingsOf = (configured: Configured) => ({ ...configured, interfaces: [], hasPassword: true });
+const settingsOf = (configured: Configured) => ({
+  ...configured,
+  engine: 'espota' as const,
+  interfaces: [],
+  hasPassword: true,
+});
 
 /** Who asks, and where it takes the device to be. */
 const consumers: Readonly<
@@ -64,7 +69,7 @@ const consumers: Readonly<
     return entry?.state === 'here' ? (entry.addresses[0] ?? nowhere) : nowhere;
   },
   'the Arduino discovery': (configured, { found }) => {
-    const [port] = portsOf({ configured: [settingsOf(configured)], found, lastResort: 1 });
+    const [port] = portsOf({ configured: [settingsOf(configured)], found, lastResort: 'esp8266' });
     return port?.properties['board'] === '' ? nowhere : (port?.properties['address'] ?? nowhere);
   },
   "watch's return": async (configured, { found, expected }) => {
