@@ -197,6 +197,12 @@ describe.each<{
     packets: [named('hall', 'hall.local', '2001:db8::7')],
     expected: '2001:db8:0:0::7',
   },
+  ...['::ffff:192.0.2.7', '::FFFF:c000:207'].map((host) => ({
+    title: `an IPv4 address as ${host}`,
+    configured: { name: 'hall', host },
+    packets: [hall],
+    expected: host,
+  })),
   {
     title: 'a link-local address in another spelling',
     configured: { name: 'hall', host: 'FE80:0::7%eth0' },
