@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FoundDevice } from '../../../../src/model/announcement.ts';
 import type { Platform } from '../../../../src/model/types.ts';
-import { eventsBetween } from '../../../../src/network/arduino/events.ts';
+import { eventsBetween } from '../../../../src/network/arduino/serve.ts';
 import { type ConfiguredPort, portsOf } from '../../../../src/network/arduino/ports.ts';
 
 const configured = (name: string, more: Partial<ConfiguredPort> = {}): ConfiguredPort => ({
