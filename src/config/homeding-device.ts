@@ -10,12 +10,17 @@ import { hostOf, shownUrl } from './homeding.ts';
 const defaultTimeoutMs = 5_000;
 const limitBytes = 256 * 1024;
 
-/** The address of a host. @throws OtaError NAME_NOT_RESOLVED; CANCELLED */
-export type FindHost = (host: string, signal: AbortSignal) => Promise<string>;
+/** The address of a host, asked for on these interfaces; none: on all. @throws OtaError NAME_NOT_RESOLVED; CANCELLED */
+export type FindHost = (
+  host: string,
+  options: { readonly signal: AbortSignal; readonly interfaces: readonly string[] },
+) => Promise<string>;
 
 interface ReadOptions {
   readonly signal: AbortSignal;
   readonly findHost?: FindHost | undefined;
+  /** Names or addresses; default: all suitable ones. */
+  readonly interfaces?: readonly string[];
   readonly timeoutMs?: number;
 }
 
@@ -26,13 +31,14 @@ interface ReadOptions {
  */
 export async function readFromDevice(
   url: URL,
-  { signal, findHost = bySystem, timeoutMs = defaultTimeoutMs }: ReadOptions,
+  { signal, findHost = bySystem, interfaces = [], timeoutMs = defaultTimeoutMs }: ReadOptions,
 ): Promise<string> {
   const late = AbortSignal.timeout(timeoutMs);
   const ended = AbortSignal.any([signal, late]);
   try {
     const host = hostOf(url);
-    const address = isIP(host) === 0 ? await ending(findHost(host, ended), ended) : host;
+    const address =
+      isIP(host) === 0 ? await ending(findHost(host, { signal: ended, interfaces }), ended) : host;
     return await bodyOf(await answerOf(url, address, ended));
   } catch (error) {
     if (signal.aborted) throw cancelled(signal);

@@ -5,10 +5,11 @@ import { dirname, join, resolve } from 'node:path';
 import { cancelled, OtaError } from '../model/errors.ts';
 import { isPasswordVariable, passwordVariablesIn, readEnvironment } from './environment.ts';
 import type { FindHost } from './homeding-device.ts';
+import type { ReadHomeding } from './read-files.ts';
 import { defaultSketch, findConfigFile, namedConfigFile } from './places.ts';
 import { invalid } from './problem.ts';
 import type { ProjectFacts } from '../model/project-facts.ts';
-import { needsEnvironments, needsProject, type WantedTargets } from './resolve-question.ts';
+import { meantAmong, needsEnvironments, needsProject, type WantedTargets } from './resolve-question.ts';
 import { resolveConfig } from './resolve.ts';
 import type { ReadSecrets } from './secrets-file.ts';
 import { isConfiguration, type CommandName } from './settings/index.ts';
@@ -53,7 +54,7 @@ export interface Loaded {
  * @throws OtaError CONFIG_UNREADABLE, or CONFIG_INVALID with every mistake at once; CANCELLED
  */
 export async function loadConfig(options: LoadOptions): Promise<Loaded> {
-  const { command, flags, env, signal, project, findHost } = options;
+  const { command, flags, env, signal, project } = options;
   const projectDir = flags.cwd ?? process.cwd();
   if (!statSync(projectDir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new OtaError('USAGE', `There is no folder ${projectDir}.`, { hint: 'Correct `-C`.' });
@@ -64,13 +65,13 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const found =
     named === undefined ? findConfigFile(projectDir, env) : namedConfigFile(resolve(projectDir, named));
   // Loaded only where there is something to read: without a file, a push does not pay for zod, yaml and cosmiconfig.
-  const read = found && (await (await import('./read-files.ts')).readFiles(found.file, { signal, findHost }));
+  const read = found && (await (await import('./read-files.ts')).readFiles(found.file, signal));
   const secrets = await readSecrets(found === undefined ? projectDir : dirname(found.file), { env, signal });
   if (signal.aborted) throw cancelled(signal);
   const all = [...problems, ...(read?.problems ?? []), ...(secrets?.problems ?? [])];
   if (all.length > 0) throw invalid(all);
   const { secretsFile } = secrets ?? {};
-  const sources: ConfigSources = {
+  const onlyFiles: ConfigSources = {
     projectDir,
     flags,
     overrides,
@@ -84,9 +85,15 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
     folder: found?.projectFolder,
     homeding: read?.homeding ?? new Map(),
   };
+  const asked = await askDevices(onlyFiles, read?.onDevices ?? new Map(), options);
+  const sources: ConfigSources = {
+    ...onlyFiles,
+    homeding: new Map([...onlyFiles.homeding, ...asked.homeding]),
+  };
   const warnings = [
     ...(found ? warningsFor(found) : []),
     ...(read?.warnings ?? []),
+    ...asked.warnings,
     ...(secrets?.warnings ?? []),
   ];
   const config = resolveConfig(sources);
@@ -98,6 +105,26 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
     config: resolveConfig({ ...sources, project: facts, isFile }),
     warnings: [...warnings, ...facts.problems],
   };
+}
+
+/** What the devices that are meant say of themselves, where the configuration says that they do. */
+async function askDevices(
+  sources: ConfigSources,
+  onDevices: ReadonlyMap<string, URL>,
+  { project, signal, findHost }: LoadOptions,
+): Promise<ReadHomeding> {
+  if (onDevices.size === 0) return { homeding: new Map(), problems: [], warnings: [] };
+  const config = resolveConfig(sources);
+  const wanted = project?.wanted ?? 'everything';
+  const meant = wanted === 'everything' ? config.devices : meantAmong(config, wanted);
+  const names = new Set(meant.map(({ name }) => name));
+  const places = new Map([...onDevices].filter(([name]) => names.has(name)));
+  const { readFromDevices } = await import('./read-files.ts');
+  const { interfaces } = config.adHoc.device;
+  const read = await readFromDevices(places, { signal, findHost, interfaces });
+  if (signal.aborted) throw cancelled(signal);
+  if (read.problems.length > 0) throw invalid(read.problems);
+  return read;
 }
 
 /** Read only where it exists: nobody else pays for it. */

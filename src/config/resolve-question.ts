@@ -37,6 +37,15 @@ export function needsEnvironments(config: Config, { targets, all, imageOf }: Wan
   return imageOf !== undefined && targets.length === 0 && !all && undecided(config).length > 0;
 }
 
+/** The configured devices in question, as far as the configuration says it; what they may say themselves is left open. */
+export function meantAmong(config: Config, wanted: WantedTargets): readonly DeviceConfig[] {
+  const { targets, all, imageOf } = wanted;
+  const isOpen = targets.length === 0 && !all && imageOf !== undefined;
+  const isTaker = ({ environment }: DeviceConfig): boolean =>
+    !isOpen || environment === undefined || environment === imageOf;
+  return meant(config, wanted).filter(isTaker);
+}
+
 /** The devices in question; where none is configured, a stand-in for those that the project may name. */
 function meant(config: Config, { targets, all }: WantedTargets): readonly DeviceConfig[] {
   try {

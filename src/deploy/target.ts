@@ -1,26 +1,25 @@
 /** The device as it is configured and where it was found, put together: where the datagrams go. */
 
 import { hostAddressFor, type Located } from '../network/index.ts';
-import { httpOta, httpOtaPort, otherProtocolOf } from '../network/other-protocol.ts';
-import { endpointText } from '../model/endpoint.ts';
 import { OtaError } from '../model/errors.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Device, Image, Platform, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
-/** @throws `USAGE` where nothing says which port to use; `PROTOCOL_ERROR` for a device that is known to speak another protocol. */
+/** @throws `USAGE` where nothing says which port to use; what the engine refuses the device by, before the first datagram. */
 export async function targetOf({
   engine,
   device,
   located,
   image,
 }: {
-  readonly engine: Pick<Engine, 'defaultPort'>;
+  readonly engine: Pick<Engine, 'defaultPort' | 'refuses'>;
   readonly device: Device;
   readonly located: Located;
   readonly image?: Image | undefined;
 }): Promise<Target> {
-  refuseOtherProtocol(device, located);
+  const refusal = engine.refuses(withoutUndefined({ ...located, name: device.name, port: device.port }));
+  if (refusal !== undefined) throw refusal;
   const port = portOf({ engine, device, located, image });
   if (port === undefined) {
     throw new OtaError('USAGE', `${device.name}: neither the image nor the device says which port to use.`, {
@@ -45,28 +44,6 @@ export async function targetOf({
     hostAddress,
     hostPort,
   });
-}
-
-/**
- * Before the first datagram, whichever way the device was found. A port that the user gives counts more than what is
- * announced at another one: who says `--port 8266` knows of an espota updater beside it. Port 65280 itself is the sign: it is
- * what arduino-cli hands on for such a board, also with an address, where nobody listens for announcements.
- */
-function refuseOtherProtocol(device: Device, { address, announced }: Located): void {
-  const isOverruled = device.port !== undefined && announced !== undefined && device.port !== announced.port;
-  const seen = announced ?? (device.port === undefined ? undefined : { port: device.port });
-  if (isOverruled || seen === undefined || otherProtocolOf(seen) === undefined) return;
-  const place = endpointText({ address, port: seen.port });
-  throw new OtaError(
-    'PROTOCOL_ERROR',
-    `${device.name} (${place}) takes uploads by HTTP (${httpOta}: POST /sketch), not over espota; nothing was sent.`,
-    {
-      hint:
-        `Push to it with the tool of its board package: SAMD, UNO R4, Nano 33 IoT and MKR boards announce port ${httpOtaPort}. ` +
-        'Where an espota updater runs on it as well, name its port: --port, or `port:` in .otarc.',
-      details: { protocol: httpOta, address, port: seen.port },
-    },
-  );
 }
 
 const platformOf = (device: Device, located: Located): Platform | undefined =>

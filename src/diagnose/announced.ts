@@ -5,7 +5,7 @@ import { parseHost } from '../model/endpoint.ts';
 import type { Observations } from '../model/observations.ts';
 import type { FoundDevice } from '../model/announcement.ts';
 import { isLoopback } from '../network/addresses.ts';
-import { otherProtocolOf } from '../network/other-protocol.ts';
+import { otherProtocolOf } from '../engines/other-protocol.ts';
 import { conflictsOf, isAt, match, matchesOf } from '../network/match.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 

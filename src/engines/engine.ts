@@ -23,6 +23,8 @@ export interface Engine {
   readonly takes: { readonly kinds: readonly ImageKind[]; readonly platforms: readonly Platform[] };
   /** The port where such a device listens unless something says otherwise; undefined: the platform decides, and is unknown. */
   defaultPort(platform: Platform | undefined): number | undefined;
+  /** Why nothing may be sent to what was found there; undefined: it may be pushed to. */
+  refuses(found: FoundPlace): OtaError | undefined;
   /** The platforms whose devices listen on that port unless something says otherwise. */
   usualPlatforms(port: number): readonly Platform[];
   /**
@@ -40,6 +42,15 @@ export interface Engine {
   readonly probeNotice: string;
   /** Goes through a push up to the first byte, for `doctor --active`, and leaves the device as it was. */
   probe(target: Target, context: ProbeContext): AsyncIterable<ProbeStep>;
+}
+
+/** Where a device was found, and what it says of itself. */
+export interface FoundPlace {
+  readonly name: string;
+  readonly address: string;
+  /** As it is configured. */
+  readonly port?: number;
+  readonly announced?: { readonly port: number; readonly board?: string };
 }
 
 /** One part of the way to a device, as the doctor prints it. */

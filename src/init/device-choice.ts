@@ -5,7 +5,7 @@ import { isSerialPort } from '../builders/network-name.ts';
 import { parseHost } from '../model/endpoint.ts';
 import { isAddress } from '../model/address.ts';
 import { canonicalHost, withoutLocal } from '../model/host-name.ts';
-import { defaultPort } from '../engines/espota/ports.ts';
+import { usualPortOf } from '../engines/usual-port.ts';
 import { matchesOf, refOf } from '../network/match.ts';
 import type { FoundDevice } from '../model/announcement.ts';
 import { passwordVariable } from '../model/secret.ts';
@@ -85,5 +85,6 @@ export function suggestedVariable(name: string): string {
 
 /** Needed only where it is not the one that every sketch for that platform has. */
 function portOf({ port, platform }: FoundDevice): number | undefined {
-  return port === defaultPort(platform) ? undefined : port;
+  // What announces `_arduino._tcp` is pushed to over espota, which is also the default of `engine:`.
+  return port === usualPortOf({ engine: 'espota', platform }) ? undefined : port;
 }

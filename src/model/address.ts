@@ -17,12 +17,22 @@ export function isSameAddress(one: string, other: string): boolean {
   return one === other || plainAddress(one) === plainAddress(other);
 }
 
-function plainAddress(text: string): string {
-  const plain = withoutZone(text)
-    .toLowerCase()
-    .replace(/^::ffff:(?=\d+\.)/, '');
-  return isIPv4(plain) || !isAddress(plain) ? plain : new URL(`http://[${plain}]`).hostname;
+const plainAddress = (text: string): string => canonicalAddress(withoutZone(text));
+
+/** One spelling for one address: IPv4 also where it is written as IPv6. The zone stays; what is no address does, too. */
+export function canonicalAddress(text: string): string {
+  const lower = text.toLowerCase();
+  if (isIPv4(lower) || !isAddress(lower)) return lower;
+  const [address = lower, zone] = lower.split('%', 2);
+  const plain = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(plain) ?? [];
+  if (high !== undefined && low !== undefined) return dotted(high, low);
+  return zone === undefined ? plain : `${plain}%${zone}`;
 }
+
+/** Of the two halves of an IPv4 address in hexadecimal digits. */
+const dotted = (high: string, low: string): string =>
+  [high, low].flatMap((half) => [Number.parseInt(half, 16) >> 8, Number.parseInt(half, 16) & 255]).join('.');
 
 /** `fe80::1` of `fe80::1%eth0`. */
 export function withoutZone(address: string): string {

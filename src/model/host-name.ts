@@ -1,7 +1,6 @@
 /** What may be the name of a host, and when two names mean the same one. */
 
-import { isIPv4 } from 'node:net';
-import { isAddress } from './address.ts';
+import { canonicalAddress, isAddress } from './address.ts';
 
 /**
  * For comparing names. DNS folds the letters of ASCII alone (RFC 6762, section 16), people fold them all: two names that
@@ -18,11 +17,7 @@ export function withoutLocal(host: string): string {
 
 /** One spelling for one host: case, the final dot and `.local` make no difference. */
 export function canonicalHost(host: string): string {
-  const lower = folded(host);
-  if (isIPv4(lower) || !isAddress(lower)) return withoutLocal(lower);
-  const [address = lower, zone] = lower.split('%', 2);
-  const plain = new URL(`http://[${address}]`).hostname;
-  return zone === undefined ? plain : `${plain.slice(1, -1)}%${zone}`;
+  return isAddress(host) ? canonicalAddress(host) : withoutLocal(folded(host));
 }
 
 /**

@@ -2,18 +2,16 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Announcement, FoundDevice } from '../model/announcement.ts';
-import { openRegistry, type Registry } from './registry.ts';
+import { openRegistry, type Registry, restMsFor } from './registry.ts';
 import type { BrowseOptions } from './types.ts';
-
-/** Between two looks at what was heard; the first one is at once. A look at a thousand devices takes its time. */
-const restMsFor = (count: number): number => (count < 100 ? 5 : 30);
 
 /**
  * Resolves when the signal is aborted; no socket and no timer is left then, but for others who use the registry.
  *
+ * @param open the registry that all share, unless a test has another
  * @throws `CONFIG_INVALID` for an interface that does not exist at the beginning.
  */
-export async function browse(options: BrowseOptions): Promise<void> {
+export async function browse(options: BrowseOptions, open = openRegistry): Promise<void> {
   const { interfaces, signal, onChange, onProblem } = options;
   if (signal.aborted) return;
   let shown: readonly object[] = [];
@@ -24,7 +22,7 @@ export async function browse(options: BrowseOptions): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       signal.addEventListener('abort', () => resolve(), { once: true, signal: over.signal });
-      registry = openRegistry({ interfaces, onProblem });
+      registry = open({ interfaces, onProblem });
       const look = (): void => {
         timer = undefined;
         lastLookAtMs = performance.now();
@@ -39,10 +37,13 @@ export async function browse(options: BrowseOptions): Promise<void> {
           reject(error);
         }
       };
-      const subscription = registry.watch('all', () => {
+      const lookSoon = (): void => {
         const restMs = lastLookAtMs + restMsFor(shown.length) - performance.now();
         timer ??= setTimeout(look, Math.max(0, restMs));
-      });
+      };
+      const subscription = registry.watch('all', lookSoon);
+      // Who joins a question that others have asked a moment ago is not called for what has been answered already.
+      lookSoon();
     });
   } finally {
     over.abort();

@@ -3,7 +3,7 @@
 import { folded } from '../model/host-name.ts';
 import type { Announcement } from '../model/announcement.ts';
 import { byPreference } from './addresses.ts';
-import { platformOfBoard } from './board.ts';
+import { platformOfBoard } from '../model/board.ts';
 import { type Claim, claimsOf, type Instance, textFor } from './facts.ts';
 import { hostsBehind } from './hosts.ts';
 import { printable } from '../model/printable.ts';

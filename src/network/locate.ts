@@ -2,7 +2,6 @@
 
 import { isAddress } from '../model/address.ts';
 import { cancelled } from '../model/errors.ts';
-import { choosePort } from './port.ts';
 import type { Located, LocateOptions, LocateRequest, Lookout } from './types.ts';
 
 /**
@@ -63,8 +62,7 @@ async function start(
   return lookOutWhenSeen(request, { ...options, timeoutMs: whenSeenMs });
 }
 
-function configured({ host, port: wanted, platform }: LocateRequest): Located {
-  const port = choosePort({ configured: wanted, platform });
+function configured({ host, port, platform }: LocateRequest): Located {
   return {
     address: host,
     via: 'config',

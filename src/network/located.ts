@@ -1,8 +1,7 @@
 /** What is asked for and what was announced, put together. Pure. */
 
 import type { Host } from './sighting.ts';
-import { platformOfBoard } from './board.ts';
-import { choosePort } from './port.ts';
+import { platformOfBoard } from '../model/board.ts';
 import type { Located, LocateRequest } from './types.ts';
 
 /** What the device says of itself; of several services the one at the configured port counts, else the first. */
@@ -22,7 +21,8 @@ export function locatedOf(
   const announced = host?.ports.find((port) => port === configured) ?? host?.ports[0];
   const { board, authRequired } = host?.texts?.find(({ port }) => port === announced) ?? host ?? {};
   const platform = configuredPlatform ?? (board === undefined ? undefined : platformOfBoard(board));
-  const port = choosePort({ configured, announced, platform });
+  // The announcement goes before the default of a platform: HomeDing listens on 8266 on every chip.
+  const port = configured ?? announced;
   return {
     address,
     via,

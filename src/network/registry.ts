@@ -67,8 +67,8 @@ export interface Subscription {
   close(): void;
 }
 
-/** Between two looks at what is to be asked; the first one is at once. A look at a thousand devices takes its time. */
-const restMsFor = (count: number): number => (count < 100 ? 5 : 30);
+/** Between two looks at what was heard; the first one is at once. A look at a thousand devices takes its time. */
+export const restMsFor = (count: number): number => (count < 100 ? 5 : 30);
 const longestTimerMs = 2 ** 31 - 1;
 
 const shared = new Map<string, Core>();

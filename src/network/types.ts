@@ -12,7 +12,7 @@ export type LocateRequest = Pick<Device, 'name' | 'host' | 'interfaces' | 'wordi
 
 export interface Located {
   readonly address: string;
-  /** Configured, else announced, else the platform's; absent: the image's platform decides (`defaultPorts`). */
+  /** Configured, else announced; absent: the engine's default (`Engine.defaultPort`). */
   readonly port?: number;
   readonly via: 'config' | 'mdns' | 'os';
   /** Configured, else as the announced board says. */

@@ -9,7 +9,13 @@ import { tempDir } from '../support/temp-dir.ts';
 
 let count = 0;
 const freshName = () => `otarc-follow-${process.pid}-${(count += 1)}`;
-const configured = (name: string, host = name) => ({ name, host, interfaces: [], hasPassword: false });
+const configured = (name: string, host = name) => ({
+  name,
+  host,
+  engine: 'espota' as const,
+  interfaces: [],
+  hasPassword: false,
+});
 
 async function listsOf(options: Partial<FollowOptions>): Promise<readonly List[]> {
   const lists: List[] = [];

@@ -61,8 +61,9 @@ describe('an address', () => {
     },
   );
 
-  it('has the port of the platform, or the configured one', async () => {
-    expect(await find('192.0.2.7', { platform: 'esp32' })).toMatchObject({ port: 3232, platform: 'esp32' });
+  it('has the configured port, else none: which one a platform has, its engine says', async () => {
+    const found = await find('192.0.2.7', { platform: 'esp32' });
+    expect(found).toEqual({ address: '192.0.2.7', via: 'config', platform: 'esp32' });
     expect(await find('192.0.2.7', { platform: 'esp32', port: 8266 })).toMatchObject({ port: 8266 });
   });
 });
@@ -227,7 +228,6 @@ describe("with the system's resolver", () => {
     expect(await find(freshName(), { lookUp: knows('192.0.2.7'), platform: 'esp32' })).toEqual({
       address: '192.0.2.7',
       via: 'os',
-      port: 3232,
       platform: 'esp32',
     });
   });

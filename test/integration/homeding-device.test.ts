@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { loadConfig, resolveCredential } from '../../src/config/index.ts';
 import { readFromDevice, type FindHost } from '../../src/config/homeding-device.ts';
+import type { WantedTargets } from '../../src/config/resolve-question.ts';
+import { findHost } from '../../src/network/find-host.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'otarc-homeding-')));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -135,6 +137,68 @@ describe('a HomeDing JSON that the device itself has', () => {
         message: `http://bath.local:${port}/env.json cannot be read: no whole answer within 0.05 s.`,
       });
     }
+  });
+
+  it('is asked for where the device is meant, on the interfaces of the configuration, beside each other', async () => {
+    const folder = mkdtempSync(join(root, 'project-'));
+    writeFileSync(
+      join(folder, '.otarc'),
+      `interfaces: [lan]
+devices:
+  lamp: { homeding: "http://lamp.local/env.json" }
+  bath: { homeding: "http://bath.local/env.json", environment: d1 }
+  attic: { homeding: "http://attic.local/env.json", environment: d2 }
+  hall: 192.0.2.1
+`,
+    );
+    const loading = async (
+      wanted: Partial<WantedTargets> | 'everything' | undefined,
+      interfaces?: string[],
+    ) => {
+      const asked: string[] = [];
+      let running = 0;
+      let most = 0;
+      await loadConfig({
+        command: 'push',
+        flags: { cwd: folder, ...(interfaces && { interfaces }) },
+        env: { HOME: root, USERPROFILE: root },
+        signal: AbortSignal.timeout(20_000),
+        findHost: async (host, options) => {
+          asked.push(`${host} ${options.interfaces.join(' ')}`);
+          most = Math.max(most, (running += 1));
+          await new Promise((resolve) => setImmediate(resolve));
+          running -= 1;
+          throw new Error('it is off');
+        },
+        ...(wanted && {
+          project: {
+            wanted: wanted === 'everything' ? wanted : { targets: [], all: false, isFile: true, ...wanted },
+            ask: () => Promise.resolve(undefined),
+          },
+        }),
+      });
+      expect(most).toBe(asked.length);
+      return asked;
+    };
+    const all = ['lamp.local lan', 'bath.local lan', 'attic.local lan'];
+    expect(await loading({ targets: ['hall'] })).toEqual([]);
+    expect(await loading({ targets: ['192.0.2.9'] })).toEqual([]);
+    expect(await loading({ targets: ['hall', 'bath'] })).toEqual(['bath.local lan']);
+    expect(await loading({ targets: ['bath.local'] }, ['wifi'])).toEqual(['bath.local wifi']);
+    expect(await loading({ targets: ['halll'] })).toEqual([]);
+    expect(await loading({ imageOf: 'd1' })).toEqual(['lamp.local lan', 'bath.local lan']);
+    expect(await loading({})).toEqual(all);
+    expect(await loading({ all: true })).toEqual(all);
+    expect(await loading('everything')).toEqual(all);
+    expect(await loading(undefined)).toEqual(all);
+  });
+
+  it('gives the reason of the search for its name where nobody has that', async () => {
+    const { warnings } = await load(`http://otarc-nobody-${process.pid}.local/env.json`, {
+      findHost: (host, { signal }) => findHost(host, { signal, interfaces: ['127.0.0.1'] }),
+    });
+    expect(warnings).toEqual([expect.stringMatching(/cannot be read: .*(answer|found|name)/)]);
+    expect(warnings[0]).not.toContain('no whole answer');
   });
 
   it('is left with the signal', async () => {

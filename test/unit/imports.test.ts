@@ -98,6 +98,16 @@ describe('imports', () => {
     expect([...new Set(outside.map(folderOf))]).toEqual(['model']);
   });
 
+  it('of one engine alone lead from outside to its own command and to the API only', () => {
+    const users = edges.filter(
+      ({ from, to }) => to.startsWith('engines/espota/') && folderOf(from) !== 'engines',
+    );
+    expect([...new Set(users.map(({ from }) => from))].toSorted()).toEqual([
+      'cli/commands/espota.ts',
+      'index.ts',
+    ]);
+  });
+
   it('make no circle', () => {
     const done = new Set<string>();
     const circleFrom = (file: string, path: readonly string[]): readonly string[] | undefined => {

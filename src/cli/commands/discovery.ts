@@ -2,7 +2,7 @@ import { jsonText, printLine } from '../terminal/print.ts';
 import type { Flags } from '../../config/types.ts';
 import { findPorts } from '../../network/arduino/find-ports.ts';
 import { followConfig } from '../../network/arduino/follow-config.ts';
-import { splitLines } from '../../network/arduino/lines.ts';
+import { splitLines } from '../../network/arduino/protocol.ts';
 import { serveDiscovery } from '../../network/arduino/serve.ts';
 import { cancelled } from '../../model/errors.ts';
 import { exitCodeFor } from '../../model/failure.ts';

@@ -4,6 +4,7 @@ import type { Engine } from '../engine.ts';
 import { imageKinds, platforms } from '../../model/types.ts';
 import { openExchange, systemParts, type ExchangeParts } from './open-exchange.ts';
 import { defaultPort, usualPlatforms } from './ports.ts';
+import { refuses } from './refuses.ts';
 import { createSession } from './session.ts';
 
 /** The engine over given sockets and clock; `espota` is the one over the real ones. */
@@ -12,6 +13,7 @@ export function createEspota(parts: ExchangeParts): Engine {
     name: 'espota',
     takes: { kinds: imageKinds, platforms },
     defaultPort,
+    refuses,
     usualPlatforms,
     prepare: async (target, context) => createSession(await openExchange(parts, target, context)),
     // Loaded when a push has failed.

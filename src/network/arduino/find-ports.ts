@@ -91,7 +91,7 @@ export function findPorts({ config, signal, onProblem, onChange }: FindPortsOpti
       portsOf({
         configured: config.known.devices,
         found,
-        lastResort: isSettled ? config.known.defaultPort : undefined,
+        lastResort: isSettled ? config.known.platform : undefined,
       }),
   };
 }

@@ -7,8 +7,7 @@ import { loadConfig } from '../../config/index.ts';
 import { findConfigFile } from '../../config/places.ts';
 import type { Config, Flags } from '../../config/types.ts';
 import { messageOf } from '../../model/errors.ts';
-import { defaultPorts } from '../../engines/espota/ports.ts';
-import { platforms } from '../../model/types.ts';
+import { type Platform, platforms } from '../../model/types.ts';
 import { findHost } from '../find-host.ts';
 import type { ConfiguredPort } from './ports.ts';
 
@@ -23,8 +22,8 @@ export interface FollowConfigOptions {
 export interface KnownDevices {
   readonly devices: readonly ConfiguredPort[];
   readonly interfaces: readonly string[];
-  /** As the board that is built for has it. */
-  readonly defaultPort: number;
+  /** Of the board that is built for. */
+  readonly platform: Platform;
 }
 
 export interface ConfigFollower {
@@ -40,7 +39,7 @@ export function followConfig(options: FollowConfigOptions): ConfigFollower {
   let known: KnownDevices = {
     devices: [],
     interfaces: flags.interfaces ?? [],
-    defaultPort: defaultPorts.esp8266,
+    platform: 'esp8266',
   };
   let running = Promise.resolve(false);
 
@@ -78,7 +77,7 @@ function knownOf({ devices, adHoc, build }: Config): KnownDevices {
       hasPassword: credentialSource.type !== 'none',
     })),
     interfaces: adHoc.device.interfaces,
-    defaultPort: defaultPorts[platform ?? 'esp8266'],
+    platform: platform ?? 'esp8266',
   };
 }
 

@@ -6,11 +6,12 @@
  */
 
 import type { DeviceConfig } from '../../config/types.ts';
+import { usualPortOf } from '../../engines/usual-port.ts';
 import { pairUp } from '../match.ts';
-import { choosePort } from '../port.ts';
 import type { FoundDevice } from '../../model/announcement.ts';
 import { isAddress } from '../../model/address.ts';
 import { canonicalHost } from '../../model/host-name.ts';
+import type { Platform } from '../../model/types.ts';
 
 export interface Port {
   /** What `arduino-cli upload -p` is called with. */
@@ -21,15 +22,15 @@ export interface Port {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-export type ConfiguredPort = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform'> & {
+export type ConfiguredPort = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform' | 'engine'> & {
   readonly hasPassword: boolean;
 };
 
 export interface Devices {
   readonly configured: readonly ConfiguredPort[];
   readonly found: readonly FoundDevice[];
-  /** For a device that says no port and of which none is known; undefined: such a device is not a port yet. */
-  readonly lastResort: number | undefined;
+  /** Of a device of which neither port nor platform is known; undefined: such a device is not a port yet. */
+  readonly lastResort: Platform | undefined;
 }
 
 /** One for each address; those of the configuration come first, and know best. */
@@ -45,11 +46,11 @@ export function portsOf({ configured, found, lastResort }: Devices): Port[] {
 
 function portOfConfigured(
   device: ConfiguredPort,
-  { found, lastResort }: { found: FoundDevice | undefined; lastResort: number | undefined },
+  { found, lastResort }: { found: FoundDevice | undefined; lastResort: Platform | undefined },
 ): Port | undefined {
   const { name, host, hasPassword } = device;
-  const platform = device.platform ?? found?.platform;
-  const port = choosePort({ configured: device.port, announced: found?.port, platform }) ?? lastResort;
+  const platform = device.platform ?? found?.platform ?? lastResort;
+  const port = device.port ?? found?.port ?? usualPortOf({ engine: device.engine, platform });
   const at = isAddress(host) ? host : found?.addresses[0];
   const hostname = !isAddress(host) && !host.includes('.') ? `${host}.local` : host;
   const address = isAddress(host) || isPlainName(hostname.replaceAll(' ', '_')) ? hostname : at;

@@ -1,6 +1,6 @@
 /** The conversation with arduino-cli, over whatever carries its lines. */
 
-import { eventsBetween } from './events.ts';
+import { isDeepStrictEqual } from 'node:util';
 import type { Port } from './ports.ts';
 import { type Message, type DiscoveryState, step, tooLong } from './protocol.ts';
 
@@ -95,4 +95,23 @@ async function currentPorts(finder: Finder | undefined): Promise<readonly Port[]
   await Promise.race([finder.refresh(), late]);
   clearTimeout(timer);
   return finder.ports();
+}
+
+/**
+ * What makes one list of ports of the other, for whoever has the first. A port that changed goes and comes again.
+ * Addresses are unique in either.
+ */
+export function eventsBetween(before: readonly Port[], after: readonly Port[]): Message[] {
+  return [
+    ...notAmong(after, before).map(({ address, protocol }): Message => ({
+      eventType: 'remove',
+      port: { address, protocol },
+    })),
+    ...notAmong(before, after).map((port): Message => ({ eventType: 'add', port })),
+  ];
+}
+
+function notAmong(others: readonly Port[], ports: readonly Port[]): Port[] {
+  const byAddress = new Map(others.map((port) => [port.address, port]));
+  return ports.filter((port) => !isDeepStrictEqual(port, byAddress.get(port.address)));
 }

@@ -1,8 +1,8 @@
 /** The devices of the configuration and those that announce themselves, as one list. Pure. */
 
 import type { DeviceConfig } from '../../config/types.ts';
+import { usualPortOf } from '../../engines/usual-port.ts';
 import { conflictsOf, match, pairUp, refOf } from '../match.ts';
-import { choosePort } from '../port.ts';
 import { longestName } from '../service.ts';
 import { printable } from '../../model/printable.ts';
 import type { FoundDevice } from '../../model/announcement.ts';
@@ -12,7 +12,10 @@ import type { Platform } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { AddressCheck } from './check.ts';
 
-export type ConfiguredEntry = Pick<DeviceConfig, 'name' | 'host' | 'port' | 'platform' | 'interfaces'> & {
+export type ConfiguredEntry = Pick<
+  DeviceConfig,
+  'name' | 'host' | 'port' | 'platform' | 'engine' | 'interfaces'
+> & {
   readonly hasPassword: boolean;
 };
 
@@ -81,7 +84,7 @@ function configuredEntry(device: ConfiguredEntry, { found, matches, known }: See
     state: stateOf({ matches, check, known }),
     host: printable(found?.host ?? device.host, { longest: 255 }),
     addresses: isAddress(device.host) ? [device.host] : (found?.addresses ?? check?.addresses ?? []),
-    port: choosePort({ configured: device.port, announced: found?.port, platform }),
+    port: device.port ?? found?.port ?? usualPortOf({ engine: device.engine, platform }),
     platform,
     board: found?.board,
     authRequired: found?.authRequired,

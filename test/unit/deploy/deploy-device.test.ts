@@ -56,11 +56,13 @@ interface Scene extends Partial<Omit<DeployOptions, 'engine' | 'tell'>> {
   readonly coming?: Promise<ReadyImage>;
   readonly image?: Image;
   readonly send?: () => Promise<void>;
+  /** In place of those of the engine. */
+  readonly parts?: Partial<Engine>;
   readonly onPrepare?: () => void;
 }
 
 async function run(scene: Scene = {}) {
-  const { device: more, image = imageFor('esp8266'), send, onPrepare, coming, ...options } = scene;
+  const { device: more, image = imageFor('esp8266'), send, onPrepare, coming, parts, ...options } = scene;
   const events: EventBody[] = [];
   const noted = notedEngine(send, onPrepare);
   const outcome = await deploy({ device: { ...device, ...more } }, coming ?? Promise.resolve({ image }), {
@@ -69,7 +71,7 @@ async function run(scene: Scene = {}) {
     allowed: new Set(),
     dryRun: false,
     ...options,
-    engine: noted.engine,
+    engine: { ...noted.engine, ...parts },
   });
   return { outcome, events, types: events.map(({ type }) => type), ...noted };
 }
@@ -96,6 +98,20 @@ describe('the flow for one device', () => {
     const coming = Promise.reject(new OtaError('BUILD_FAILED', 'The build failed.'));
     const { calls } = await run({ coming, device: { port: 8266, hostPort: 48_266 } });
     expect(calls).toEqual([]);
+  });
+
+  it('leaves it to the engine which port is meant, and whom it does not push to', async () => {
+    // Over espota this port is refused.
+    const web = { port: 65_280 };
+    const other = { refuses: () => undefined, defaultPort: () => 80 };
+    expect((await run({ device: web, parts: other })).outcome.type).toBe('deployed');
+    expect((await run({ parts: other })).targets).toMatchObject([{ port: 80 }]);
+    const refused = await run({ device: web });
+    expect(refused.outcome).toMatchObject({ type: 'failed', error: { code: 'PROTOCOL_ERROR' } });
+    const error = new OtaError('PROTOCOL_ERROR', 'Not this one.');
+    const { outcome, calls } = await run({ parts: { refuses: () => error } });
+    expect(outcome).toMatchObject({ type: 'failed', error: { message: 'Not this one.' } });
+    expect([...refused.calls, ...calls]).toEqual([]);
   });
 
   it('stops before the first datagram with --dry-run', async () => {

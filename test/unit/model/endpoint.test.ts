@@ -59,7 +59,11 @@ describe('canonicalHost', () => {
   it.each([
     ['LIVINGROOM.local.', 'livingroom'],
     ['192.0.2.1', '192.0.2.1'],
-    ['2001:DB8:0:0::1', '[2001:db8::1]'],
+    ['2001:DB8:0:0::1', '2001:db8::1'],
+    ['::FFFF:192.0.2.1', '192.0.2.1'],
+    ['::ffff:c000:201', '192.0.2.1'],
+    ['0:0:0:0:0:ffff:c000:0201', '192.0.2.1'],
+    ['::1', '::1'],
     ['FE80::1%eth0', 'fe80::1%eth0'],
   ])('%s → %s', (host, expected) => {
     expect(canonicalHost(host)).toBe(expected);

@@ -44,7 +44,12 @@ function heard(packets: readonly Packet[], name: string): Sightings {
   }, nothingSeen);
 }
 
-const settingsOf = (configured: Configured) => ({ ...configured, interfaces: [], hasPassword: true });
+const settingsOf = (configured: Configured) => ({
+  ...configured,
+  engine: 'espota' as const,
+  interfaces: [],
+  hasPassword: true,
+});
 
 /** Who asks, and where it takes the device to be. */
 const consumers: Readonly<
@@ -64,7 +69,7 @@ const consumers: Readonly<
     return entry?.state === 'here' ? (entry.addresses[0] ?? nowhere) : nowhere;
   },
   'the Arduino discovery': (configured, { found }) => {
-    const [port] = portsOf({ configured: [settingsOf(configured)], found, lastResort: 1 });
+    const [port] = portsOf({ configured: [settingsOf(configured)], found, lastResort: 'esp8266' });
     return port?.properties['board'] === '' ? nowhere : (port?.properties['address'] ?? nowhere);
   },
   "watch's return": async (configured, { found, expected }) => {
@@ -192,6 +197,12 @@ describe.each<{
     packets: [named('hall', 'hall.local', '2001:db8::7')],
     expected: '2001:db8:0:0::7',
   },
+  ...['::ffff:192.0.2.7', '::FFFF:c000:207'].map((host) => ({
+    title: `an IPv4 address as ${host}`,
+    configured: { name: 'hall', host },
+    packets: [hall],
+    expected: host,
+  })),
   {
     title: 'a link-local address in another spelling',
     configured: { name: 'hall', host: 'FE80:0::7%eth0' },

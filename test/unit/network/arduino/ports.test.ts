@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { FoundDevice } from '../../../../src/model/announcement.ts';
-import { eventsBetween } from '../../../../src/network/arduino/events.ts';
+import type { Platform } from '../../../../src/model/types.ts';
+import { eventsBetween } from '../../../../src/network/arduino/serve.ts';
 import { type ConfiguredPort, portsOf } from '../../../../src/network/arduino/ports.ts';
 
 const configured = (name: string, more: Partial<ConfiguredPort> = {}): ConfiguredPort => ({
   name,
   host: name,
+  engine: 'espota',
   hasPassword: false,
   ...more,
 });
@@ -19,7 +21,7 @@ const found = (name: string, address: string, more: Partial<FoundDevice> = {}): 
 const ports = (
   devices: readonly ConfiguredPort[],
   seen: readonly FoundDevice[] = [],
-  lastResort: number | undefined = 8266,
+  lastResort: Platform | undefined = 'esp8266',
 ) => portsOf({ configured: devices, found: seen, lastResort });
 /** `address:port label` */
 const brief = (...all: Parameters<typeof ports>) =>
@@ -77,7 +79,7 @@ describe('a port', () => {
     ]);
     expect(brief([configured('hall')], seen)).toEqual(['hall.local:1111 hall at 192.0.2.7 (otarc)']);
     expect(brief([configured('hall', { platform: 'esp32' })])).toEqual(['hall.local:3232 hall (otarc)']);
-    expect(brief([configured('hall')], [], 2040)).toEqual(['hall.local:2040 hall (otarc)']);
+    expect(brief([configured('hall')], [], 'rp2040')).toEqual(['hall.local:2040 hall (otarc)']);
   });
 
   it('is none while its number would be a guess that may soon be known', () => {

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { splitLines } from '../../../../src/network/arduino/lines.ts';
-import { type DiscoveryState, step } from '../../../../src/network/arduino/protocol.ts';
+import { type DiscoveryState, splitLines, step } from '../../../../src/network/arduino/protocol.ts';
 
 /** What each line is answered with; a list shows as `list of ports`. */
 function answersTo(...lines: string[]): string[] {

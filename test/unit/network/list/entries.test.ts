@@ -6,6 +6,7 @@ import type { FoundDevice } from '../../../../src/model/announcement.ts';
 const configured = (name: string, more: Partial<ConfiguredEntry> = {}): ConfiguredEntry => ({
   name,
   host: name,
+  engine: 'espota',
   interfaces: [],
   hasPassword: false,
   ...more,

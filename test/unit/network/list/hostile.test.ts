@@ -16,7 +16,9 @@ type Records = ReturnType<typeof device>;
 
 function linesFor(records: Records): readonly string[] {
   const sightings = learn(nothingSeen, { records, source, nowMs: 0, own: here.own });
-  const configured = [{ name: 'hall', host: 'hall', interfaces: [], hasPassword: true }];
+  const configured = [
+    { name: 'hall', host: 'hall', engine: 'espota' as const, interfaces: [], hasPassword: true },
+  ];
   const entries = entriesOf({
     configured,
     found: devicesIn(sightings, here),

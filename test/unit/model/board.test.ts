@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { platformOfBoard } from '../../../src/network/board.ts';
+import { platformOfBoard } from '../../../src/model/board.ts';
 
 it.each([
   ['ESP8266_WEMOS_D1MINI', 'esp8266'],

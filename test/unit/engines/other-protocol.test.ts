@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { httpOta, otherProtocolOf } from '../../../src/network/other-protocol.ts';
+import { httpOta, otherProtocolOf } from '../../../src/engines/other-protocol.ts';
 
 test.each<[number, string | undefined, string | undefined]>([
   [65_280, undefined, httpOta],

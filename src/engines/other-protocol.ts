@@ -3,7 +3,7 @@
  * UNO R4, Nano 33 IoT and MKR boards. They know nothing of espota. Pure.
  */
 
-import { platformOfBoard } from './board.ts';
+import { platformOfBoard } from '../model/board.ts';
 
 export const httpOtaPort = 65_280;
 /** As the library is called where it is installed, and what it speaks. */

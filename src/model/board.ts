@@ -1,4 +1,4 @@
-import type { Platform } from '../model/types.ts';
+import type { Platform } from './types.ts';
 
 /**
  * The core's family behind the `board` of an announcement, where the name leaves no doubt.
