@@ -8,8 +8,8 @@ export default defineConfig({
   test: {
     globalSetup: ['test/tools/setup.ts'],
     include: ['test/{unit,integration,e2e}/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     retry: 0,
     // How long a poll may last catches only what hangs.
     expect: { poll: { timeout: 20_000 } },

@@ -207,8 +207,10 @@ function readyLine(device: VirtualDevice, passwordHint: string): string {
   const { name, model } = device;
   const where = endpointText(device);
   const [before, after] = passwordHint.startsWith('--') ? ['', ` ${passwordHint}`] : [passwordHint, ''];
-  // RP2040 images carry no mark of their own.
-  const platform = model === 'rp2040' ? ' --platform rp2040' : '';
+  // At a port that does not say what the device is, a push asks for it.
+  const isUsual = device.port === defaultPortOf(model);
+  const family = model.startsWith('esp32') ? 'esp32' : model;
+  const platform = isUsual || family === 'esp8266' ? '' : ` --platform ${family}`;
   const command = `${before} otarc push ${where} --file firmware.bin${platform}${after}`.trim();
   return `${name} (${model}) is ready at ${where}, ${passwordHint ? 'with a password' : 'no password'}. Try: ${command}`;
 }
