@@ -27,9 +27,7 @@ test.skipIf(process.platform === 'win32')('19: the failure says that it slept', 
   const failure = eventsOf(stdout).find((event) => event.type === 'failed');
   expect(failure?.code).toBe('CONNECTION_LOST');
   expect(failure?.details['causes']).toContain('host-slept');
-  expect(failure?.hint).toMatch(
-    /^This computer slept for \d s meanwhile: push again, and keep it awake/,
-  );
+  expect(failure?.hint).toMatch(/^This computer slept for \d s meanwhile: push again, and keep it awake/);
   expect(exitCode).toBe(1);
   const text = `error ${failure?.code}: ${failure?.message}\n  → ${failure?.hint}\n`;
   const plain = text
