@@ -16,7 +16,7 @@ export const hostSlept: Rule = (observed) => {
   return {
     cause: 'host-slept',
     likelihood: 0.97,
-    text: `this computer slept for ${Math.round(suspendedMs / 1000)} s meanwhile`,
+    text: `this computer slept for ${Math.round(suspendedMs / 1000)} s during the push`,
     cure: 'push again, and keep it awake meanwhile.',
   };
 };

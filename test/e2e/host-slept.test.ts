@@ -28,7 +28,7 @@ test.skipIf(process.platform === 'win32')('19: the failure says that it slept', 
   expect(failure?.code).toBe('CONNECTION_LOST');
   expect(failure?.details['causes']).toContain('host-slept');
   expect(failure?.hint).toMatch(
-    /^This computer slept for \d+ s in the midst of it: push again, and keep it awake/,
+    /^This computer slept for \d+ s during the push: push again, and keep it awake/,
   );
   expect(exitCode).toBe(1);
   const text = `error ${failure?.code}: ${failure?.message}\n  → ${failure?.hint}\n`;

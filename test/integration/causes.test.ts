@@ -305,7 +305,7 @@ describe.concurrent('the cause of a failed push', { timeout: 60_000 }, () => {
     const failed = await pushByName(name);
     expect(failed.code).toBe('CONNECTION_LOST');
     expect(failed.causes[0]).toBe('power-dip');
-    expect(failed.hint).toMatch(/^It restarted in the midst of it and runs the old image again.*supply.*$/);
+    expect(failed.hint).toMatch(/^It restarted while it was updated and runs the old image again.*supply.*$/);
     expect(failed.log).toContainEqual(expect.stringMatching(/^listening whether .* has restarted, 8 s/));
     await reads(failed, { expect, name: '18 power dip', device: name });
   });
@@ -365,7 +365,7 @@ describe.concurrent('the cause of a failed push', { timeout: 60_000 }, () => {
     });
     expect(failed.code).toBe('DEVICE_SILENT');
     expect(failed.causes[0]).toBe('homeding-safe-mode');
-    expect(failed.hint).toMatch(/^Most likely HomeDing is in safe mode.*mend env\.json/);
+    expect(failed.hint).toMatch(/^Most likely HomeDing is in safe mode.*fix env\.json/);
     await reads(failed, { expect, name: '25 safe mode', device: name });
   });
 });

@@ -636,7 +636,7 @@ const table: readonly Row[] = [
     code: 'CONNECTION_LOST',
     seen: { suspendedMs: 754_000 },
     cause: 'host-slept',
-    hint: 'This computer slept for 754 s meanwhile: push again, and keep it awake meanwhile.',
+    hint: 'This computer slept for 754 s during the push: push again, and keep it awake meanwhile.',
   },
   {
     number: '20 port taken',
