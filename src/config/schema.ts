@@ -7,7 +7,7 @@
 
 import * as z from 'zod';
 import { kinds, type ItemKind, type SettingKind, type ValueOf } from './kinds.ts';
-import { portPattern } from '../model/port.ts';
+import { portOrEmptyPattern } from '../model/port.ts';
 import { settings, type Setting, type SettingKey } from './settings/index.ts';
 
 const text = z.string().min(1);
@@ -66,14 +66,11 @@ const password = z
   ])
   .describe('What the sketch was given by ArduinoOTA.setPassword.');
 
-/** As HomeDing's own JSON has it. */
-const portOrEmpty = new RegExp(`^(?:${portPattern})?$`);
-
 const ota = z
   .looseObject({
     '0': z.looseObject({
       port: z
-        .union([value('port'), z.string().regex(portOrEmpty, { error: kinds.port.words })])
+        .union([value('port'), z.string().regex(portOrEmptyPattern, { error: kinds.port.words })])
         .describe('8266 where it is left out or empty, on every chip.')
         .optional(),
       passwd: z.string().describe('Empty: none.').optional(),
