@@ -34,7 +34,7 @@ test.skipIf(process.platform === 'win32')('19: the failure says that it slept', 
   const text = `error ${failure?.code}: ${failure?.message}\n  → ${failure?.hint}\n`;
   const plain = text
     .replace(String(device.port), '<port>')
-    .replace(/\d+ of \d+ bytes/, '<n> of <n> bytes')
+    .replace(/[\d,]+ of [\d,]+ bytes/, '<n> of <n> bytes')
     .replace(/for \d+ s/, 'for <n> s');
   await expect(plain).toMatchFileSnapshot('../integration/causes/19 host slept.txt');
 });

@@ -66,7 +66,7 @@ test('a line to try next, then what happens, until the first update is done', as
   const simulation = run({ once: true, name: 'hall', model: 'esp32', out: 'got.bin' });
   const [ready, port] = await simulation.until(/^.* is ready at 127\.0\.0\.1:(\d+), .*$/m);
   expect(ready).toBe(
-    `hall (esp32) is ready at 127.0.0.1:${port}, no password. Try: otarc push 127.0.0.1:${port} --file firmware.bin`,
+    `hall (esp32) is ready at 127.0.0.1:${port}, no password. Try: otarc push 127.0.0.1:${port} --file firmware.bin --platform esp32`,
   );
   const image = sketch(9000);
   await (await connect(port)).flood(image);
