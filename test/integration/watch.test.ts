@@ -195,7 +195,8 @@ describe('many saves', () => {
     const { device, dir, save, watch } = await scene();
     const log = join(dir, 'out', 'builds.log');
     const builds = async () => (await readFile(log, 'utf8')).trim().split('\n').length;
-    for (let index = 1; index <= 7; index += 1) {
+    // No more: what is written again and again as a build begins counts as written by the build (`disturbances.ts`).
+    for (let index = 1; index <= 2; index += 1) {
       const before = await builds();
       const started = watch.next('build-started');
       await save(`slow:60000 ${index}`);
