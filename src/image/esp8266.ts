@@ -11,7 +11,7 @@
  *
  * Both words count as zero for the CRC. The packer writes the file twice: first with both words zero, then whole. So two
  * zero words mean "not finished" where they have their place inside the code. A core older than 2.7 has code there, and
- * padding before it. It is told by all three: the words are not both zero, the first is not the length and the second not
+ * padding before it. All three together identify it: the words are not both zero, the first is not the length and the second not
  * the CRC, and the checksum byte is right over the bytes as they are. In an image of a newer core, the checksum was made
  * before the words were written and does not match the bytes as they are; and where one of the words is damaged, the other
  * still matches. So no damage of one word passes for an older core. (An older core's image whose code begins with eight

@@ -28,7 +28,7 @@ const littlefsMagic = [...new TextEncoder().encode('littlefs')];
  * the end.
  */
 function isSpiffs(bytes: Uint8Array): boolean {
-  // 16 bits are few: cut firmware would have them now and then. Object 0xE9 is never the first in the first block.
+  // 16 bits are few: cut firmware would have them by chance. Object 0xE9 is never the first in the first block.
   if (bytes[0] === imageMagic) return false;
   return [4096, 8192].some((blockBytes) => {
     const blocks = bytes.length / blockBytes;

@@ -22,7 +22,7 @@ const tryAgainAfterMs = 60_000;
 /** In records: 500 virtual devices of one host say some 20,000 within the first ten seconds. */
 const limits = { perSender: 25_000, total: 50_000, windowMs: 10_000 };
 
-/** What a person is told of it, and where it is that nobody can be asked. */
+/** What a person reads of it, and where it is that nobody can be asked. */
 export interface NetworkProblem extends BrowseProblem {
   /** Absent: this host has no network at all. */
   readonly failure?: MdnsProblem;

@@ -48,7 +48,7 @@ export function isAt({ addresses }: Pick<Identity, 'addresses'>, places: readonl
 /** Best first. */
 const kinds = ['name', 'label', 'address'] as const;
 
-/** All that could be meant, by the strongest match that there is. Several services of one host are told apart by the port. */
+/** All that could be meant, by the strongest match that there is. The port distinguishes several services of one host. */
 export function matchesOf<T extends Identity>(ref: DeviceRef, heard: readonly T[]): T[] {
   const matches = heard.map((each) => ({ each, kind: match(ref, each) }));
   const best = kinds.find((kind) => matches.some((other) => other.kind === kind));

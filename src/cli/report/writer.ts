@@ -58,7 +58,7 @@ export function createWriter(options: WriterOptions): Reporter {
       if (event.type === 'progress') return drawProgress(event);
       if (event.type === 'accepted') drawnAtMs = -Infinity;
       const lines = eventLines(event);
-      // One build that fails for ten devices is told once.
+      // One build that fails for ten devices is reported once.
       if (event.type === 'failed') {
         const key = lines.map(({ text }) => text).join('\n');
         if (errorsTold.has(key)) return;
