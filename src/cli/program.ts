@@ -3,7 +3,6 @@
 import { Command, CommanderError } from 'commander';
 import { isSwitchedOn } from './commands/flags.ts';
 import type { Io } from './commands/io.ts';
-import { addOtherCommands } from './commands/other-commands.ts';
 import { addPushCommands, type Parts } from './commands/push-commands.ts';
 import { runs } from '../config/settings/index.ts';
 import { OtaError } from '../model/errors.ts';
@@ -32,7 +31,7 @@ export async function main({ argv, version }: CommandLine, io: Io): Promise<numb
     exitCode = code;
   };
   const { own, after } = splitAtDashes(withFolderBehind(argv));
-  const program = createProgram({ io, done, after, version, command: commandOf(own) });
+  const program = await createProgram({ io, done, after, version, command: commandOf(own) });
   try {
     if (own.length === 0) {
       program.outputHelp();
@@ -61,7 +60,7 @@ interface ProgramParts extends Parts {
   readonly version: string;
 }
 
-function createProgram(parts: ProgramParts): Command {
+async function createProgram(parts: ProgramParts): Promise<Command> {
   const { io, version } = parts;
   const program = new Command('otarc')
     .description('Save the sketch, and the device across the room runs it.')
@@ -78,7 +77,7 @@ function createProgram(parts: ProgramParts): Command {
   // A push that knows what it wants need not wait for the flags of the others.
   const asked = isRunOf(parts.command) ? parts.command : undefined;
   addPushCommands(program, { ...parts, asked });
-  if (asked === undefined) addOtherCommands(program, parts);
+  if (asked === undefined) (await import('./commands/other-commands.ts')).addOtherCommands(program, parts);
   return program;
 }
 

@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseHost } from '../model/endpoint.ts';
 import { describeIssue, type Issue } from './describe-issue.ts';
-import { canonicalConfig, canonicalHomeding, homedingUrl, isUrl, type Canonical } from './homeding.ts';
+import { homedingUrl, isUrl } from './homeding-url.ts';
+import { canonicalConfig, canonicalHomeding, type Canonical } from './homeding.ts';
 import { passwordFileVariable } from './environment.ts';
 import { passwordVariable } from '../model/secret.ts';
 import { nearest } from './nearest.ts';

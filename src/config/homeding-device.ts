@@ -5,7 +5,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { cancelled, messageOf, OtaError } from '../model/errors.ts';
 import { thousands } from '../model/numbers.ts';
-import { hostOf, shownUrl } from './homeding.ts';
+import { hostOf, shownUrl } from './homeding-url.ts';
 
 const defaultTimeoutMs = 5_000;
 const limitBytes = 256 * 1024;

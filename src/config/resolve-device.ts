@@ -1,5 +1,5 @@
 import { Secret } from '../model/secret.ts';
-import { homedingUrl, hostOf } from './homeding.ts';
+import { homedingUrl, hostOf } from './homeding-url.ts';
 import { parseHost } from '../model/endpoint.ts';
 import { portFrom } from '../model/port.ts';
 import type { Sourced } from '../model/project-facts.ts';

@@ -12,7 +12,7 @@ import {
 } from './resolve-device.ts';
 import { claims, projectDevices, type ProjectDevice } from './resolve-project.ts';
 import type { Sourced } from '../model/project-facts.ts';
-import { isUrl } from './homeding.ts';
+import { isUrl } from './homeding-url.ts';
 import { pathText } from './problem.ts';
 import type { ConfigFile } from './schema.ts';
 import { settings } from './settings/index.ts';

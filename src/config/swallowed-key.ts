@@ -4,7 +4,7 @@
  * message about that value (a path, an environment, a network interface) would print the password.
  */
 
-import { isUrl } from './homeding.ts';
+import { isUrl } from './homeding-url.ts';
 import type { Issue } from './describe-issue.ts';
 import { holdsSecretKey } from '../model/redaction.ts';
 

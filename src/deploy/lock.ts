@@ -12,7 +12,6 @@
 
 import { createHash } from 'node:crypto';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, OtaError } from '../model/errors.ts';
 import { converseWithHolder, firstWord, withPushed, type Holder } from './lock-conversation.ts';

@@ -2,11 +2,11 @@
 
 import { resolveCredential, type FetchedSecrets } from '../config/index.ts';
 import type { DeviceConfig } from '../config/types.ts';
-import { checkHost } from '../network/index.ts';
 import { readPartitionTable, type PartitionTable } from '../image/index.ts';
 import { OtaError } from '../model/errors.ts';
 import type { Device } from '../model/types.ts';
 import type { ReadyDevice } from './deploy-device.ts';
+import { choosesHost } from './target.ts';
 
 export interface ReadyContext {
   readonly env: NodeJS.ProcessEnv;
@@ -22,7 +22,7 @@ export async function readyDevice(
   context: ReadyContext,
 ): Promise<ReadyDevice> {
   const credential = await resolveCredential({ ...device, credentialSource }, context);
-  await checkHost(device);
+  if (choosesHost(device)) await (await import('../network/host-address.ts')).checkHost(device);
   const partitions = await partitionsOf(device, context.signal);
   return { device: { ...device, credential }, partitions };
 }

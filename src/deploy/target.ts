@@ -1,6 +1,6 @@
 /** The device as it is configured and where it was found, put together: where the datagrams go. */
 
-import { hostAddressFor, type Located } from '../network/index.ts';
+import type { Located } from '../network/index.ts';
 import { OtaError } from '../model/errors.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Device, Image, Platform, Target } from '../model/types.ts';
@@ -27,10 +27,11 @@ export async function targetOf({
     });
   }
   const { hostAddress: wanted, hostPort, interfaces, credential, acceptFrom, name } = device;
-  const hostAddress =
-    wanted === undefined && interfaces.length === 0
-      ? undefined
-      : await hostAddressFor(located.address, { interfaces, hostAddress: wanted });
+  const hostAddress = choosesHost(device)
+    ? await (
+        await import('../network/host-address.ts')
+      ).hostAddressFor(located.address, { interfaces, hostAddress: wanted })
+    : undefined;
   const { address, via } = located;
   const platform = platformOf(device, located);
   return withoutUndefined({
@@ -44,6 +45,14 @@ export async function targetOf({
     hostAddress,
     hostPort,
   });
+}
+
+/** Whether it says which address of this host it is pushed from; else the system chooses, and nothing has to be loaded. */
+export function choosesHost({
+  hostAddress,
+  interfaces,
+}: Pick<Device, 'hostAddress' | 'interfaces'>): boolean {
+  return hostAddress !== undefined || interfaces.length > 0;
 }
 
 const platformOf = (device: Device, located: Located): Platform | undefined =>

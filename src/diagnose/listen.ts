@@ -2,7 +2,7 @@
 
 import { hasForgotten, type Observations } from '../model/observations.ts';
 import { browse, browseFor } from '../network/browse.ts';
-import { hostAddressFor } from '../network/index.ts';
+import { hostAddressFor } from '../network/host-address.ts';
 import type { Tell } from '../model/events.ts';
 import type { Device, Target } from '../model/types.ts';
 import { announcedBy, type WantedDevice } from './announced.ts';

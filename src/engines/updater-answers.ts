@@ -10,6 +10,7 @@
 import type { Platform } from '../model/types.ts';
 import type { Cause, Finding, Rule } from '../model/finding.ts';
 import type { Observations } from '../model/observations.ts';
+import { numberIn } from './answer-number.ts';
 
 interface AnswerRow {
   /** Of `ERROR[n]`. */
@@ -246,12 +247,6 @@ export const answered: Rule = (observed): Finding | undefined => {
   };
 };
 
-/** Whether it refuses to begin because an update is running. An RP2040 has no number for that, and says that there is no error. */
-export function isAlreadyRunning(answer: string): boolean {
-  const number = numberIn(answer);
-  return number === 15 || number === 0 || /already running/i.test(answer);
-}
-
 function rowOf(observed: Observations): AnswerRow | undefined {
   const { code, answer = '', imageKind = 'firmware' } = observed;
   if (code !== 'DEVICE_REFUSED' && code !== 'IMAGE_REJECTED') return undefined;
@@ -264,12 +259,6 @@ function rowOf(observed: Observations): AnswerRow | undefined {
       (row.imageKind ?? imageKind) === imageKind &&
       (row.platforms === undefined || (platform !== undefined && row.platforms.includes(platform))),
   );
-}
-
-/** Of an ESP8266 or RP2040 updater's `ERROR[n]: text`. */
-export function numberIn(answer: string): number | undefined {
-  const digits = /ERROR\[(\d{1,3})\]/.exec(answer)?.[1];
-  return digits === undefined ? undefined : Number(digits);
 }
 
 /** ` (it was built for an ESP32-S3)` */

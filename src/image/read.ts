@@ -2,7 +2,6 @@
 
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, OtaError, type ErrorCode } from '../model/errors.ts';
 import type { Artifact, Image, Platform } from '../model/types.ts';

@@ -1,5 +1,4 @@
-/** Name to address, and which address of this host the device sees. What names need is loaded only for a name. */
+/** Name to address. What names need is loaded only for a name. */
 
-export { checkHost, hostAddressFor } from './host-address.ts';
 export { locate, lookOut } from './locate.ts';
 export type { Located, Lookout } from './types.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hostAddressFor } from '../../src/network/index.ts';
+import { hostAddressFor } from '../../src/network/host-address.ts';
 
 const invalid = (message: RegExp) => ({
   code: 'CONFIG_INVALID',

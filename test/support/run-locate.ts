@@ -1,6 +1,7 @@
 /** Run in a network namespace: locates what the JSON argument says, prints what came of it, ends by `process.exit`. */
 
-import { hostAddressFor, locate } from '../../src/network/index.ts';
+import { hostAddressFor } from '../../src/network/host-address.ts';
+import { locate } from '../../src/network/index.ts';
 import { OtaError } from '../../src/model/errors.ts';
 
 const {

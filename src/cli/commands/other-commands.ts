@@ -1,4 +1,4 @@
-/** The commands that send nothing, as the command line knows them; what they do is loaded when one is asked for. */
+/** The other commands, as the command line knows them; what they do is loaded when one is asked for. */
 
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
@@ -6,13 +6,42 @@ import { kinds, list, whole } from '../../config/kinds.ts';
 import { pathFrom, toFlags, toMs, valuesFor, withFlags, withKind } from './flags.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { colorOf } from '../terminal/color.ts';
+import type { EspotaOptions } from './espota.ts';
 import type { Parts } from './push-commands.ts';
 
 export function addOtherCommands(program: Command, parts: Parts): void {
+  addEspota(program, parts);
   addLookCommands(program, parts);
   addNetworkCommands(program, parts);
   addSetUpCommands(program, parts);
   addDeviceCommands(program, parts);
+}
+
+function addEspota(program: Command, { io, done }: Parts): void {
+  // These are espota.py's flags: no settings of otarc, and no variable stands for them.
+  program
+    .command('espota')
+    .description("push as the cores' espota.py does, with its flags and its exit status 0 or 1")
+    .requiredOption('-i, --ip <address>', 'address of the device')
+    .option('-I, --host_ip <address>', 'address of this computer')
+    .addOption(withKind(new Option('-p, --port <number>', 'UDP port of the device'), kinds.port))
+    .addOption(withKind(new Option('-P, --host_port <number>', 'TCP port of this computer'), kinds.port))
+    .option('-a, --auth <password>', 'password; everybody on this computer can read it while it runs')
+    .option('-m, --md5-target', 'accepted; otarc sees by itself which hash the device wants')
+    .requiredOption('-f, --file <image>', 'the image')
+    .option('-s, --spiffs', 'it is a file-system image')
+    .option('-d, --debug', 'print each step')
+    .option('-r, --progress', 'show the progress')
+    .addOption(
+      withKind(
+        new Option('-t, --timeout <seconds>', 'how long an invitation may stay unanswered'),
+        kinds.seconds,
+      ),
+    )
+    .action(async (options: EspotaOptions) => {
+      const { espotaCommand } = await import('./espota.ts');
+      done(await espotaCommand(options, io));
+    });
 }
 
 function addLookCommands(program: Command, { io, done }: Parts): void {

@@ -1,10 +1,8 @@
-/** The commands that send an image, as the command line knows them; what they do is loaded when one is asked for. */
+/** `deploy`, `push` and `watch`, as the command line knows them; what they do is loaded when one is asked for. */
 
-import { Option, type Command } from 'commander';
-import { kinds } from '../../config/kinds.ts';
+import type { Command } from 'commander';
 import { OtaError } from '../../model/errors.ts';
-import type { EspotaOptions } from './espota.ts';
-import { toCommandOptions, valuesFor, withFlags, withKind } from './flags.ts';
+import { toCommandOptions, valuesFor, withFlags } from './flags.ts';
 import type { Io } from './io.ts';
 
 export interface Parts {
@@ -78,30 +76,5 @@ export function addPushCommands(
           io,
         ),
       );
-    });
-  if (asked !== undefined) return;
-  // These are espota.py's flags: no settings of otarc, and no variable stands for them.
-  program
-    .command('espota')
-    .description("push as the cores' espota.py does, with its flags and its exit status 0 or 1")
-    .requiredOption('-i, --ip <address>', 'address of the device')
-    .option('-I, --host_ip <address>', 'address of this computer')
-    .addOption(withKind(new Option('-p, --port <number>', 'UDP port of the device'), kinds.port))
-    .addOption(withKind(new Option('-P, --host_port <number>', 'TCP port of this computer'), kinds.port))
-    .option('-a, --auth <password>', 'password; everybody on this computer can read it while it runs')
-    .option('-m, --md5-target', 'accepted; otarc sees by itself which hash the device wants')
-    .requiredOption('-f, --file <image>', 'the image')
-    .option('-s, --spiffs', 'it is a file-system image')
-    .option('-d, --debug', 'print each step')
-    .option('-r, --progress', 'show the progress')
-    .addOption(
-      withKind(
-        new Option('-t, --timeout <seconds>', 'how long an invitation may stay unanswered'),
-        kinds.seconds,
-      ),
-    )
-    .action(async (options: EspotaOptions) => {
-      const { espotaCommand } = await import('./espota.ts');
-      done(await espotaCommand(options, io));
     });
 }

@@ -3,7 +3,7 @@
  * from and what to do is the diagnosis's to say (`explain.ts`), which reads the observations in the details.
  */
 
-import { isAlreadyRunning } from '../updater-answers.ts';
+import { isAlreadyRunning } from '../answer-number.ts';
 import { endpointText } from '../../model/endpoint.ts';
 import { OtaError, type OtaErrorOptions } from '../../model/errors.ts';
 import type { Target } from '../../model/types.ts';

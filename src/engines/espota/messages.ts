@@ -1,6 +1,6 @@
 /** The datagrams of the protocol, as values. Pure. */
 
-import { numberIn } from '../updater-answers.ts';
+import { numberIn } from '../answer-number.ts';
 import { printable } from '../../model/printable.ts';
 import type { ImageKind } from '../../model/types.ts';
 

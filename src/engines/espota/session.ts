@@ -16,7 +16,6 @@ import { agree, type Exchange } from './agree.ts';
 import { deviceText, withObserved, type Observed } from './failures.ts';
 import { largestReadBytes } from './replies.ts';
 import { watchForSleep } from './sleep.ts';
-import { interrupted, transferFailed } from './transfer-failures.ts';
 import { transfer } from './transfer.ts';
 import type { Connection, Transport } from './transport.ts';
 
@@ -68,7 +67,10 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
           ...(isEsp32 ? { largestCountBytes: largestReadBytes } : {}),
         });
         sleep.look();
-        if (end.type !== 'accepted') throw transferFailed(where, image, { ...end, type: end.type });
+        if (end.type !== 'accepted') {
+          const { transferFailed } = await import('./transfer-failures.ts');
+          throw transferFailed(where, image, { ...end, type: end.type });
+        }
         connection.end();
         connection = undefined;
         const receipt: Receipt = {
@@ -88,6 +90,7 @@ export function createSession(parts: Omit<Exchange, 'where'>): Session {
         if (!signal.aborted || !(error instanceof OtaError)) throw error;
         const late = withWaitedFor(error, connection ? 'sending' : isAgreed ? 'connection' : 'answer');
         if (!isBegun) throw withObserved(late, observed);
+        const { interrupted } = await import('./transfer-failures.ts');
         throw interrupted(where, image, { error: late, isAllTaken, acknowledgedBytes });
       } finally {
         sleep.stop();

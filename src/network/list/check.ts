@@ -1,6 +1,6 @@
 /** What can be said of a configured device that says nothing itself. It is sent no packet: an invitation would disturb it. */
 
-import { hostAddressFor } from '../index.ts';
+import { hostAddressFor } from '../host-address.ts';
 import { hostAddresses, isOnLink } from '../interfaces.ts';
 import { lookUpInSystem } from '../os-resolver.ts';
 import type { LookUp, OsAnswer } from '../types.ts';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkFile, checkHomeding } from '../../../src/config/check-file.ts';
-import { canonicalHomeding, homedingUrl, isInSafeMode, shownUrl } from '../../../src/config/homeding.ts';
+import { homedingUrl, shownUrl } from '../../../src/config/homeding-url.ts';
+import { canonicalHomeding, isInSafeMode } from '../../../src/config/homeding.ts';
 import { parseText } from '../../../src/config/parse-text.ts';
 
 describe("HomeDing's own JSON", () => {

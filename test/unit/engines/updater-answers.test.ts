@@ -1,7 +1,7 @@
 /** Every text that an updater of the three cores can answer, with the platform whose core has it. */
 
 import { describe, expect, test } from 'vitest';
-import { isAlreadyRunning, numberIn } from '../../../src/engines/updater-answers.ts';
+import { isAlreadyRunning, numberIn } from '../../../src/engines/answer-number.ts';
 import type { Cause } from '../../../src/model/finding.ts';
 import { knownOf } from '../../../src/diagnose/known.ts';
 import { errorCodes, OtaError, type ErrorCode } from '../../../src/model/errors.ts';
