@@ -29,8 +29,8 @@ export default {
   target: 'node20.19',
   fixedExtension: false,
   dts: true,
-  // White space and comments only: names stay, for the reports of mistakes.
-  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+  // The names of functions and classes stay, for the reports of mistakes.
+  minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
   plugins: [lazyChildProcess(), thirdPartyLicences()],
   // cosmiconfig names it, and only its own loader for TypeScript would need it; jiti reads those here.
   deps: { neverBundle: ['typescript'] },
