@@ -2,7 +2,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Announcement, FoundDevice } from '../model/announcement.ts';
-import { openRegistry, type Registry, restMsFor } from './registry.ts';
+import { openRegistry, type Registry } from './registry.ts';
+import { restMsFor } from './registry-state.ts';
 import type { BrowseOptions } from './types.ts';
 
 /**
