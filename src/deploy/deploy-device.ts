@@ -57,6 +57,8 @@ export interface DeployOptions {
   readonly whenSeenMs?: number | undefined;
   /** How old the place of a device may be at the invitation. Default: 10 s. */
   readonly freshMs?: number | undefined;
+  /** How long one search for the name of a device takes at most. Default: 5 s. */
+  readonly searchMs?: number | undefined;
   /** Where devices were found last. */
   readonly lastSeen?: LastSeen | undefined;
   /** How long a device that broke off is listened for, whether it comes back; 0: not at all. Default: as one boots. */

@@ -25,6 +25,8 @@ interface PrepareOptions {
   readonly timeoutMs?: number | undefined;
   /** How old the place of a device may be at the invitation. */
   readonly freshMs?: number | undefined;
+  /** How long one search for a name takes at most. Default: 5 s. */
+  readonly searchMs?: number | undefined;
   /** Where devices were found last, to be asked first. */
   readonly lastSeen?: LastSeen | undefined;
 }
@@ -147,8 +149,8 @@ function searchFor(device: Device, options: Omit<PrepareOptions, 'engine'>): Sea
   // An address is taken as it is: no file has to be read for it.
   const hint = isAddress(device.host) ? undefined : lastSeen?.addressOf(device.host);
   const look = (leftMs = options.timeoutMs): Lookout => {
-    const { tell, whenSeenMs } = options;
-    return lookOut(device, { signal, tell, whenSeenMs, leftMs, lastSeen: hint });
+    const { tell, whenSeenMs, searchMs } = options;
+    return lookOut(device, { signal, tell, whenSeenMs, timeoutMs: searchMs, leftMs, lastSeen: hint });
   };
   let current = look();
   let failedEarly = false;
@@ -184,6 +186,8 @@ function searchFor(device: Device, options: Omit<PrepareOptions, 'engine'>): Sea
         } catch (error) {
           const isOver = performance.now() - askedAtMs > restartMs || limit.leftMs() === 0;
           if (!isAbsent(error) || isOver) throw error;
+          const message = `nobody answers for ${device.host}: looking again, as it may restart`;
+          options.tell({ type: 'log', level: 'debug', message });
         }
       }
     },

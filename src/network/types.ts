@@ -41,7 +41,7 @@ export interface LocateOptions {
   readonly signal: AbortSignal;
   readonly tell: Tell;
   /** For the whole search. Default: 5000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** What is left of the whole push: the search takes no longer, whatever its own limit. */
   readonly leftMs?: number | undefined;
   /** Where the device was last: a hint that is asked, by mDNS, whether it still has the name. */

@@ -1,7 +1,6 @@
 /** A device that is somewhere else by the time that its image is ready. */
 
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { deploy, type DeployOptions, type ReadyImage } from '../../src/deploy/deploy-device.ts';
 import { espota } from '../../src/engines/espota/index.ts';
@@ -65,15 +64,15 @@ const placesIn = (events: readonly EventBody[]): string[] =>
   events.flatMap((event) => (event.type === 'device-located' ? [event.address] : []));
 
 /** A push that has found its device, and waits for another otarc to let it go. */
-async function behindLock() {
+async function behindLock(options: Partial<DeployOptions> = {}) {
   const [name, port] = [freshName(), await freePort()];
   const device = await quickDevice({ name, port, announce: true });
   const { signal } = new AbortController();
   const lock = await lockDevice({ name, address: '127.0.0.1', port, signal, onWait: () => undefined });
   onTestFinished(() => lock.release());
-  const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0 });
+  const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0, ...options });
   await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
-  return { name, port, device, lock, ended };
+  return { name, port, device, lock, ended, told };
 }
 
 describe('a device that got another address', () => {
@@ -111,11 +110,11 @@ describe('a device that got another address', () => {
   });
 
   it('is waited for while it restarts from the push of another otarc', async () => {
-    const { name, port, device: before, lock, ended } = await behindLock();
+    const { name, port, device: before, lock, ended, told } = await behindLock({ searchMs: 2_000 });
     await before.close();
     lock.release('another image');
-    // Longer than one search for a name takes.
-    await sleep(6_000);
+    // A search for its name has ended without an answer.
+    await told((event) => event.type === 'log' && event.message.startsWith(`nobody answers for ${name}`));
     const after = await quickDevice({ name, port, announce: true });
     expect(await ended).toMatchObject({ type: 'deployed' });
     expect(after.updates).toMatchObject([{ result: 'accepted' }]);
