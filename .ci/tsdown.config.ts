@@ -8,8 +8,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** The result of `pushPath`, found once a build. */
 const reached = new Set<string>();
 
-/** Where a push to an address begins; `deploy` is loaded by a dynamic import, as the other commands do without it. */
-const pushRoots = ['src/cli/main.ts', 'src/cli/commands/deploy.ts'];
+/** Where a push to an address begins. */
+const pushRoot = 'src/cli/main.ts';
 
 /** The graph of modules, as the bundler knows it. */
 interface Graph {
@@ -40,10 +40,10 @@ export default {
   },
 } satisfies UserConfig;
 
-/** Every module that the roots import statically, directly or not: the bundle's first file. */
+/** Every module that the root imports statically, directly or not: the bundle's first file. */
 function pushPath(graph: Graph): ReadonlySet<string> {
   if (reached.size > 0) return reached;
-  const waiting = pushRoots.map((path) => join(root, path));
+  const waiting = [join(root, pushRoot)];
   for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
     if (reached.has(id)) continue;
     const info = graph.getModuleInfo(id);

@@ -1,6 +1,7 @@
-/** The command line: argv → command → exit code. Each command is loaded when it is asked for. */
+/** The command line: argv → command → exit code. Each command but a push is loaded when it is asked for. */
 
 import { Command, CommanderError } from 'commander';
+import { deployNothing } from './commands/deploy.ts';
 import { isSwitchedOn } from './commands/flags.ts';
 import type { Io } from './commands/io.ts';
 import { addPushCommands, type Parts } from './commands/push-commands.ts';
@@ -126,7 +127,6 @@ async function leaveToOuterRun(argv: readonly string[], io: Io): Promise<number>
   }
   const json = isJson(argv, io.env);
   if (isSwitchedOn('hook', { command, argv, env: io.env }) && !json) return 0;
-  const { deployNothing } = await import('./commands/deploy.ts');
   const message = `otarc ${command}: left to the otarc that runs this build (OTARC_SESSION is set)`;
   return deployNothing(message, { json, verbosity: 'normal', color: 'never' }, io);
 }

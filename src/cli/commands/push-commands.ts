@@ -1,7 +1,8 @@
-/** `deploy`, `push` and `watch`, as the command line knows them; what they do is loaded when one is asked for. */
+/** `deploy`, `push` and `watch`, as the command line knows them. */
 
 import type { Command } from 'commander';
 import { OtaError } from '../../model/errors.ts';
+import { deployCommand } from './deploy.ts';
 import { toCommandOptions, valuesFor, withFlags } from './flags.ts';
 import type { Io } from './io.ts';
 
@@ -29,7 +30,6 @@ export function addPushCommands(
     .action(async (targets: string[], _options: unknown, command: Command) => {
       if (after?.length === 0) throw new OtaError('USAGE', 'No build command stands behind `--`.');
       const options = toCommandOptions(valuesFor('deploy', command, io.env), io);
-      const { deployCommand } = await import('./deploy.ts');
       done(await deployCommand({ ...options, targets, source: 'build', command: after }, io));
     });
   add('push')
@@ -45,7 +45,6 @@ export function addPushCommands(
         if (await uploadFollows(process.ppid)) return done(0);
       }
       const source = values.file === undefined ? 'last-build' : 'file';
-      const { deployCommand } = await import('./deploy.ts');
       done(await deployCommand({ ...toCommandOptions(values, io), targets, source }, io));
     });
   add('watch')
