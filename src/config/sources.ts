@@ -66,7 +66,7 @@ export class Ledger {
   /** The first that says something, else `fallback`. */
   choose<T>(path: string, candidates: Candidates<T>, fallback: T): T {
     const chosen = candidates.find((each) => each !== undefined) ?? { value: fallback, origin: 'default' };
-    this.origins.push({ path, value: redactedValue(chosen.value), origin: chosen.origin });
+    this.origins.push(originOf(path, chosen));
     return chosen.value;
   }
 
@@ -83,8 +83,19 @@ export class Ledger {
   ): T | undefined {
     const chosen = candidates.find((each) => each !== undefined);
     const shown = chosen ?? outcome;
-    if (shown) this.origins.push({ path, value: redactedValue(shown.value), origin: shown.origin });
+    if (shown) this.origins.push(originOf(path, shown));
     else if (note !== undefined) this.origins.push({ path, value: undefined, origin: 'default', note });
     return chosen?.value;
   }
+}
+
+function originOf(path: string, { value, origin }: Sourced<unknown>): Origin {
+  return {
+    path,
+    // Redacted for who asks: a push shows none of it.
+    get value() {
+      return redactedValue(value);
+    },
+    origin,
+  };
 }
