@@ -361,7 +361,7 @@ test('another otarc is at the device: it is not knocked at, and --active says wh
   const { signal } = new AbortController();
   const lock = await lockDevice({ name: 'hall', address, port, signal, onWait: () => {} });
   onTestFinished(() => lock.release());
-  const { dir, file } = await folderFor(device);
+  const { dir, file } = await folderFor(device, { platform: 'esp8266' });
   const passive = await doctor(dir, { file });
   expect(passive.legs.at(-1)).toMatchObject({
     leg: 'device',
