@@ -419,7 +419,10 @@ test('a mistake in the configuration, and an unknown device: exit status 2', asy
 });
 
 test('as a person reads it', async () => {
-  const { dir, file } = await folderFor({ address: '127.0.0.1', port: await closedPort() });
+  const { dir, file } = await folderFor(
+    { address: '127.0.0.1', port: await closedPort() },
+    { platform: 'esp8266' },
+  );
   const { stdout } = await doctor(dir, { file, json: false });
   expect(stdout).toMatch(/^✓ configuration {6}.*\.otarc; device hall, no password\n/);
   expect(stdout).toMatch(/\n✓ image {14}firmware\.bin: ESP8266 firmware, 20,\d{3} bytes, whole; .*\n/);
