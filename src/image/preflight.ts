@@ -186,7 +186,7 @@ function refusal(
     code,
     level: 'error',
     message,
-    hint: `${hint} To push it all the same: --allow ${code}.`,
+    hint: `${hint} To push it all the same: \`otarc push --allow ${code}\`.`,
     details,
   };
 }
