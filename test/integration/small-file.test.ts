@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { constants, mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -115,12 +123,17 @@ describe.runIf(isPosix)('what is no regular file', () => {
 });
 
 it.runIf(isPosix)('a password file that is a pipe without a writer is refused soon', async () => {
-  const { exitCode, printed } = await run(['push', 'hall', '-f', 'f.bin', '--password-file', 'pipe'], (dir) => {
-    pipeAt(join(dir, 'pipe'));
-    writeFileSync(join(dir, '.otarc'), 'devices: { hall: 127.0.0.1:9 }\n');
-  });
+  const { exitCode, printed } = await run(
+    ['push', 'hall', '-f', 'f.bin', '--password-file', 'pipe'],
+    (dir) => {
+      pipeAt(join(dir, 'pipe'));
+      writeFileSync(join(dir, '.otarc'), 'devices: { hall: 127.0.0.1:9 }\n');
+    },
+  );
   expect(exitCode).toBe(2);
-  expect(printed).toMatch(/SECRET_UNAVAILABLE.*pipe cannot be read: it is a pipe, and nobody wrote to it within 3 s/);
+  expect(printed).toMatch(
+    /SECRET_UNAVAILABLE.*pipe cannot be read: it is a pipe, and nobody wrote to it within 3 s/,
+  );
 });
 
 /** Runs a command in a folder of its own that `prepare` has filled. */
