@@ -308,7 +308,7 @@ test('everything that speaks against an image stands in its leg', async () => {
     status: 'failed',
     code: 'IMAGE_NOT_OTA',
     hint: expect.stringMatching(
-      /--allow IMAGE_NOT_OTA\.\nAlso IMAGE_TOO_LARGE: .*--allow IMAGE_TOO_LARGE\.$/,
+      /--allow IMAGE_NOT_OTA`\.\nAlso IMAGE_TOO_LARGE: .*--allow IMAGE_TOO_LARGE`\.$/,
     ),
   });
   expect(exitCode).toBe(1);
