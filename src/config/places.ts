@@ -12,7 +12,7 @@
  * - does not say which files lie unused beside the one it found.
  */
 
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { messageOf, OtaError } from '../model/errors.ts';
@@ -50,8 +50,8 @@ export interface Found {
  * the user's own.
  *
  * @param env decides where the home folder and the user's configuration folder are
- * @throws OtaError CONFIG_UNREADABLE: a file is there and may not be read. Passing it over in silence would push with
- *   other settings than the ones that the user sees in the folder.
+ * @throws OtaError CONFIG_UNREADABLE: a file is there and may not be read, or a folder has its name. Passing it over in
+ *   silence would push with other settings than the ones that the user sees in the folder.
  */
 export function findConfigFile(projectDir: string, env: NodeJS.ProcessEnv): Found | undefined {
   for (const folder of foldersUpward(projectDir, homeOf(env))) {
@@ -108,7 +108,9 @@ export function mayPushOnBuild(folder: string, named: string | undefined): boole
 }
 
 function firstOf(folder: string, places: readonly string[]): Found | undefined {
-  const [file, ...unused] = places.map((place) => join(folder, place)).filter(holdsConfiguration);
+  const all = places.map((place) => join(folder, place));
+  const [file, ...unused] = all.filter(holdsConfiguration);
+  for (const place of all.slice(0, file === undefined ? all.length : all.indexOf(file))) refuseNoFile(place);
   if (file === undefined) return undefined;
   try {
     accessSync(file, constants.R_OK);
@@ -146,8 +148,29 @@ function userConfigFolder(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_CONFIG_HOME'] || join(home, '.config'), 'otarc');
 }
 
+/**
+ * What has the name of a configuration and cannot be one: passed over in silence it would look like a file without effect.
+ * `~/.config/otarc/` is a folder by right, and of `package.json` npm speaks.
+ */
+function refuseNoFile(path: string): void {
+  if (path.endsWith(join('.config', 'otarc')) || basename(path) === 'package.json') return;
+  const hint = `Rename it, or move it away: ${basename(path)} is the name of a configuration file. Or name another file with \`--config\`.`;
+  const refused = (reason: string): OtaError =>
+    new OtaError('CONFIG_UNREADABLE', `${path} cannot be read: ${reason}.`, { hint });
+  if (statOf(path)?.isDirectory() === true) throw refused('it is a folder');
+  if (isDeadLink(path)) throw refused('it is a link that leads nowhere');
+}
+
+function isDeadLink(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(path);
+  } catch {
+    return false;
+  }
+}
+
 function holdsConfiguration(path: string): boolean {
-  // Not `isFile`: a pipe or a device is the user's business. A folder is not (`~/.config/otarc/` is one).
+  // Not `isFile`: a pipe or a device is the user's business.
   const stat = statOf(path);
   if (stat === undefined || stat.isDirectory()) return false;
   return !path.endsWith('package.json') || namesOtarc(path);

@@ -9,6 +9,8 @@ import { shownCommand, shownVariable } from './shown-source.ts';
 import type { DeviceConfig } from './types.ts';
 
 const waitMs = 60_000;
+/** A program that asks a person (`<(pass show ota)`) has the pipe open from the start; only a script may be late to open it. */
+const writerWaitMs = 3000;
 
 export interface SecretContext {
   readonly env: NodeJS.ProcessEnv;
@@ -138,7 +140,12 @@ function variableText(
 }
 
 async function fileText(path: string, { signal }: SecretContext): Promise<string> {
-  const content = await readSmallFile(path, { signal, limitBytes: 64 * 1024, timeoutMs: waitMs });
+  const content = await readSmallFile(path, {
+    signal,
+    limitBytes: 64 * 1024,
+    timeoutMs: waitMs,
+    writerTimeoutMs: writerWaitMs,
+  });
   if (content.type === 'read') return textOf(content);
   throw new Unavailable(
     `the file ${path} ${content.type === 'missing' ? 'does not exist' : `cannot be read: ${content.reason}`}`,

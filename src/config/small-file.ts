@@ -30,6 +30,8 @@ export interface SmallFileOptions {
   readonly limitBytes?: number;
   /** For all of it; a pipe (`--config <(…)`) may take as long to begin. */
   readonly timeoutMs?: number;
+  /** How long a pipe may be without anybody who writes to it. Default: no shorter than all of it. */
+  readonly writerTimeoutMs?: number;
 }
 
 // Without O_NONBLOCK, opening a pipe would wait for a writer, in a thread that keeps the process from ending. Windows has
@@ -74,7 +76,7 @@ function aborted(signal: AbortSignal): Promise<undefined> {
 /** Undefined: it was ended. */
 async function readOpened(
   path: string,
-  { limitBytes = defaultLimitBytes }: SmallFileOptions,
+  { limitBytes = defaultLimitBytes, writerTimeoutMs = Infinity }: SmallFileOptions,
   ended: AbortSignal,
 ): Promise<SmallFile | undefined> {
   let handle: FileHandle | undefined;
@@ -83,8 +85,12 @@ async function readOpened(
     const stat = await handle.stat();
     const isRegular = stat.isFile();
     if (isRegular && stat.size > limitBytes) return tooLarge(limitBytes);
-    const bytes = await readToEnd(handle, { limitBytes, waits: stat.isFIFO(), ended });
+    const bytes = await readToEnd(handle, { limitBytes, waits: stat.isFIFO(), writerTimeoutMs, ended });
     if (bytes === undefined) return undefined;
+    if (bytes === 'no writer') {
+      const reason = `it is a pipe, and nobody wrote to it within ${writerTimeoutMs / 1000} s`;
+      return { type: 'unreadable', reason };
+    }
     return bytes.length > limitBytes ? tooLarge(limitBytes) : { type: 'read', bytes, isRegular };
   } catch (error) {
     return unreadable(error);
@@ -96,10 +102,16 @@ async function readOpened(
 /** One byte more than the limit at most. Undefined: it was ended. */
 async function readToEnd(
   handle: FileHandle,
-  { limitBytes, waits, ended }: { limitBytes: number; waits: boolean; ended: AbortSignal },
-): Promise<Buffer | undefined> {
+  {
+    limitBytes,
+    waits,
+    writerTimeoutMs,
+    ended,
+  }: { limitBytes: number; waits: boolean; writerTimeoutMs: number; ended: AbortSignal },
+): Promise<Buffer | 'no writer' | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
+  let aloneSinceMs = performance.now();
   while (length <= limitBytes) {
     if (ended.aborted) return undefined;
     const chunk = Buffer.allocUnsafe(Math.min(64 * 1024, limitBytes + 1 - length));
@@ -107,6 +119,9 @@ async function readToEnd(
     const isEnd = bytesRead === 0 && !(waits && length === 0);
     if (isEnd) break;
     if (bytesRead === undefined || bytesRead === 0) {
+      // With a writer that has nothing yet the system says so; without one there is an end before the beginning.
+      if (bytesRead === undefined) aloneSinceMs = performance.now();
+      else if (performance.now() - aloneSinceMs > writerTimeoutMs) return 'no writer';
       await sleep(pollMs, undefined, { signal: ended }).catch(() => undefined);
       continue;
     }

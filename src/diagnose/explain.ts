@@ -10,7 +10,7 @@ import { observationsIn, type Observations } from '../model/observations.ts';
 import type { OtaError } from '../model/errors.ts';
 import { engineOf } from '../engines/index.ts';
 import type { Tell } from '../model/events.ts';
-import { awaitReturn, listenFor } from './listen.ts';
+import { awaitReturn, listenFor, type ListenedFor } from './listen.ts';
 import { hostFacts } from './host/facts.ts';
 import { neighbourAt } from './host/neighbour.ts';
 import { thisHost } from './host/source.ts';
@@ -19,7 +19,7 @@ import type { Device, Image, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 
 export interface ExplainOptions {
-  readonly device: Pick<Device, 'engine' | 'name' | 'host' | 'isHomeding' | 'wording'>;
+  readonly device: Pick<Device, 'engine' | 'isHomeding' | 'wording'> & ListenedFor;
   /** Where it came so far. */
   readonly target?: Target | undefined;
   readonly image?: Pick<Image, 'kind' | 'sizeBytes' | 'platform'> | undefined;

@@ -1,7 +1,7 @@
 /** Why a device does not take this image. */
 
 import { thousands } from '../model/numbers.ts';
-import type { Rule } from '../model/finding.ts';
+import type { Finding, Rule } from '../model/finding.ts';
 import { otherChipOf, type Observations } from '../model/observations.ts';
 
 /** The ESP32 core's default scheme has slots of this size. */
@@ -11,6 +11,18 @@ const isEsp32 = ({ platform, imagePlatform }: Observations): boolean =>
 /** An ESP32 says `OK` before it opens its flash. */
 const isLeftWaiting = (observed: Observations): boolean =>
   observed.code === 'CONNECT_BACK_MISSING' && isEsp32(observed) && observed.foreignConnections.length === 0;
+
+/** An update over the air leaves the table as it was: after another scheme was chosen, the build has another one. */
+const otherTable = 0.25;
+
+/** It fits, as far as the table at hand is that of the device. */
+const fitting = (
+  image: string,
+  { slotBytes, place }: { readonly slotBytes: number; readonly place: string },
+): Pick<Finding, 'text' | 'cure'> => ({
+  text: `the device has another partition table than the build, in whose ${place} of ${thousands(slotBytes)} ${image} fits`,
+  cure: 'if the partition scheme was changed, flash by cable once.',
+});
 
 export const imageTooLarge: Rule = (observed) => {
   const { code, imageKind = 'firmware', imageBytes, slotBytes, ownHint } = observed;
@@ -26,12 +38,26 @@ export const imageTooLarge: Rule = (observed) => {
   }
   const smaller = 'make it smaller, or flash a layout with more room by cable once.';
   if (!isLeftWaiting(observed) || imageBytes === undefined) return undefined;
-  // Known to fit, as far as the table at hand is that of the device.
-  if (slotBytes !== undefined && imageBytes <= slotBytes) return undefined;
+  const cause = 'image-too-large';
+  const image = `the image (${thousands(imageBytes)} bytes)`;
+  if (slotBytes === undefined) {
+    return {
+      cause,
+      likelihood: imageBytes > usualEsp32SlotBytes ? 0.8 : 0.3,
+      text: `${image} does not fit the slot (an ESP32 then says OK and never connects)`,
+      cure: smaller,
+    };
+  }
+  if (imageBytes <= slotBytes)
+    return { cause, likelihood: otherTable, ...fitting(image, { slotBytes, place: 'slot' }) };
+  const text =
+    slotBytes === 0
+      ? `the partition table shows no OTA slot for ${image}`
+      : `${image} does not fit the slot of ${thousands(slotBytes)} that the partition table shows`;
   return {
-    cause: 'image-too-large',
-    likelihood: slotBytes !== undefined ? 0.95 : imageBytes > usualEsp32SlotBytes ? 0.8 : 0.3,
-    text: `the image (${thousands(imageBytes)} bytes) does not fit the slot (an ESP32 then says OK and never connects)`,
+    cause,
+    likelihood: 0.95,
+    text: `${text} (an ESP32 then says OK and never connects)`,
     cure: smaller,
   };
 };
@@ -49,7 +75,15 @@ export const filesystemSize: Rule = (observed) => {
       cure: ownHint ?? cure,
     };
   }
-  if (!isLeftWaiting(observed) || imageBytes === undefined || slotBytes === imageBytes) return undefined;
+  if (!isLeftWaiting(observed) || imageBytes === undefined) return undefined;
+  if (slotBytes === imageBytes) {
+    const image = `the file-system image (${thousands(imageBytes)} bytes)`;
+    return {
+      cause: 'filesystem-size',
+      likelihood: otherTable,
+      ...fitting(image, { slotBytes, place: 'partition' }),
+    };
+  }
   return {
     cause: 'filesystem-size',
     likelihood: slotBytes === undefined ? 0.5 : 0.95,

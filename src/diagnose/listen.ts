@@ -2,13 +2,18 @@
 
 import { hasForgotten, type Observations } from '../model/observations.ts';
 import { browse, browseFor } from '../network/browse.ts';
-import { hostAddressFor } from '../network/host-address.ts';
 import type { Tell } from '../model/events.ts';
 import type { Device, Target } from '../model/types.ts';
 import { announcedBy, type WantedDevice } from './announced.ts';
 
+/**
+ * `interfaces`: where it is listened. Empty or absent: on all of them, as one with two networks, or behind a repeater of
+ * mDNS, announces itself on another one than that of the route.
+ */
+export type ListenedFor = Pick<Device, 'name' | 'host'> & Partial<Pick<Device, 'interfaces'>>;
+
 export interface Listening {
-  readonly device: Pick<Device, 'name' | 'host'>;
+  readonly device: ListenedFor;
   readonly target: Target;
   readonly signal: AbortSignal;
 }
@@ -17,7 +22,7 @@ export interface Listening {
 export async function listenFor(listening: Listening, forMs: number): Promise<Observations['announced']> {
   const { signal } = listening;
   try {
-    const interfaces = [await ownAddress(listening)];
+    const { interfaces = [] } = listening.device;
     const found = await browseFor({ forMs, interfaces, signal });
     return signal.aborted ? undefined : announcedBy(found, wantedOf(listening));
   } catch {
@@ -37,6 +42,7 @@ export async function awaitReturn(
   broken: Broken,
 ): Promise<Return> {
   const { device, signal, tell, limitMs } = listening;
+  const { interfaces = [] } = device;
   const message = `listening whether ${device.name} has restarted, ${limitMs / 1000} s at most`;
   tell({ type: 'log', level: 'info', message });
   const over = new AbortController();
@@ -44,7 +50,6 @@ export async function awaitReturn(
   const wanted = wantedOf(listening);
   let awayMs: number | undefined;
   try {
-    const interfaces = [await ownAddress(listening)];
     const startedAtMs = performance.now();
     await browse({
       interfaces,
@@ -82,7 +87,3 @@ const wantedOf = ({ device: { name, host }, target: { address, port } }: Listeni
   address,
   port,
 });
-
-async function ownAddress({ target: { address, hostAddress } }: Listening): Promise<string> {
-  return hostAddress ?? (await hostAddressFor(address, { interfaces: [] }));
-}

@@ -141,7 +141,11 @@ async function* walk(request: DoctorRequest): AsyncGenerator<Step> {
   // What a push refuses needs no device that is listened for.
   if (unfit.some(({ level }) => level === 'error'))
     yield await withFindings(ok('device', endpointText(target)), unfit, progress);
-  yield await withFindings(await presenceLeg({ device, target, image, signal, listenMs }), unfit, progress);
+  const presence = await presenceLeg({ device, target, image, signal, listenMs });
+  // What it announces to be answers the question that a warning asks.
+  const isKnown = presence.details?.['platform'] !== undefined;
+  const open = unfit.filter(({ code }) => !(isKnown && code === 'IMAGE_WRONG_CHIP'));
+  yield await withFindings(presence, open, progress);
 
   if (!active) return;
   yield { now: { leg: 'invitation' } };

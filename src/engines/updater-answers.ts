@@ -9,8 +9,9 @@
 
 import type { Platform } from '../model/types.ts';
 import type { Cause, Finding, Rule } from '../model/finding.ts';
-import type { Observations } from '../model/observations.ts';
+import { seenOf, type Observations } from '../model/observations.ts';
 import { numberIn } from './answer-number.ts';
+import { usualPlatforms } from './espota/ports.ts';
 
 interface AnswerRow {
   /** Of `ERROR[n]`. */
@@ -246,6 +247,40 @@ export const answered: Rule = (observed): Finding | undefined => {
     cure: typeof cure === 'string' ? cure : cure(observed),
   };
 };
+
+/**
+ * An image of another chip arrives whole, and an ESP8266 refuses it at its end as if it were damaged (7: it has put its own
+ * flash mode over byte 2, and the MD5 no longer fits) or for a larger flash (9). For a wrong first byte (10) there is a row.
+ */
+export const foreignImage: Rule = (observed) => {
+  const { code, answer = '', imageKind = 'firmware', imagePlatform } = observed;
+  const number = numberIn(answer);
+  if (code !== 'IMAGE_REJECTED' || imageKind === 'filesystem' || number === undefined) return undefined;
+  if ((number !== 7 && number !== 9) || isForItsChip(observed)) return undefined;
+  return {
+    cause: 'wrong-chip',
+    // Above the row of its number: TCP has checked each part of the image on its way.
+    likelihood: 0.99,
+    text:
+      imagePlatform === undefined
+        ? 'the image bears no mark of any chip, and is probably none for this one'
+        : `the image is for another chip than that of the device${builtFor(observed)}`,
+    cure: 'push the application image (firmware.bin) that was built for it.',
+  };
+};
+
+/** Whether the image is for the chip of the device, as far as anything says so. */
+function isForItsChip(observed: Observations): boolean {
+  const { platform, imagePlatform, port } = observed;
+  if (imagePlatform === undefined) return false;
+  const known = platform ?? seenOf(observed)?.platform;
+  if (known !== undefined) return known === imagePlatform;
+  // The errors of an ESP32 have no numbers.
+  if (imagePlatform === 'esp32') return false;
+  const usual = port === undefined ? [] : usualPlatforms(port);
+  // An RP2040 looks at nothing but the MD5: what an ESP8266 image meets at a port that says nothing is no other chip.
+  return usual.length === 0 ? imagePlatform === 'esp8266' : usual.includes(imagePlatform);
+}
 
 function rowOf(observed: Observations): AnswerRow | undefined {
   const { code, answer = '', imageKind = 'firmware' } = observed;

@@ -44,7 +44,11 @@ export function describeImage(file: FileFacts, facts: ImageFacts, push: readonly
   ]);
 }
 
-export function describePartitions(file: FileFacts, table: PartitionTable | undefined): string[] {
+export function describePartitions(
+  file: FileFacts,
+  table: PartitionTable | undefined,
+  push: readonly PushVerdict[],
+): string[] {
   const head = keyed([
     ['file', file.file],
     ['is', 'partition table of the ESP32 family'],
@@ -52,7 +56,8 @@ export function describePartitions(file: FileFacts, table: PartitionTable | unde
     ['MD5', file.md5],
     ['SHA-256', file.sha256],
   ]);
-  if (table === undefined) return head;
+  const pushed = keyed([['push', pushLines(push)]]);
+  if (table === undefined) return [...head, ...pushed];
   const slots = appSlots(table);
   const [smallest] = slots;
   const largest = slots.at(-1);
@@ -86,6 +91,7 @@ export function describePartitions(file: FileFacts, table: PartitionTable | unde
       ],
       ['left out', table.skipped],
     ]),
+    ...pushed,
     '',
     ...columns([['label', 'type', 'subtype', 'offset', 'bytes', 'KiB'], ...rows], new Set([4, 5])),
   ];

@@ -45,11 +45,11 @@ export function filesystemPartition(table: PartitionTable): Partition | undefine
   return undefined;
 }
 
-/** What the table has room for; undefined: no such place, or another platform than the table's. */
+/** What the table has room for; 0: it has no such place; undefined: another platform than the table's. */
 export function roomFor(
   { kind, platform }: Pick<Image, 'kind' | 'platform'>,
   table: PartitionTable,
 ): number | undefined {
   if (platform === 'esp8266' || platform === 'rp2040') return undefined;
-  return kind === 'firmware' ? smallestAppSlotBytes(table) : filesystemPartition(table)?.sizeBytes;
+  return (kind === 'firmware' ? smallestAppSlotBytes(table) : filesystemPartition(table)?.sizeBytes) ?? 0;
 }

@@ -71,7 +71,7 @@ export function refuseByFirst(
   }: { readonly allowed: ReadonlySet<ErrorCode> | 'all'; readonly onPassed: (message: string) => void },
 ): void {
   for (const { code, level, message, hint, details } of findings) {
-    if (level === 'warning') onPassed(message);
+    if (level === 'warning') onPassed(`${message} ${hint}`);
     else if (allowed === 'all' || allowed.has(code)) onPassed(`${code} was allowed: ${message}`);
     else throw new OtaError(code, message, { hint, details });
   }
@@ -85,7 +85,8 @@ function doubtsOf({ path, doubts = [] }: PreflightImage): PreflightFinding[] {
 
 /**
  * The part about the device. An ESP32 image passes every check that an ESP8266 makes, and would then be copied over its boot
- * sector. So where image and device contradict each other, and where nothing says what the device is, it is not pushed.
+ * sector. So where image and device contradict each other, and where nothing says what the device is, it is not pushed. An
+ * ESP8266 image harms an RP2040 alone: a device at a port of its own is far more often an ESP8266, whose user is only warned.
  */
 export function platformFindings(
   image: PreflightImage,
@@ -100,18 +101,33 @@ export function platformFindings(
     return [refusal('IMAGE_WRONG_CHIP', message, { hint, details })];
   }
   if (port === undefined) return [];
-  // A port that is another core's default asks the question once; for what an ESP8266 takes unseen, any other port does.
+  if (usualPlatforms.includes(image.platform)) return [];
+  // A port that is another core's default asks the question once; any other port does for what another chip takes unseen.
   const isUnusual = usualPlatforms.length === 0;
-  if (usualPlatforms.includes(image.platform) || (isUnusual && !isTakenByEsp8266(image))) return [];
+  const harmed = takenUnseenBy(image);
+  if (isUnusual && harmed.length === 0) return [];
   const chip = chipName(image.platform);
+  const code = 'IMAGE_WRONG_CHIP';
   const message = `The image is for an ${chip}, and otarc cannot tell whether ${name ?? 'the device'} at port ${port} is one.`;
-  const hint = `If it is, say --platform ${image.platform}, or \`platform: ${image.platform}\` in .otarc. Another chip may not survive this image.`;
-  return [refusal('IMAGE_WRONG_CHIP', message, { hint, details: { imagePlatform: image.platform, port } })];
+  const say = `If it is, say --platform ${image.platform}, or \`platform: ${image.platform}\` in .otarc.`;
+  const details = { imagePlatform: image.platform, port };
+  if (isUnusual && !harmed.includes('esp8266')) {
+    const hint = `${say} ${harmed.map((each) => `An ${chipName(each)}`).join(', ')} takes it unchecked, and does not start again.`;
+    return [{ code, level: 'warning', message, hint, details }];
+  }
+  return [refusal(code, message, { hint: `${say} Another chip may not survive this image.`, details })];
 }
 
-/** Although it is for another chip: it looks at the first byte and the flash size, and at nothing inside a gzip. */
-function isTakenByEsp8266({ platform, compression }: PreflightImage): boolean {
-  return platform === 'esp32' || (platform === 'rp2040' && compression === 'gzip');
+/**
+ * The other chips whose updaters take such an image. An ESP8266 looks at the first byte and the flash size, and at nothing
+ * inside a gzip; an RP2040 looks at nothing at all. An ESP32 checks whatever it is to start.
+ */
+function takenUnseenBy({ platform, compression }: PreflightImage): readonly Platform[] {
+  const isTakenByEsp8266 = platform === 'esp32' || (platform === 'rp2040' && compression === 'gzip');
+  return [
+    ...(isTakenByEsp8266 ? (['esp8266'] as const) : []),
+    ...(platform === 'rp2040' ? [] : (['rp2040'] as const)),
+  ];
 }
 
 /** Only the ESP32 family has such a table: whatever is for another platform passes. */
@@ -170,7 +186,7 @@ function refusal(
     code,
     level: 'error',
     message,
-    hint: `${hint} To push it all the same: --allow ${code}.`,
+    hint: `${hint} To push it all the same: \`otarc push --allow ${code}\`.`,
     details,
   };
 }

@@ -29,7 +29,7 @@ export const errorCodes = {
 
   BUILD_TOOL_MISSING: final('Install the build tool, or put it on PATH.'),
   BUILD_FAILED: final('Fix the error the build tool reported above; the device was not touched.'),
-  IMAGE_NOT_FOUND: final('Build the project first, or name the image with `--file`.'),
+  IMAGE_NOT_FOUND: final('Build the project first, or name the image: `otarc push --file IMAGE`.'),
   IMAGE_UNREADABLE: final('Check the path and its permissions.'),
   IMAGE_INCOMPLETE: final('The build was interrupted or is still writing: build again.'),
   IMAGE_NOT_OTA: final(

@@ -22,6 +22,8 @@ export interface AttemptParts extends UploadParts {
   readonly caller: Caller;
   /** Of the device. */
   readonly address: string;
+  /** Of the update before, where that failed. */
+  readonly previousError?: string | undefined;
   /** Sends a datagram to the host. */
   readonly answer: (text: string, atMs: number) => void;
 }
@@ -57,8 +59,8 @@ export class Attempt {
   }
 
   #open(openMs: number, okMs: number): void {
-    const { facts, flash, faults, timing, answer } = this.#parts;
-    const refused = refusal(this.#invitation, flash, faults);
+    const { facts, flash, faults, timing, answer, previousError } = this.#parts;
+    const refused = refusal(this.#invitation, { platform: facts.platform, flash, faults, previousError });
     if (refused !== undefined) return this.#refuse(refused, openMs);
     if (facts.saysOk === 'after-open') answer('OK', okMs);
     if (faults.neverConnects) return this.#fail('never-connected', openMs);

@@ -239,10 +239,15 @@ class Device implements VirtualDevice {
     const answer = (text: string, dueMs: number): void => this.#answer(text, host, dueMs);
     this.#loop.begin((beginsMs) => {
       this.#attempt = new Attempt(
-        { ...this.#parts, address: this.address, answer },
+        { ...this.#parts, address: this.address, previousError: this.#previousError(), answer },
         { invitation, host: host.address, atMs: beginsMs },
       );
     }, atMs);
+  }
+
+  #previousError(): string | undefined {
+    const answer = this.updates.at(-1)?.answer;
+    return answer?.startsWith('ERROR[') === true ? answer : undefined;
   }
 
   #ended(update: Update, atMs: number): void {

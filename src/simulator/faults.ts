@@ -28,7 +28,7 @@ export interface Faults {
   refusesToBegin?: string | undefined;
   /** Cannot begin: first update after a serial flash (`ERROR[11]`). */
   error11?: boolean | undefined;
-  /** Cannot begin: an update is running already (`ERROR[15]`). */
+  /** Cannot begin: an update is running already: `ERROR[15]`, and from an RP2040 the error before, or `ERROR[0]`. */
   error15?: boolean | undefined;
   /** Says `OK` and never connects back. */
   neverConnects?: boolean | undefined;

@@ -27,11 +27,27 @@ export interface Offer {
   readonly sizeBytes: number;
 }
 
+/** What decides whether an update can begin. */
+export interface BeginFacts {
+  readonly platform: ModelFacts['platform'];
+  readonly flash: Flash;
+  readonly faults: Faults;
+  /** What the updater last printed since the device was started. */
+  readonly previousError?: string | undefined;
+}
+
 /** Why the update cannot begin, as the device prints it; undefined: it can. */
-export function refusal(offer: Offer, flash: Flash, faults: Faults): string | undefined {
+export function refusal(
+  offer: Offer,
+  { platform, flash, faults, previousError }: BeginFacts,
+): string | undefined {
   if (faults.refusesToBegin !== undefined) return faults.refusesToBegin;
   if (faults.error11) return 'ERROR[11]: Invalid bootstrapping state, reset ESP8266 before updating';
-  if (faults.error15) return 'ERROR[15]: Update already running';
+  if (faults.error15) {
+    // The Updater of arduino-pico sets no error for this: `printError` then repeats the one before.
+    if (platform === 'rp2040') return previousError ?? 'ERROR[0]: No Error';
+    return 'ERROR[15]: Update already running';
+  }
   if (offer.sizeBytes === 0) return 'ERROR[5]: Bad Size Given';
   const roomBytes = offer.command === 0 ? flash.slotBytes : flash.filesystemBytes;
   return offer.sizeBytes > roomBytes ? 'ERROR[4]: Not Enough Space' : undefined;

@@ -221,7 +221,20 @@ describe.concurrent('the cause of a failed push', { timeout: 60_000 }, () => {
     await reads(failed, { expect, name: '12 ESP32' });
   });
 
-  test('12: not where the table beside the image shows that it fits', async ({ expect }) => {
+  test('12: most likely where the table beside the image shows that it does not fit', async ({ expect }) => {
+    const device = await start({ model: 'esp32', flash: { ...fast.flash, slotBytes: 1_310_720 } });
+    const failed = await push(device, {
+      device: isEsp32,
+      image: makeEsp32Image({ sizeBytes: 1_400_000 }),
+      files: { 'partitions.bin': makePartitionTable() },
+      allowed: new Set(['IMAGE_TOO_LARGE'] as const),
+    });
+    expect(failed.code).toBe('CONNECT_BACK_MISSING');
+    expect(failed.causes[0]).toBe('image-too-large');
+    expect(failed.hint).toMatch(/^The image \(1,400,000 bytes\) does not fit the slot of 1,310,720/);
+  });
+
+  test('12: less likely where the table beside the image shows that it fits', async ({ expect }) => {
     const device = await start({ model: 'esp32', faults: { neverConnects: true } });
     const image = makeEsp32Image({ sizeBytes: 1_000_000 });
     const failed = await push(device, {
@@ -229,7 +242,8 @@ describe.concurrent('the cause of a failed push', { timeout: 60_000 }, () => {
       image,
       files: { 'partitions.bin': makePartitionTable() },
     });
-    expect(failed).toMatchObject({ code: 'CONNECT_BACK_MISSING', causes: ['firewall'] });
+    expect(failed).toMatchObject({ code: 'CONNECT_BACK_MISSING', causes: ['firewall', 'image-too-large'] });
+    expect(failed.hint).toMatch(/slot of 1,310,720 the image \(1,000,000 bytes\) fits/);
   });
 
   test('13: for another chip, by its platform', async ({ expect }) => {

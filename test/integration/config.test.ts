@@ -135,7 +135,7 @@ describe('the search', () => {
       { '.git/': '', 'a/b/': '', 'a/.config/otarc.yml': text },
       { '.git/': '', 'a/b/': '', 'a/package.json': '{"name": "other"}', '.config/otarc': text },
       { '.git/': '', 'a/b/package.json': '{"otarc": {"device": "found"}}', '.otarc': text },
-      { '.git/': '', 'a/b/.otarc/': '', 'a/.otarc.json': '{"device": "found"}', 'a/.otarc.yml': text },
+      { '.git/': '', 'a/b/.config/otarc/': '', 'a/.otarc.json': '{"device": "found"}', 'a/.otarc.yml': text },
       { '.git/': '', 'a/b/': '' },
       { '.git/': '', 'a/b/': '', '../.otarc': text },
     ];
@@ -153,8 +153,8 @@ describe('the search', () => {
     }
   });
 
-  it('passes over folders, and a package.json that is not about otarc or broken', async () => {
-    const folder = home({ 'p/.otarc/': '', 'p/package.json': '{"name": "otarc"}', '.otarc': '' });
+  it('passes over a package.json that is not about otarc or broken', async () => {
+    const folder = home({ 'p/package.json': '{"name": "otarc"}', '.otarc': '' });
     expect(await fileOf(folder, 'p')).toBe('.otarc');
     writeFileSync(join(folder, 'p/package.json'), '{"otarc": ');
     expect(await fileOf(folder, 'p')).toBe('.otarc');
@@ -360,6 +360,30 @@ describe('a file', () => {
     expect(folder.text).toContain('/d cannot be read: it is a folder.');
     const plain = await failure({ 'package.json': '{}' }, { flags: { config: 'package.json' } });
     expect(plain.error).toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  // `~/.config/otarc/` is the folder of the user's own one.
+  const files = searchPlaces.filter((place) => place !== '.config/otarc' && place !== 'package.json');
+  it.each(files)('is no folder: %s', async (place) => {
+    const { error, text } = await failure({ [`${place}/x`]: '' });
+    expect(error).toMatchObject({ code: 'CONFIG_UNREADABLE', hint: expect.stringMatching(/^Rename it/) });
+    expect(text).toContain(`/${place} cannot be read: it is a folder.`);
+  });
+
+  it('in a folder with a folder of its name further down the list is read', async () => {
+    const folder = home({ '.otarc': 'device: hall', 'otarc.config.js/x': '', '.config/otarc/x': '' });
+    expect((await load(folder)).config.file).toBe(join(folder, '.otarc'));
+    const other = home({ '.config/otarc/x': '', 'package.json/x': '' });
+    expect((await load(other)).config.file).toBeUndefined();
+  });
+
+  it.runIf(process.platform !== 'win32')('is no link that leads nowhere', async () => {
+    const folder = home({ '.otarc.yaml': '' });
+    symlinkSync(join(folder, 'none'), join(folder, '.otarc'));
+    await expect(load(folder)).rejects.toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      message: expect.stringContaining('it is a link that leads nowhere'),
+    });
   });
 
   it('and the variables report their mistakes together', async () => {

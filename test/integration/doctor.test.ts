@@ -308,7 +308,7 @@ test('everything that speaks against an image stands in its leg', async () => {
     status: 'failed',
     code: 'IMAGE_NOT_OTA',
     hint: expect.stringMatching(
-      /--allow IMAGE_NOT_OTA\.\nAlso IMAGE_TOO_LARGE: .*--allow IMAGE_TOO_LARGE\.$/,
+      /--allow IMAGE_NOT_OTA`\.\nAlso IMAGE_TOO_LARGE: .*--allow IMAGE_TOO_LARGE`\.$/,
     ),
   });
   expect(exitCode).toBe(1);
@@ -361,7 +361,7 @@ test('another otarc is at the device: it is not knocked at, and --active says wh
   const { signal } = new AbortController();
   const lock = await lockDevice({ name: 'hall', address, port, signal, onWait: () => {} });
   onTestFinished(() => lock.release());
-  const { dir, file } = await folderFor(device);
+  const { dir, file } = await folderFor(device, { platform: 'esp8266' });
   const passive = await doctor(dir, { file });
   expect(passive.legs.at(-1)).toMatchObject({
     leg: 'device',
@@ -419,7 +419,10 @@ test('a mistake in the configuration, and an unknown device: exit status 2', asy
 });
 
 test('as a person reads it', async () => {
-  const { dir, file } = await folderFor({ address: '127.0.0.1', port: await closedPort() });
+  const { dir, file } = await folderFor(
+    { address: '127.0.0.1', port: await closedPort() },
+    { platform: 'esp8266' },
+  );
   const { stdout } = await doctor(dir, { file, json: false });
   expect(stdout).toMatch(/^✓ configuration {6}.*\.otarc; device hall, no password\n/);
   expect(stdout).toMatch(/\n✓ image {14}firmware\.bin: ESP8266 firmware, 20,\d{3} bytes, whole; .*\n/);

@@ -182,6 +182,26 @@ END`,
     await reads(failed, expect, '04 name');
   });
 
+  test('the doctor hears an announcement that comes on another interface than that of the route', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { network, host } = await hostAndDevice(onTestFinished);
+    const elsewhere = network.namespace('elsewhere');
+    const { leftEnd, rightEnd } = network.connect(host, elsewhere);
+    host.ip(`addr add 10.2.0.1/24 dev ${leftEnd}`);
+    elsewhere.ip(`addr add 10.2.0.7/24 dev ${rightEnd}`);
+    await elsewhere.respond({
+      name: 'livingroom',
+      addresses: ['10.1.0.7'],
+      on: '10.2.0.7',
+      pointer: 'whole',
+      ttl: 120,
+    });
+    const legs = await doctorFrom(host, '10.1.0.7');
+    expect(legs.find(({ leg }) => leg === 'device')?.text).toMatch(/announces itself at 10\.1\.0\.7/);
+  });
+
   test('5: it has another address now, which it announces', async ({ expect, onTestFinished }) => {
     const { host } = await hostAndDevice(onTestFinished, { name: 'livingroom', announce: true });
     const failed = await pushFrom(host, { ...there, host: '10.1.0.99' });

@@ -217,6 +217,8 @@ describe('what a push comes to', () => {
     const text = 'new,data,quantum,0x9000,4K\na,app,ota_0,,1M\nb,app,ota_1,,2M\n';
     const { stdout } = await run('partitions.csv', text);
     expect(stdout).toMatch(/^left out {5}new \(unknown subtype "quantum"\)$/m);
+    // As of an image: what a push of it comes to.
+    expect(stdout).toMatch(/^push {9}to any device: refused: IMAGE_NOT_OTA$/m);
     expect(stdout).toMatch(
       /^application {2}at most 1,048,576 bytes .* in "a"\n {13}up to 2,097,152 bytes .* "b"$/m,
     );

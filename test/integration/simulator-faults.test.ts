@@ -127,6 +127,22 @@ test.each<[Faults, string]>([
   expect(await client.answer()).toBe('OK');
 });
 
+test('error15 of an RP2040: no error has a number for it, and the one before is repeated', async () => {
+  const { device, client } = await start({ error15: true }, { model: 'rp2040' });
+  const refused = device.waitFor('update-ended');
+  client.invite(image);
+  expect(await client.answer()).toBe('ERR: ERROR[0]: No Error\r\n');
+  await refused;
+  device.faults.error15 = false;
+  device.faults.failsMd5 = true;
+  const connection = await client.flood(image);
+  await connection.ended;
+  expect(device.updates.at(-1)?.answer).toContain('ERROR[7]');
+  device.faults.error15 = true;
+  client.invite(image);
+  expect(await client.answer()).toBe(`ERR: ${device.updates[1]?.answer}\r\n`);
+});
+
 test.each<Faults>([{ neverConnects: true }, { refusesToBegin: 'no' }])(
   '%j: OK from an ESP32, and no connection',
   async (faults) => {

@@ -1,10 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { projectUploads } from '../../src/builders/facts.ts';
 import { main } from '../../src/cli/program.ts';
@@ -96,6 +105,35 @@ describe.runIf(isPosix)('what is no regular file', () => {
     await expect(reading).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(readSmallFileSync(pipe)).toMatchObject({ type: 'unreadable' });
   });
+
+  it('is a pipe whose writer thinks for longer than one may be late', async () => {
+    const pipe = pipeAt(path());
+    const writer = await open(pipe, constants.O_RDWR);
+    const reading = readSmallFile(pipe, { writerTimeoutMs: 1 });
+    const first = await Promise.race([reading, sleep(100, 'still waits')]);
+    expect(first).toBe('still waits');
+    await writer.write('late');
+    await writer.close();
+    expect(await reading).toEqual({ type: 'read', bytes: Buffer.from('late'), isRegular: false });
+    expect(await readSmallFile(pipe, { writerTimeoutMs: 1 })).toEqual({
+      type: 'unreadable',
+      reason: 'it is a pipe, and nobody wrote to it within 0.001 s',
+    });
+  });
+});
+
+it.runIf(isPosix)('a password file that is a pipe without a writer is refused soon', async () => {
+  const { exitCode, printed } = await run(
+    ['push', 'hall', '-f', 'f.bin', '--password-file', 'pipe'],
+    (dir) => {
+      pipeAt(join(dir, 'pipe'));
+      writeFileSync(join(dir, '.otarc'), 'devices: { hall: 127.0.0.1:9 }\n');
+    },
+  );
+  expect(exitCode).toBe(2);
+  expect(printed).toMatch(
+    /SECRET_UNAVAILABLE.*pipe cannot be read: it is a pipe, and nobody wrote to it within 3 s/,
+  );
 });
 
 /** Runs a command in a folder of its own that `prepare` has filled. */

@@ -9,7 +9,7 @@ import { createWriter } from '../../src/cli/report/writer.ts';
 
 export interface PushRequest extends Pick<
   DeployProjectOptions,
-  'targets' | 'timeoutMs' | 'whenSeenMs' | 'flags'
+  'targets' | 'timeoutMs' | 'whenSeenMs' | 'flags' | 'allowed'
 > {
   /** Made if need be. */
   readonly dir: string;

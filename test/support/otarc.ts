@@ -102,6 +102,8 @@ export function storyOf(events: readonly DeployEvent[]): string[] {
 
 /** A device that takes an image in milliseconds; switched off when the test has ended. */
 export async function quickDevice(options: VirtualDeviceOptions = {}): Promise<VirtualDevice> {
+  // Waiting for an event of the device has a limit, which must not begin while the command is still being packed.
+  await packed();
   const device = await startVirtualDevice({
     ...options,
     flash: { msPerSector: 0, ...options.flash },

@@ -10,6 +10,24 @@ import { cut, pad, widthOf } from '../terminal/width.ts';
 const heads = ['NAME', 'ADDRESS', 'PORT', 'PLATFORM', 'BOARD', 'PASSWORD', 'STATE'];
 /** One long name must not push everything else out of the window. */
 const mostCells = [28, 39, 5, 8, 28, 10, Infinity];
+const gapCells = 2;
+
+/**
+ * In a narrow window the least important columns give way first: to so few cells, or to none. What a device is and whether it
+ * is there stay to the last.
+ */
+const narrowing: readonly (readonly [head: string, leastCells: number])[] = [
+  ['BOARD', 12],
+  ['BOARD', 0],
+  ['PLATFORM', 0],
+  ['PASSWORD', 0],
+  ['PORT', 0],
+  ['ADDRESS', 15],
+  ['NAME', 12],
+  ['ADDRESS', 0],
+];
+/** Of the state, which says more in its notes, and is cut at the edge of the window. */
+const stateCells = 20;
 
 /** Empty where there are none. @param cells of the terminal; Infinity: as wide as it gets */
 export function tableOf(entries: readonly Entry[], cells: number): ScreenLine[] {
@@ -22,17 +40,38 @@ export function tableOf(entries: readonly Entry[], cells: number): ScreenLine[] 
     ...row,
     columns: row.columns.map((text, at) => (isCut ? cut(text, mostCells[at] ?? Infinity) : text)),
   }));
-  const widths = heads.map((_, at) => Math.max(...shown.map(({ columns }) => widthOf(columns[at] ?? ''))));
+  const full = heads.map((_, at) => Math.max(...shown.map(({ columns }) => widthOf(columns[at] ?? ''))));
+  const widths = narrowed(full, cells);
   return shown.map(({ columns, ...style }) => ({
     ...style,
     text: cut(
       columns
-        .map((text, at) => pad(text, widths[at] ?? 0))
-        .join('  ')
+        .flatMap((text, at) => {
+          const width = widths[at] ?? 0;
+          return width === 0 ? [] : [pad(cut(text, width), width)];
+        })
+        .join(' '.repeat(gapCells))
         .trimEnd(),
       cells,
     ),
   }));
+}
+
+/** Widths with which the columns fit into the window, as far as that goes; 0: it is left out. */
+function narrowed(full: readonly number[], cells: number): readonly number[] {
+  const widths = [...full];
+  const last = heads.length - 1;
+  const excess = (): number => {
+    const taken = widths.with(last, Math.min(widths[last] ?? 0, stateCells)).filter((width) => width > 0);
+    return taken.reduce((sum, width) => sum + width + gapCells, -gapCells) - cells;
+  };
+  for (const [head, least] of narrowing) {
+    const at = heads.indexOf(head);
+    const [width, over] = [widths[at] ?? 0, excess()];
+    if (over <= 0) break;
+    widths[at] = least === 0 ? 0 : Math.max(Math.min(width, least), width - over);
+  }
+  return widths;
 }
 
 /** `arrived  hall at 192.0.2.11:8266, ESP8266_NODEMCU, no password` */

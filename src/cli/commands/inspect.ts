@@ -5,6 +5,7 @@ import { subtypeName, typeName } from '../../image/partition-names.ts';
 import { filesystemPartition, smallestAppSlotBytes, type PartitionTable } from '../../image/partition.ts';
 import { digestsOf, readPushed } from '../../image/read.ts';
 import { tableBeside } from '../../image/table-beside.ts';
+import { OtaError } from '../../model/errors.ts';
 import type { ImageKind, Platform } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { printableLines } from '../../model/printable.ts';
@@ -32,7 +33,7 @@ export async function inspect({ file, json, platform, kind }: InspectOptions, io
   const { path, bytes, because } = await readPushed(
     withoutUndefined({ path: asked, kind }),
     withoutUndefined({ expectedPlatform: platform, signal }),
-  );
+  ).catch(checkPath);
   // Beside the one that was named: its name with more behind it.
   const shown = file + path.slice(asked.length);
   // As a push of this file finds it.
@@ -53,8 +54,15 @@ export async function inspect({ file, json, platform, kind }: InspectOptions, io
   return examination.problems.length === 0 ? 0 : 1;
 }
 
+/** The file is named here as it is, and no build is asked for it. */
+function checkPath(error: unknown): never {
+  if (!(error instanceof OtaError) || error.code !== 'IMAGE_NOT_FOUND') throw error;
+  const hint = 'Check the path of the file, and build first where it is yet to be made.';
+  throw new OtaError(error.code, error.message, { hint, details: error.details, cause: error });
+}
+
 function asText(about: FileFacts, { type, facts, table, push }: Examination): string {
-  const lines = type === 'image' ? describeImage(about, facts, push) : describePartitions(about, table);
+  const lines = type === 'image' ? describeImage(about, facts, push) : describePartitions(about, table, push);
   return `${printableLines(lines.join('\n'))}\n`;
 }
 

@@ -8,6 +8,9 @@ import { errorCodes, OtaError, type ErrorCode } from '../../../src/model/errors.
 import { refused } from '../../../src/engines/espota/failures.ts';
 import { transferFailed } from '../../../src/engines/espota/transfer-failures.ts';
 import type { Chip, Image, ImageKind, Platform, Target } from '../../../src/model/types.ts';
+import { diagnose } from '../../../src/diagnose/diagnose.ts';
+import { causesOf } from '../../../src/engines/espota/causes/index.ts';
+import type { Observations } from '../../../src/model/observations.ts';
 import { diagnosedFully } from '../../support/diagnosed.ts';
 
 type Code = Extract<ErrorCode, 'DEVICE_REFUSED' | 'DEVICE_BUSY' | 'IMAGE_REJECTED'>;
@@ -114,9 +117,19 @@ function told([platform, answer, code, , , kind = 'firmware']: Row): OtaError {
     acceptFrom: 'device',
   };
   // What an ESP8266 finds only in the first byte is an image of another chip.
-  const chip = answer.includes('Magic') ? 'esp32-s3' : chips[platform];
+  const isForeign = answer.includes('Magic');
+  const chip = isForeign ? 'esp32-s3' : chips[platform];
   const bytes = new Uint8Array(1000);
-  const image: Image = { path: 'f.bin', bytes, sizeBytes: 1000, md5: '', sha256: '', kind, chip };
+  const image: Image = {
+    path: 'f.bin',
+    bytes,
+    sizeBytes: 1000,
+    md5: '',
+    sha256: '',
+    kind,
+    chip,
+    platform: isForeign ? 'esp32' : platform,
+  };
   const observed = {
     hostAddress: '192.0.2.1',
     hostPort: 4711,
@@ -161,6 +174,58 @@ describe.each([
   );
 });
 
+describe('an image that an ESP8266 refuses at its end is first of all one of another chip', () => {
+  const md5 = 'ERROR[7]: MD5 Failed: expected:1, calculated:2';
+  const size = 'ERROR[9]: new Flash config wrong, real: 1';
+  const magic = 'ERROR[10]: Magic byte is not 0xE9';
+  const none = { undeliverable: [], foreignConnections: [] };
+  const causes = (answer: string, seen: Partial<Observations>): readonly Cause[] => {
+    const observed = { code: 'IMAGE_REJECTED', device: 'hall', answer, ...none, ...seen } as const;
+    return diagnose(observed, causesOf(observed)).map(({ cause }) => cause);
+  };
+
+  test.each<[string, Partial<Observations>]>([
+    [md5, { platform: 'esp8266', imagePlatform: 'rp2040' }],
+    [md5, { platform: 'esp8266' }],
+    [md5, { port: 8266, imagePlatform: 'rp2040' }],
+    // At a port that says nothing, either an ESP8266 or an RP2040 has answered.
+    [md5, { port: 4000, imagePlatform: 'rp2040' }],
+    [md5, { port: 4000 }],
+    // The errors of an ESP32 have no numbers, so this device is none.
+    [size, { port: 4000, imagePlatform: 'esp32' }],
+    [md5, { imagePlatform: 'esp32' }],
+    [size, { platform: 'esp8266', imagePlatform: 'esp32' }],
+    [magic, { platform: 'esp8266', imagePlatform: 'rp2040' }],
+    [magic, { platform: 'esp8266' }],
+    [magic, { port: 8266, imagePlatform: 'rp2040' }],
+    [
+      md5,
+      {
+        imagePlatform: 'rp2040',
+        announced: { address: '192.0.2.7', port: 4000, platform: 'esp8266' },
+      },
+    ],
+  ])('%s, %j', (answer, seen) => {
+    const found = causes(answer, seen);
+    expect(found[0]).toBe('wrong-chip');
+    expect(found.filter((cause) => cause === 'wrong-chip')).toHaveLength(1);
+    // What the number means of an image for the right chip is said second.
+    expect(found[1]).toBe({ [md5]: 'damaged-on-the-way', [size]: 'flash-settings' }[answer]);
+  });
+
+  test.each<[string, Partial<Observations>, Cause]>([
+    [md5, { platform: 'esp8266', imagePlatform: 'esp8266' }, 'damaged-on-the-way'],
+    [md5, { platform: 'rp2040', imagePlatform: 'rp2040' }, 'damaged-on-the-way'],
+    [md5, { port: 2040, imagePlatform: 'rp2040' }, 'damaged-on-the-way'],
+    [md5, { port: 4000, imagePlatform: 'esp8266' }, 'damaged-on-the-way'],
+    [md5, { platform: 'esp8266', imageKind: 'filesystem' }, 'damaged-on-the-way'],
+    ['MD5 Check Failed', { platform: 'esp32', imagePlatform: 'esp32' }, 'damaged-on-the-way'],
+    [size, { platform: 'esp8266', imagePlatform: 'esp8266' }, 'flash-settings'],
+  ])('but not where it is for the device, or has no chip: %s, %j', (answer, seen, cause) => {
+    expect(causes(answer, seen).filter((each) => each !== 'filesystem-half-written')).toEqual([cause]);
+  });
+});
+
 test('every number of the ESP8266 core has a row', () => {
   const numbers = new Set(esp8266.map(([, answer]) => Number(/\d+/.exec(answer)?.[0])));
   expect([...numbers].toSorted((one, other) => one - other)).toEqual(
@@ -181,8 +246,10 @@ test('an update that runs already: by number, by the word, and as an RP2040 has 
   for (const text of ['ERROR[15]: x', 'ERROR[0]: No Error', 'Update already running']) {
     expect(isAlreadyRunning(text)).toBe(true);
   }
-  expect(isAlreadyRunning('ERROR[5]: Bad Size Given')).toBe(false);
-  expect(isAlreadyRunning('ERROR[10]: x')).toBe(false);
+  // An RP2040 repeats the error before, which is one of an image; these are what a beginning itself can meet.
+  for (const number of [1, 2, 3, 6, 7, 9, 10, 12, 13])
+    expect(isAlreadyRunning(`ERROR[${number}]: x`)).toBe(true);
+  for (const number of [4, 5, 8, 11, 14, 16, 99]) expect(isAlreadyRunning(`ERROR[${number}]: x`)).toBe(false);
 });
 
 test('numberIn finds the number of an updater error, wherever it stands', () => {

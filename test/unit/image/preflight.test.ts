@@ -30,7 +30,13 @@ describe('an image for another device', () => {
     [{ platform: 'esp32' }, {}, []],
     [{ platform: 'esp32' }, { port: 3232, usualPlatforms: ['esp32'] }, []],
     [{ platform: 'esp32' }, { port: 4000 }, ['IMAGE_WRONG_CHIP error']],
-    [{ platform: 'esp8266' }, { port: 4000 }, []],
+    // Only an RP2040 takes it unseen: a warning, as most devices at a port of their own are ESP8266.
+    [{ platform: 'esp8266' }, { port: 4000 }, ['IMAGE_WRONG_CHIP warning']],
+    [{ platform: 'esp8266', compression: 'gzip' }, { port: 4000 }, ['IMAGE_WRONG_CHIP warning']],
+    [{ platform: 'esp8266' }, { port: 4000, platform: 'esp8266' }, []],
+    [{ platform: 'esp8266' }, { port: 8266, usualPlatforms: ['esp8266'] }, []],
+    [{ platform: 'esp8266' }, { port: 2040, usualPlatforms: ['rp2040'] }, ['IMAGE_WRONG_CHIP error']],
+    [{ platform: 'esp8266' }, {}, []],
     [{ platform: 'esp8266' }, { port: 3232, usualPlatforms: ['esp32'] }, ['IMAGE_WRONG_CHIP error']],
     [{ platform: 'rp2040' }, { port: 8266, usualPlatforms: ['esp8266'] }, ['IMAGE_WRONG_CHIP error']],
     [{ platform: 'rp2040' }, { port: 4000 }, []],
@@ -39,6 +45,18 @@ describe('an image for another device', () => {
   ] as const)('is seen as far as anything is known: %j to %j', (image, target, codes) => {
     expect(codesOf(imageOf(image), target)).toEqual(codes);
   });
+});
+
+it('says, where an RP2040 would not survive, what to do about the warning', () => {
+  const image = imageOf({ platform: 'esp8266' });
+  const said: string[] = [];
+  refuseByFirst(imagePreflight(image, { name: 'hall', port: 4000 }, {}), {
+    allowed: new Set(),
+    onPassed: (message) => said.push(message),
+  });
+  expect(said).toEqual([
+    'The image is for an ESP8266, and otarc cannot tell whether hall at port 4000 is one. If it is, say --platform esp8266, or `platform: esp8266` in .otarc. An RP2040 takes it unchecked, and does not start again.',
+  ]);
 });
 
 describe('the size', () => {

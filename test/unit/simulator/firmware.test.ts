@@ -21,11 +21,24 @@ const complaintOf = (model: Model, bytes: Uint8Array, command: 0 | 100 = 0): str
 
 test('refusals before the image', () => {
   const { flash } = modelFacts.esp8266;
-  expect(refusal({ command: 0, sizeBytes: flash.slotBytes }, flash, {})).toBeUndefined();
-  expect(refusal({ command: 0, sizeBytes: flash.slotBytes + 1 }, flash, {})).toMatch(/^ERROR\[4\]/);
-  expect(refusal({ command: 100, sizeBytes: flash.slotBytes + 1 }, flash, {})).toBeUndefined();
-  expect(refusal({ command: 100, sizeBytes: flash.filesystemBytes + 1 }, flash, {})).toMatch(/^ERROR\[4\]/);
-  expect(refusal({ command: 0, sizeBytes: 0 }, flash, {})).toMatch(/^ERROR\[5\]/);
+  expect(
+    refusal({ command: 0, sizeBytes: flash.slotBytes }, { platform: 'esp8266', flash, faults: {} }),
+  ).toBeUndefined();
+  expect(
+    refusal({ command: 0, sizeBytes: flash.slotBytes + 1 }, { platform: 'esp8266', flash, faults: {} }),
+  ).toMatch(/^ERROR\[4\]/);
+  expect(
+    refusal({ command: 100, sizeBytes: flash.slotBytes + 1 }, { platform: 'esp8266', flash, faults: {} }),
+  ).toBeUndefined();
+  expect(
+    refusal(
+      { command: 100, sizeBytes: flash.filesystemBytes + 1 },
+      { platform: 'esp8266', flash, faults: {} },
+    ),
+  ).toMatch(/^ERROR\[4\]/);
+  expect(refusal({ command: 0, sizeBytes: 0 }, { platform: 'esp8266', flash, faults: {} })).toMatch(
+    /^ERROR\[5\]/,
+  );
 });
 
 test('an ESP8266 looks at the first byte and at the flash size, and not into a gzip or a file system', () => {

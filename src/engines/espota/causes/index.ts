@@ -2,12 +2,16 @@
 
 import type { Finding } from '../../../model/finding.ts';
 import type { Observations } from '../../../model/observations.ts';
-import { answered } from '../../updater-answers.ts';
+import { answered, foreignImage } from '../../updater-answers.ts';
 import * as connectBack from './connect-back.ts';
 import * as hashes from './hashes.ts';
 import * as noAnswer from './no-answer.ts';
 
-const rules = [answered, ...[connectBack, hashes, noAnswer].flatMap((part) => Object.values(part))];
+const rules = [
+  answered,
+  foreignImage,
+  ...[connectBack, hashes, noAnswer].flatMap((part) => Object.values(part)),
+];
 
 export function causesOf(observed: Observations): readonly Finding[] {
   return rules.map((rule) => rule(observed)).filter((finding) => finding !== undefined);

@@ -54,6 +54,40 @@ describe('the table of devices', () => {
     expect(wide.at(-1)).toContain(`${'x'.repeat(27)}…`);
   });
 
+  const long = entry('greenhouse-temperature', {
+    isConfigured: true,
+    port: 8266,
+    platform: 'esp8266',
+    board: 'ESP8266_WEMOS_D1MINIPRO',
+    authRequired: true,
+    addresses: ['192.168.178.123', 'fe80::1%eth0'],
+  });
+  const linesAt = (cells: number): string =>
+    tableOf([long, ...house], cells)
+      .map(({ text }) => text)
+      .join('\n');
+
+  it('keeps in 80 columns the name, the address and the state, and gives up the board first', () => {
+    expect(linesAt(80)).toMatchInlineSnapshot(`
+      "NAME                    ADDRESS             PORT  PASSWORD  STATE
+      greenhouse-temperature  192.168.178.123 +1  8266  yes       here
+      livingroom              192.0.2.11          8266  yes       here
+      attic                                             yes       absent
+      客厅                    192.0.2.12 +1       3232  none      here, not in .otarc"
+    `);
+  });
+
+  it.each([30, 40, 50, 60, 70, 80, 90, 100, 120])('has names, states, and no half columns: %i', (cells) => {
+    const [head = '', ...rows] = linesAt(cells).split('\n');
+    expect(head).toMatch(/^NAME .*(?<= )STATE$/);
+    const at = head.indexOf('STATE');
+    for (const row of rows.slice(0, 3)) expect(row.slice(at)).toMatch(/^(?:here|absent)/);
+    // Whatever gives way before another is not there without it.
+    const order = ['BOARD', 'PLATFORM', 'PASSWORD', 'PORT', 'ADDRESS'];
+    const there = order.map((column) => head.includes(column));
+    expect(there).toEqual(there.toSorted((one, other) => Number(one) - Number(other)));
+  });
+
   it('is empty where there is none', () => {
     expect(tableOf([], 80)).toEqual([]);
   });
