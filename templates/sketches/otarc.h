@@ -17,7 +17,7 @@
 //     run=      eight random hex digits, new at each start: so otarc knows a restart from a repeated announcement
 //
 // What it costs: the sum is computed once, in announce(): up to a second for a sketch of 1 MB, in which loop() does not run (a
-// watchdog of your own has to allow it). About 300 bytes of RAM, most of them on the heap for as long as the sketch runs.
+// watchdog of your own has to allow it). Less than 500 bytes of RAM, two thirds of them on the heap, for as long as the sketch runs.
 // Anybody in the network can read it, as the device's name. With flash encryption the ESP32's sum is that of the encrypted bytes,
 // which fits no image: then otarc only sees that the device restarted.
 //
@@ -157,6 +157,14 @@ inline const char *runMark() {
   return mark;
 }
 
+// The cores return an empty text where there is no memory, and the sum of nothing where they cannot read the sketch in the flash.
+inline bool isSum(const char *md5, unsigned int length) {
+  const char *const nothing = "d41d8cd98f00b204e9800998ecf8427e";
+  unsigned int same = 0;
+  while (same < length && same < 32 && md5[same] == nothing[same]) same++;
+  return length == 32 && same < 32;
+}
+
 // Adds an item to what the device announces. False: it announces nothing to add it to.
 #if defined(OTARC_SIMPLE_MDNS)
 
@@ -194,7 +202,7 @@ inline bool announce() {
 #endif
   // Before all else: the RP2040's responder announces a new service once, a moment later, and has to have everything by then.
   const String md5 = detail::sketchMd5();
-  if (md5.length() == 32) detail::add("md5", md5.c_str());  // empty where memory or flash failed
+  if (detail::isSum(md5.c_str(), md5.length())) detail::add("md5", md5.c_str());
   detail::add("boot", detail::bootReason());
 #ifdef OTARC_VERSION
   detail::add("version", OTARC_VERSION);

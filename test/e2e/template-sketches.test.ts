@@ -2,14 +2,11 @@ import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { otarc } from '../support/otarc.ts';
-import { coreDefines } from '../support/otarc-header.ts';
+import { coreDefines, vendor } from '../support/otarc-header.ts';
 import { arduinoFqbn, makeArduinoSketch } from '../support/projects.ts';
 import { runTool, useTemplate } from '../support/templates.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { requireTools } from '../support/tools.ts';
-
-/** Declarations of what the sketches use, as the vendors' libraries have it. Not those libraries, and nothing that runs. */
-const vendor = join(import.meta.dirname, '..', 'fixtures', 'vendor');
 
 /** HomeDing runs on an ESP8266 as well as on an ESP32. */
 const cores = { esp8266: 'esp8266', esp32: 'esp32', rp2040: 'rp2040', homeding: 'esp8266' } as const;

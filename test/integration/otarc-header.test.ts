@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runningSumsOf } from '../../src/image/running-sums.ts';
 import { platforms } from '../../src/model/types.ts';
 import { bootRp2040, md5OfRp2040 } from '../support/flash.ts';
 import { makeRp2040Image, noise, signEsp8266Image } from '../support/images.ts';
-import { buildHeader, compileHeader } from '../support/otarc-header.ts';
+import { buildHeader, compileHeader, someMd5, vendor } from '../support/otarc-header.ts';
 import { requireTools } from '../support/tools.ts';
 
 const version = 'OTARC_VERSION="1.4.0"';
@@ -24,7 +25,7 @@ describe.skipIf(requireTools('compilers'))('otarc.h', () => {
       const run = await buildHeader({ platform, defines: [version] });
       const { lines } = await run({ reason: 3 });
       const items = [
-        `md5=0123456789abcdef0123456789abcdef`,
+        `md5=${someMd5}`,
         `boot=${platform === 'esp8266' ? 'watchdog' : 'software'}`,
         `version=1.4.0`,
         `run=00c0ffee`,
@@ -46,6 +47,20 @@ describe.skipIf(requireTools('compilers'))('otarc.h', () => {
       const run = await buildHeader({ platform, defines: [version] });
       const { lines } = await run({ hasMdns: false });
       expect(lines).toEqual(['announced no', 'again no']);
+    });
+
+    it('announces no sum that is none', async () => {
+      const run = await buildHeader({ platform });
+      const almost = 'd41d8cd98f00b204e9800998ecf8427f';
+      for (const [md5, items] of [
+        ['', 2],
+        ['d41d8cd98f00b204e9800998ecf8427e', 2], // of no bytes at all
+        [almost, 3],
+      ] as const) {
+        const { lines } = await run({ md5 });
+        expect(lines.indexOf('announced yes')).toBe(items);
+        expect(lines.some((line) => line.includes('md5='))).toBe(md5 === almost);
+      }
     });
 
     it('refuses a version that is too long for the responder', async () => {
@@ -73,6 +88,13 @@ describe.skipIf(requireTools('compilers'))('otarc.h', () => {
       boots.push(lines.find((line) => line.includes('boot='))?.split('=')[1]);
     }
     expect(boots.join(' ')).toBe(words);
+  });
+
+  it('takes the larger responder of the RP2040 where the sketch brings it', async () => {
+    const responder = join(vendor, 'esp8266', 'libraries', 'ESP8266mDNS', 'ESP8266mDNS.h');
+    const edit = (header: string): string => `#include "${responder}"\n#define __LEAMDNS_H\n${header}`;
+    const { lines } = await (await buildHeader({ platform: 'rp2040', edit }))();
+    expect(lines[0]).toBe(`arduino md5=${someMd5}`);
   });
 
   it('says which devices it is for on any other core', async () => {

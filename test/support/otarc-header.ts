@@ -9,7 +9,8 @@ import { tempDir } from './temp-dir.ts';
 import { toolPaths } from './tools.ts';
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures');
-const vendor = join(fixtures, 'vendor');
+/** Declarations of what the sketches use, as the vendors' libraries have it. Not those libraries, and nothing that runs. */
+export const vendor = join(fixtures, 'vendor');
 
 /** What the cores define for every file. */
 export const coreDefines: Readonly<Record<Platform, string>> = {
@@ -51,6 +52,8 @@ export interface RunOptions {
   readonly flash?: Uint8Array;
   /** The core's number for the reason of the last reset. Default 0. */
   readonly reason?: number;
+  /** What the core's own function returns for the sum. */
+  readonly md5?: string;
   readonly hasMdns?: boolean;
 }
 
@@ -60,6 +63,8 @@ export interface HeaderRun {
   /** The bytes that it summed. */
   readonly summed: Uint8Array;
 }
+
+export const someMd5 = '0123456789abcdef0123456789abcdef';
 
 /** Compiles the header for this computer. `flashEnd`: the linker's `__flash_binary_end`, from the start of the flash. */
 export async function buildHeader({
@@ -71,9 +76,14 @@ export async function buildHeader({
   const source = ['-DVENDOR_RUNS', ...(await flags(dir, build)), '-no-pie', join(vendor, 'run.cpp')];
   await execa(toolPaths().hostCompiler, [...source, end, '-o', 'run'], { cwd: dir });
   /** Calls `announce()` twice. */
-  return async ({ flash, reason = 0, hasMdns = true }: RunOptions = {}): Promise<HeaderRun> => {
+  return async ({
+    flash,
+    reason = 0,
+    md5 = someMd5,
+    hasMdns = true,
+  }: RunOptions = {}): Promise<HeaderRun> => {
     await writeFile(join(dir, 'flash'), flash ?? new Uint8Array(flashEnd));
-    const words = ['summed', 'flash', String(reason), ...(hasMdns ? [] : ['none'])];
+    const words = ['summed', 'flash', String(reason), md5, ...(hasMdns ? [] : ['none'])];
     const { stdout } = await execa(join(dir, 'run'), words, { cwd: dir });
     return { lines: stdout.split('\n'), summed: await readFile(join(dir, 'summed')) };
   };
