@@ -1,6 +1,8 @@
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { runningSumsOf } from '../../src/image/running-sums.ts';
+import { bootEsp8266, md5OfEsp8266 } from '../support/flash.ts';
 import { otarc } from '../support/otarc.ts';
 import { coreDefines, vendor } from '../support/otarc-header.ts';
 import { arduinoFqbn, makeArduinoSketch } from '../support/projects.ts';
@@ -24,10 +26,11 @@ async function scene(name: keyof typeof cores) {
     '--libraries',
     join(vendor, of, 'libraries'),
   ]);
-  const flags = ['-b', arduinoFqbn, ...libraries, '--build-property', property];
+  const outDir = `${sketch.dir}.out`;
+  const flags = ['-b', arduinoFqbn, ...libraries, '--build-property', property, '--output-dir', outDir];
   const compile = () =>
     runTool('arduino-cli', ['compile', ...flags, sketch.dir], { cwd: sketch.dir, env: sketch.env });
-  return { sketch, compile };
+  return { sketch, compile, image: join(outDir, `${name}.ino.bin`) };
 }
 
 describe.skipIf(requireTools('arduino-cli'))('a sketch that can be updated over the air', () => {
@@ -57,6 +60,17 @@ describe.skipIf(requireTools('arduino-cli'))('a sketch that can be updated over 
     const wrong = await compile();
     expect(wrong.exitCode).toBe(1);
     expect(wrong.all).toMatch(/announce.* is not a member of .*otarc/);
+  });
+
+  it('runs with a sum that otarc knows from its image', async () => {
+    const { sketch, compile, image } = await scene('esp8266');
+    await copyFile(join(sketch.dir, 'secrets.example.h'), join(sketch.dir, 'secrets.h'));
+    await useTemplate('sketches/otarc.h', join(sketch.dir, 'otarc.h'));
+    expect(await compile()).toMatchObject({ exitCode: 0 });
+    const bytes = new Uint8Array(await readFile(image));
+    const sums = runningSumsOf({ bytes, kind: 'firmware', platform: 'esp8266' });
+    for (const flashMode of [0, 1, 2, 3])
+      expect(sums).toContain(md5OfEsp8266(bootEsp8266(bytes, { flashMode })));
   });
 
   it.each(['esp8266', 'esp32', 'rp2040'] as const)(

@@ -9,7 +9,8 @@ import { gunzipSync } from 'node:zlib';
 import { noise } from './images.ts';
 
 const sectorBytes = 4096;
-const flashBytes = 512 * 1024;
+const flashBytes = 1024 * 1024;
+const before = noise(flashBytes, 99);
 
 export interface BootedEsp8266 {
   /** Byte 2 of the flash before the update. */
@@ -20,7 +21,7 @@ export interface BootedEsp8266 {
 
 /** The updater stages the image in the second half of the flash; the boot loader then copies or inflates it to 0. */
 export function bootEsp8266(sent: Uint8Array, { flashMode, isSigned = false }: BootedEsp8266): Uint8Array {
-  const flash = noise(flashBytes, 99);
+  const flash = before.slice();
   const staged = flashBytes / 2;
   for (let at = 0; at < sent.length; at += sectorBytes) {
     const sector = new Uint8Array(sectorBytes).fill(0xff);
@@ -64,7 +65,7 @@ export function md5OfEsp32(partition: Uint8Array, { checksSignature = false } = 
 
 /** The image lies in a file system; the boot loader reads it piece by piece into one buffer, and writes all of the buffer. */
 export function bootRp2040(sent: Uint8Array): Uint8Array {
-  const flash = noise(flashBytes, 99);
+  const flash = before.slice();
   writeSectors(flash, sent[0] === 0x1f && sent[1] === 0x8b ? gunzipSync(sent) : sent);
   return flash;
 }
