@@ -25,7 +25,7 @@ import { walkSegments } from './segments.ts';
  * The MD5 sums (lower-case hex) that a device may report while this very image runs on it. Empty where no sum is known: a
  * file system, an image of an unknown platform. With flash encryption an ESP32 reports a sum that is not among them.
  *
- * Each call computes up to five MD5s of the image (some 10 ms for 1 MB): ask once an image, and only where a device reports
+ * Each call computes up to five MD5s of the image (some 20 ms for 1 MB): ask once an image, and only where a device reports
  * a sum.
  */
 export function runningSumsOf(
