@@ -8,6 +8,8 @@ import { describe, expect, it } from 'vitest';
 import { word } from '../../src/image/bytes.ts';
 import { chipOf, isInFlash } from '../../src/image/chips.ts';
 import { identify } from '../../src/image/identify.ts';
+import { runningSumsOf } from '../../src/image/running-sums.ts';
+import { bootEsp32, md5OfEsp32 } from '../support/flash.ts';
 import {
   makeEsp32Image,
   makeEsp8266Image,
@@ -68,6 +70,10 @@ describe.skipIf(noEsptool)('esptool', () => {
     }
     expect(segmentsOf(found.facts.segments)).toEqual(segmentsIn(info));
     expect(found.facts.checks).toEqual([checkOf('checksum', info), checkOf('SHA-256', info)]);
+
+    const bytes = new Uint8Array(await readFile(path));
+    const sums = runningSumsOf({ bytes, kind: 'firmware', platform: 'esp32' });
+    expect([...sums]).toEqual([md5OfEsp32(bootEsp32(bytes))]);
   });
 
   it.each<{

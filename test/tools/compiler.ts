@@ -1,17 +1,19 @@
 import { install, onPath, type Part } from './part.ts';
 
 export const compilerName = 'xtensa-lx106-elf-g++';
+/** For what a header of the templates computes, run on this computer. */
+export const hostCompilerName = 'g++';
 export const ctagsName = 'arduino-ctags';
 export const avahiName = 'avahi-daemon';
 export const firewallNames = ['nft', 'iptables'] as const;
 
 /**
- * The compiler, arduino-cli's ctags, a responder for mDNS and the firewalls come from Debian (or Ubuntu), as root: CI's
+ * The compilers, arduino-cli's ctags, a responder for mDNS and the firewalls come from Debian (or Ubuntu), as root: CI's
  * containers are so.
  */
 export const compiler: Part = {
   async provide() {
-    const missing = [compilerName, ctagsName, avahiName, ...firewallNames].filter(
+    const missing = [compilerName, hostCompilerName, ctagsName, avahiName, ...firewallNames].filter(
       (name) => onPath(name) === '',
     );
     if (missing.length === 0) return;
@@ -35,4 +37,4 @@ export const compiler: Part = {
   },
 };
 
-const packages = ['gcc-xtensa-lx106', 'arduino-ctags', 'avahi-daemon', 'nftables', 'iptables'];
+const packages = ['gcc-xtensa-lx106', 'g++', 'arduino-ctags', 'avahi-daemon', 'nftables', 'iptables'];

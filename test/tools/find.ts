@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { arduinoCliFolder, hasArduinoCli } from './arduino-cli.ts';
-import { avahiName, compilerName, ctagsName, firewallNames } from './compiler.ts';
+import { avahiName, compilerName, ctagsName, firewallNames, hostCompilerName } from './compiler.ts';
 import { hasNodes, nodePath, nodeVersions } from './nodes.ts';
 import { onPath } from './part.ts';
 import { hasPython, pythonFolder } from './python.ts';
@@ -21,6 +21,8 @@ export function findTools(toolsDir: string): ToolPaths & { readonly littlefs: bo
       ? dirname(onPath(firewallNames[0]))
       : '',
     compilerDir: compilerPath === '' ? '' : dirname(compilerPath),
+    // Elsewhere the linker takes no address for the end of a flash.
+    hostCompiler: process.platform === 'linux' ? onPath(hostCompilerName) : '',
     nodes: hasNodes(toolsDir)
       ? Object.fromEntries(nodeVersions.map((version) => [version, nodePath(toolsDir, version)]))
       : {},
@@ -71,6 +73,10 @@ export function report({ littlefs, ...paths }: ToolPaths & { readonly littlefs: 
     avahi: [paths.avahi === '' && avahiName],
     firewalls: [paths.firewalls === '' && firewallNames.join(' or ')],
     nodes: [Object.keys(paths.nodes).length === 0 && 'Node in other versions'],
+    compilers: [
+      paths.compilerDir === '' && compilerName,
+      paths.hostCompiler === '' && `${hostCompilerName} on Linux`,
+    ],
   };
   const missing: Partial<Record<ToolName, string>> = {};
   for (const [name, parts] of Object.entries(lacking) as [ToolName, (string | false)[]][]) {
@@ -81,4 +87,4 @@ export function report({ littlefs, ...paths }: ToolPaths & { readonly littlefs: 
 }
 
 const cure =
-  'OTARC_SETUP_TOOLS=1 npm test installs it (Python 3, Go, on Debian as root also the compiler, avahi and the firewalls)';
+  'OTARC_SETUP_TOOLS=1 npm test installs it (Python 3, Go, on Debian as root also the compilers, avahi and the firewalls)';

@@ -8,6 +8,7 @@ export const toolNames = [
   'nodes',
   'avahi',
   'firewalls',
+  'compilers',
 ] as const;
 /** `pio` and `arduino-cli` mean the tool with all it takes to compile; `littlefs`: `pio` with file-system images. */
 export type ToolName = (typeof toolNames)[number];
@@ -26,6 +27,8 @@ export interface ToolPaths {
   readonly firewalls: string;
   /** The folder of `xtensa-lx106-elf-g++`. */
   readonly compilerDir: string;
+  /** `g++` of this computer. */
+  readonly hostCompiler: string;
   /** Node of each version that is tested, by version. */
   readonly nodes: Readonly<Record<string, string>>;
 }

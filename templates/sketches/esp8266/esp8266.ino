@@ -18,6 +18,13 @@
 #error "Copy secrets.example.h to secrets.h, and fill in your Wi-Fi and a password for updates."
 #endif
 
+// Proof that the new sketch runs: copy otarc.h, which lies beside this folder, into it. Nothing else is to be done: the device then
+// announces which image it runs, and otarc reports after each update whether it is the one that was sent.
+#define OTARC_VERSION "1.0.0"  // a text of yours, announced as well
+#if __has_include("otarc.h")
+#include "otarc.h"
+#endif
+
 bool otaIsReady = false;
 
 void setup() {
@@ -43,6 +50,9 @@ void loop() {
   // Listens for updates as soon as the network is there. No waiting for it: the sketch works offline too.
   if (!otaIsReady && WiFi.status() == WL_CONNECTED) {
     ArduinoOTA.begin();
+#ifdef OTARC_H
+    otarc::announce();  // once after begin()
+#endif
     otaIsReady = true;
     Serial.println(WiFi.localIP());
   }

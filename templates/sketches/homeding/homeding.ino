@@ -40,6 +40,14 @@
 #error "Copy secrets.example.h to secrets.h, and fill in your Wi-Fi."
 #endif
 
+// Proof that the new sketch runs: copy otarc.h, which lies beside this folder, into it. Nothing else is to be done: the device then
+// announces which image it runs, and otarc reports after each update whether it is the one that was sent. (HomeDing itself only has
+// the date when the library was compiled, at /api/sysinfo.)
+#define OTARC_VERSION "1.0.0"  // a text of yours, announced as well
+#if __has_include("otarc.h")
+#include "otarc.h"
+#endif
+
 WebServer server(80);
 
 void setup(void) {
@@ -56,4 +64,16 @@ void setup(void) {
 void loop(void) {
   server.handleClient();
   homeding.loop();  // gives time to each element in turn, also to the one that receives updates: never wait in here
+  sayWhatRuns();
+}
+
+// The OTA element calls ArduinoOTA.begin() once the network is there. Until then announce() returns false.
+void sayWhatRuns() {
+#ifdef OTARC_H
+  static bool isAnnounced = false;
+  static unsigned long triedAt = 0;
+  if (isAnnounced || millis() - triedAt < 1000) return;
+  triedAt = millis();
+  isAnnounced = otarc::announce();
+#endif
 }
