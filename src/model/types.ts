@@ -1,6 +1,7 @@
 /** The values that flow from stage to stage. Frozen by convention: a stage returns a new value, it changes none. */
 
 import type { Secret } from './secret.ts';
+import type { VerifyConfig } from './verification.ts';
 
 export const platforms = ['esp8266', 'esp32', 'rp2040'] as const;
 /** The Arduino core's family: it decides the default port, the protocol's quirks and the shape of an image. */
@@ -104,6 +105,8 @@ export interface Device {
   readonly wording?: 'espota';
   /** Interfaces (names or addresses) for mDNS and for the listening socket; empty: all suitable ones. */
   readonly interfaces: readonly string[];
+  /** How it proves which sketch it runs; absent: `auto`, without having been asked for. */
+  readonly verify?: VerifyConfig;
 }
 
 /** A device that was found: where the datagrams go. */

@@ -1,0 +1,97 @@
+/**
+ * The proof of one push, from before it on. Small, for every push loads it: what listens and waits is loaded where there is
+ * something to wait for, and beside what is waited for anyway.
+ *
+ *   by name     the search has the registry open: what the device says of itself is there when it is found
+ *   by address  nobody is asked before the push, which would take longer: the device is asked while it takes the image, for
+ *               until it has accepted, the sketch from before runs
+ */
+
+import { isAddress } from '../../model/address.ts';
+import { OtaError } from '../../model/errors.ts';
+import type { Tell } from '../../model/events.ts';
+import type { Device, Image, Target } from '../../model/types.ts';
+import type { Verification, VerifyConfig } from '../../model/verification.ts';
+import type { DeviceWatch } from './device-watch.ts';
+import type { BeforePush } from './proof.ts';
+
+export const usualVerify: VerifyConfig = { method: 'auto', isAskedFor: false, timeoutMs: 60_000 };
+
+export interface Accepted {
+  readonly device: Device;
+  readonly target: Target;
+  readonly image: Image;
+  /** By `performance.now()`. */
+  readonly acceptedAtMs: number;
+  readonly knowsSum: (md5: string) => boolean;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+}
+
+export interface Proving {
+  /** The device takes the image from now on. */
+  connected(target: Target): void;
+  /**
+   * At once where there is nothing to wait for.
+   *
+   * @throws `CANCELLED`
+   */
+  wait(accepted: Accepted): Promise<Verification>;
+  close(): void;
+}
+
+export function startProving(device: Device): Proving {
+  const config = device.verify ?? usualVerify;
+  // What its user calls is a command that ends with the verdict of the device.
+  const isOff = config.method === 'none' || device.wording === 'espota';
+  let watch: DeviceWatch | undefined;
+  let loading: Promise<unknown> | undefined;
+  let isClosed = false;
+  let known: BeforePush = {};
+  const open = async (): Promise<void> => {
+    const { watchDevice } = await import('./device-watch.ts');
+    if (!isClosed) watch = watchDevice(device);
+  };
+  // A network that cannot be asked is the push's to report.
+  const load = (): Promise<unknown> => (loading ??= open().catch(() => undefined));
+  const close = (): void => {
+    isClosed = true;
+    watch?.close();
+    watch = undefined;
+  };
+  if (!isOff && (!isAddress(device.host) || config.isAskedFor)) void load();
+  return {
+    connected: (target) => {
+      if (isOff) return;
+      void load().then(() => {
+        if (watch === undefined) return;
+        known = watch.before(target);
+        const { announcement, md5 } = known;
+        if (announcement === undefined) return watch.ask(target);
+        // The usual case: it says nothing of its sketch, and nobody waits for it.
+        if (md5 === undefined && !config.isAskedFor) close();
+      });
+    },
+    wait: async (accepted) => {
+      if (isOff) return notChecked('not asked for');
+      // Nothing more is heard of the sketch from before.
+      const before = known.md5 === undefined ? (watch?.before(accepted.target) ?? known) : known;
+      if (!config.isAskedFor && before.md5 === undefined) return notChecked(cure);
+      const { prove } = await import('./prove.ts').catch(() => ({ prove: undefined }));
+      if (prove === undefined) return notChecked('otarc was updated meanwhile');
+      await load();
+      try {
+        return await prove(accepted, { config, before, watch });
+      } catch (error) {
+        if (!(error instanceof OtaError) || error.code !== 'CANCELLED') throw error;
+        const message = `${device.name} took the image; otarc did not wait until it says which sketch runs.`;
+        throw new OtaError('CANCELLED', message, { details: error.details, cause: error });
+      }
+    },
+    close,
+  };
+}
+
+const cure = 'a sketch with otarc.h says so itself';
+
+const notChecked = (why: string): Verification => ({ type: 'not-checked', why });
