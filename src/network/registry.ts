@@ -27,7 +27,7 @@ import { knownAnswers, questionsDue } from './asks.ts';
 import { followNetwork, type Network, type NetworkProblem } from './follow-network.ts';
 import { devicesIn, type Here } from './found-devices.ts';
 import { mdnsNameOf } from './names.ts';
-import { questionForAll, questionsAbout } from './packets.ts';
+import { questionsAbout, questionsForAll } from './packets.ts';
 import { type Sighting, sightingOf } from './sighting.ts';
 import { forget, learn, nothingSeen, type Sightings } from './sightings.ts';
 import { changedBetween, isHeardSince, since } from './views.ts';
@@ -254,7 +254,7 @@ function openCore(interfaces: readonly string[], onClosed: () => void): Core {
           return stepAt(nowMs());
         }
         const names = who.about?.hosts.flatMap((host) => mdnsNameOf(host) ?? []);
-        network.askAt(names?.flatMap(questionsAbout) ?? [questionForAll], who.at);
+        network.askAt(names?.flatMap(questionsAbout) ?? questionsForAll, who.at);
       },
       here: () => network.here(),
       isAskable: () => network.isAskable(),

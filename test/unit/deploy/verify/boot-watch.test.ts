@@ -264,8 +264,9 @@ describe('a file system', () => {
   });
 
   it('may leave a sketch that crashes over it', () => {
-    const boots = [1, 2].map((each) => [each * 3000, says({ run: runs[each], boot: 'Panic' })] as const);
-    expect(play({ isFilesystem: true, heard: boots }).verdict.type).toBe('crash-loop');
+    const boot = (run: string): Said => says({ run, boot: 'Panic' });
+    const heard = [[3000, boot(runs[1])] as const, [6000, boot(runs[2])] as const];
+    expect(play({ isFilesystem: true, heard }).verdict.type).toBe('crash-loop');
   });
 });
 
