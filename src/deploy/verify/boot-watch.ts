@@ -21,6 +21,8 @@ export interface BootWatchSettings {
   readonly before: { readonly md5?: string | undefined; readonly run?: string | undefined };
   /** Whether it was announced before the push. */
   readonly wasAnnounced: boolean;
+  /** Whether it is known what the sketch before said of itself, if anything. */
+  readonly wasDescribed: boolean;
   /** A file system leaves the sketch as it is: it is proven by no sum. */
   readonly isFilesystem: boolean;
   /** Whether the image shows as this sum once it runs. */
@@ -120,11 +122,11 @@ function onSaid(watch: BootWatch, said: Said, nowMs: number): BootWatch {
   const last = watch.boots.at(-1);
   if (run === undefined) {
     // Its text says no boot mark, where the sketch before said one: another sketch has started.
-    const isOtherSketch = watch.hadRun && said.isDescribed && last === undefined;
+    const isOtherSketch = watch.hadRun && said.isDescribed && last === undefined && nowMs >= oldBootMs;
     return wasAway || isOtherSketch ? withBoot(heard, { atMs: nowMs, said }) : heard;
   }
   // Nothing is known of the boot before, and this is of it.
-  if (!watch.hadRun && last === undefined && nowMs < oldBootMs) {
+  if (!watch.hadRun && !watch.settings.wasDescribed && last === undefined && nowMs < oldBootMs) {
     return { ...heard, runs: [...watch.runs, run], hadRun: true };
   }
   if (!watch.runs.includes(run)) {
@@ -134,6 +136,10 @@ function onSaid(watch: BootWatch, said: Said, nowMs: number): BootWatch {
     return isSameBoot
       ? judged({ ...known, boots: [...watch.boots.slice(0, -1), { ...last, said }] }, nowMs)
       : withBoot(known, { atMs: nowMs, said });
+  }
+  // A packet before has left out what this one says: it is the boot from before, still.
+  if (last !== undefined && last.said.run === undefined && !wasAway) {
+    return { ...heard, boots: watch.boots.slice(0, -1), pending: undefined };
   }
   const isMore = last?.said.run === run && last.said.md5 === undefined && said.md5 !== undefined;
   if (!isMore) return heard;
@@ -202,12 +208,12 @@ function onTime(watch: BootWatch, nowMs: number): { readonly watch: BootWatch; r
 
 /** The time is over. */
 function verdictInVain(watch: BootWatch, nowMs: number): Verification {
-  const { settings, boots, lastHeardAtMs, hadRun } = watch;
+  const { settings, boots, lastHeardAtMs } = watch;
   const waitedMs = settings.timeoutMs;
   if (boots.length >= crashBoots) return loopOf(boots);
   if (boots.length > 0) return { type: 'gone', waitedMs, cameAtMs: boots[0]?.atMs ?? 0 };
   const isThere = lastHeardAtMs > oldBootMs && !isAway(watch, nowMs);
-  if (isThere && hadRun && !settings.isFilesystem) {
+  if (isThere && settings.before.run !== undefined && !settings.isFilesystem) {
     return {
       type: 'old-image',
       method: 'announce',
@@ -242,10 +248,7 @@ function loopOf(boots: readonly Boot[]): Verification {
   return { type: 'crash-loop', everyMs, boots: boots.length, ...(boot === undefined ? {} : { boot }) };
 }
 
-/**
- * ESP8266 (`ESP.getResetReason()`): `Hardware Watchdog`, `Exception`, `Software Watchdog`; ESP32 (`esp_reset_reason()`):
- * panic, the three watchdogs, brownout; RP2040: a watchdog that was not a planned restart.
- */
+/** `exception`, `watchdog`, `brownout` of `otarc.h`; and as the cores put it, for sketches that say it themselves. */
 export function isCrash(boot: string | undefined): boolean {
   return boot !== undefined && /watchdog|wdt|exception|panic|brown|crash|fault/i.test(boot);
 }

@@ -81,6 +81,7 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
   let watch = startBootWatch({
     before,
     wasAnnounced: before.announcement !== undefined,
+    wasDescribed: before.announcement !== undefined && saidIn(before.announcement).isDescribed,
     isFilesystem: image.kind === 'filesystem',
     fits: (md5) => runningSums().has(md5),
     isKnown: knowsSum,

@@ -20,6 +20,7 @@ const runs = ['00000000', '00000001', '00000002', '00000003', '00000004'] as con
 const usual: BootWatchSettings = {
   before: { md5: sums.before, run: runs[0] },
   wasAnnounced: true,
+  wasDescribed: true,
   isFilesystem: false,
   fits: (md5) => md5 === sums.image,
   isKnown: (md5) => md5 === sums.history,
@@ -128,6 +129,13 @@ describe('a device that says what it runs', () => {
     expect(verdict).toMatchObject({ type: 'old-image', hasRestarted: false, running: { md5: sums.before } });
   });
 
+  it('is not said to run the old image where it may have restarted unseen', () => {
+    const said = says({ md5: sums.image, run: runs[1] });
+    const answers = [{ fromMs: 0, toMs: Infinity, said }];
+    const { verdict } = play({ before: {}, wasDescribed: false, heard: [[100, said]], answers });
+    expect(verdict.type).toBe('unproven');
+  });
+
   it('is gone where it never returns', () => {
     const { verdict, atMs } = play({ heard: [[50, old]] });
     expect(verdict).toEqual({ type: 'gone', waitedMs: 60_000 });
@@ -136,16 +144,22 @@ describe('a device that says what it runs', () => {
 
   it('has its first words after the push taken for those of the old boot where that is not known', () => {
     const before = {};
+    const wasDescribed = false;
     const early = says({ md5: sums.image, run: runs[1] });
     const { verdict } = play({
       before,
+      wasDescribed,
       heard: [
         [60, early],
         [4000, says({ md5: sums.image, run: runs[2] })],
       ],
     });
     expect(verdict).toMatchObject({ type: 'verified', afterMs: 4000 });
-    expect(play({ before, heard: [[400, early]] }).verdict).toMatchObject({ type: 'verified', afterMs: 400 });
+    expect(play({ before, heard: [[60, early]] }).verdict).toMatchObject({ type: 'verified', afterMs: 60 });
+    expect(play({ before, wasDescribed, heard: [[400, early]] }).verdict).toMatchObject({
+      type: 'verified',
+      afterMs: 400,
+    });
   });
 
   it('may say its sum in a later packet of the same boot', () => {
@@ -159,6 +173,19 @@ describe('a device that says what it runs', () => {
     expect(verdict).toMatchObject({ type: 'verified', afterMs: 2000 });
     expect(atMs).toBe(2900);
   });
+});
+
+it('says the mark of its old boot in the second of two packets: it has not restarted', () => {
+  const { verdict, atMs } = play({
+    heard: [
+      [350, says()],
+      [360, old],
+      [4000, says({ md5: sums.image, run: runs[1], boot: 'watchdog' })],
+    ],
+    answers: [{ fromMs: 4000, toMs: Infinity, said: says({ md5: sums.image, run: runs[1] }) }],
+  });
+  expect(verdict).toMatchObject({ type: 'verified', afterMs: 4000 });
+  expect(atMs).toBe(4000 + steadyMs);
 });
 
 describe('a sketch that crashes', () => {
