@@ -24,7 +24,7 @@ import { preflight } from './preflight.ts';
 import { thousands } from '../model/numbers.ts';
 import type { Device, Image, Receipt, Target } from '../model/types.ts';
 import type { Verification } from '../model/verification.ts';
-import { startProving } from './verify/proving.ts';
+import { startProving, type ProvingOptions, type VerifyWish } from './verify/proving.ts';
 import { verdictOf } from './verify/verdict.ts';
 
 /** A device whose password is at hand, and what of its configuration was read. */
@@ -63,6 +63,10 @@ export interface DeployOptions {
   readonly lastSeen?: LastSeen | undefined;
   /** How long a device that broke off is listened for, whether it comes back; 0: not at all. Default: as one boots. */
   readonly returnMs?: number | undefined;
+  /** Whether and how long to wait for proof, in place of what the device's configuration says. */
+  readonly verify?: VerifyWish | undefined;
+  /** What a program of the user's that proves it is given. */
+  readonly proofEnv?: Pick<ProvingOptions, 'env' | 'secretVariables'> | undefined;
   /** Whether the device was given an image of this sum (lower-case hex) earlier. Default: nothing is remembered. */
   readonly knowsSum?: ((device: Device, md5: string) => boolean) | undefined;
 }
@@ -94,7 +98,7 @@ export async function deploy(
   let target: Target | undefined;
   let { partitions } = ready;
   const engine = options.engine ?? (await engineOf(device));
-  const proving = startProving(device);
+  const proving = startProving(device, { ...options.proofEnv, wish: options.verify });
   const tellAll: Tell = (event) => {
     tell(event);
     if (event.type === 'connected' && target !== undefined) proving.connected(target);
@@ -127,6 +131,7 @@ export async function deploy(
       await (await preparation.session(target)).close();
       return skip(wouldPush(image, target), tell);
     }
+    await proving.look({ image, target });
     const { lock, target: current } = await lockCurrent(target, { image, preparation, options, deadline });
     try {
       if (current !== target) {
@@ -152,7 +157,7 @@ export async function deploy(
       const knowsSum = (md5: string): boolean => options.knowsSum?.(device, md5) === true;
       const { signal } = options;
       verification = await proving.wait({ device, target, image, acceptedAtMs, knowsSum, tell, signal });
-      const isAskedFor = device.verify?.isAskedFor === true;
+      const { isAskedFor } = proving;
       const verdict = verdictOf(verification, { name: device.name, isAskedFor });
       if (verdict.type === 'failed') throw verdict.error;
       // Until here no other otarc pushes, which would disturb the proof.

@@ -101,12 +101,12 @@ export interface Device {
   readonly engine: EngineName;
   /** HomeDing runs on it, as its configuration shows. */
   readonly isHomeding?: true;
+  /** How it proves that the new image runs; absent: `auto`, and nobody asked for it. */
+  readonly verify?: VerifyConfig;
   /** Its user has the flags of the espota command and no `.otarc`: so are cures told. */
   readonly wording?: 'espota';
   /** Interfaces (names or addresses) for mDNS and for the listening socket; empty: all suitable ones. */
   readonly interfaces: readonly string[];
-  /** How it proves which sketch it runs; absent: `auto`, without having been asked for. */
-  readonly verify?: VerifyConfig;
 }
 
 /** A device that was found: where the datagrams go. */

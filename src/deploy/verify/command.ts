@@ -2,7 +2,14 @@
 
 import type { Proof } from './proof.ts';
 
-export function commandProof(_command: readonly string[]): Proof {
+export interface CommandProofOptions {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly secretVariables: readonly string[];
+  readonly returned?: (signal: AbortSignal) => Promise<unknown>;
+}
+
+export function commandProof(_command: readonly string[], _options: CommandProofOptions): Proof {
   return {
     name: 'command',
     offered: () => false,

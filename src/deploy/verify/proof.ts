@@ -39,6 +39,12 @@ export interface Proof {
   /** Whether the device can give this proof, as far as is known before the push. */
   offered(before: BeforePush): boolean;
   /**
+   * Starts to look what the sketch from before says, as soon as image and target are known. Waits for nothing.
+   *
+   * @throws `CONFIG_INVALID` where what is configured has no meaning for this image
+   */
+  look?(place: Pick<ProofContext, 'device' | 'target' | 'image'>, signal: AbortSignal): void;
+  /**
    * Resolves with what came of it, at the latest `timeoutMs` after the image was accepted: what a device can do wrong is a
    * `Verification`, not an error.
    *

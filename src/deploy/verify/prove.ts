@@ -11,6 +11,10 @@ export interface ProveOptions {
   readonly before: BeforePush;
   /** Absent where no network can be asked. */
   readonly watch: DeviceWatch | undefined;
+  /** Those that the configuration names. */
+  readonly configured: ReadonlyMap<ProofMethod, Proof>;
+  /** What they are waited for with, known from now on. */
+  readonly onContext?: (context: ProofContext) => void;
 }
 
 /** Which to wait for, in this order; the next one only where one has left it open. Pure. */
@@ -29,7 +33,7 @@ export function proofsToTry(config: VerifyConfig, before: Pick<BeforePush, 'md5'
 
 /** @throws `CANCELLED` */
 export async function prove(accepted: Accepted, options: ProveOptions): Promise<Verification> {
-  const { config, before, watch } = options;
+  const { config, before, watch, onContext } = options;
   const { device, target, image, acceptedAtMs, knowsSum, tell, signal } = accepted;
   const context: ProofContext = {
     device,
@@ -43,6 +47,7 @@ export async function prove(accepted: Accepted, options: ProveOptions): Promise<
     log: (level, message) => tell({ type: 'log', level, message }),
   };
   const methods = proofsToTry(config, before);
+  onContext?.(context);
   context.log(
     'info',
     `waiting until it shows which sketch it runs, at most ${roundedSeconds(config.timeoutMs)}`,
@@ -62,10 +67,9 @@ interface OneProof extends ProveOptions {
 
 async function tryProof(method: ProofMethod, options: OneProof): Promise<Verification> {
   const { config, before, watch, context, signal } = options;
-  if (method === 'http' || method === 'command') {
-    const proof = await configuredProof(method, config);
-    return proof === undefined ? notConfigured(method) : proof.wait(context, signal);
-  }
+  const configured = options.configured.get(method);
+  if (configured !== undefined) return configured.wait(context, signal);
+  if (method === 'http' || method === 'command') return notConfigured(method);
   const { target } = context;
   // What a reflector carries further has been heard before the push.
   if (watch === undefined || (before.announcement === undefined && !watch.isNear(target))) {
@@ -91,16 +95,6 @@ function withoutWord({ afterMs, reason }: Extract<Verification, { type: 'returne
     waitedMs: afterMs,
     hint: 'Include otarc.h in the sketch (`otarc templates` has it), or verify by another method.',
   };
-}
-
-async function configuredProof(
-  method: 'http' | 'command',
-  { http, command }: VerifyConfig,
-): Promise<Proof | undefined> {
-  if (method === 'http') {
-    return http && (await import('./http.ts')).httpProof(http);
-  }
-  return command && (await import('./command.ts')).commandProof(command);
 }
 
 function notConfigured(method: 'http' | 'command'): Verification {

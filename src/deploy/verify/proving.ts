@@ -11,9 +11,9 @@ import { isAddress } from '../../model/address.ts';
 import { OtaError } from '../../model/errors.ts';
 import type { Tell } from '../../model/events.ts';
 import type { Device, Image, Target } from '../../model/types.ts';
-import type { Verification, VerifyConfig } from '../../model/verification.ts';
+import type { ProofMethod, Verification, VerifyConfig } from '../../model/verification.ts';
 import type { DeviceWatch } from './device-watch.ts';
-import type { BeforePush } from './proof.ts';
+import type { BeforePush, Proof, ProofContext } from './proof.ts';
 
 export const usualVerify: VerifyConfig = { method: 'auto', isAskedFor: false, timeoutMs: 60_000 };
 
@@ -28,7 +28,25 @@ export interface Accepted {
   readonly signal: AbortSignal;
 }
 
+/** Of one run, in place of what is configured. */
+export type VerifyWish = 'none' | { readonly timeoutMs: number };
+
+export interface ProvingOptions {
+  readonly wish?: VerifyWish | undefined;
+  /** For a program of the user's. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Variables that hold passwords: it does not get them. */
+  readonly secretVariables?: readonly string[] | undefined;
+}
+
 export interface Proving {
+  readonly isAskedFor: boolean;
+  /**
+   * Looks what the sketch from before says, where the configuration names how.
+   *
+   * @throws `CONFIG_INVALID` where that has no meaning for this image
+   */
+  look(place: { readonly target: Target; readonly image: Image }): Promise<void>;
   /** The device takes the image from now on. */
   connected(target: Target): void;
   /**
@@ -40,14 +58,17 @@ export interface Proving {
   close(): void;
 }
 
-export function startProving(device: Device): Proving {
-  const config = device.verify ?? usualVerify;
+export function startProving(device: Device, options: ProvingOptions = {}): Proving {
+  const config = configOf(device, options.wish);
   // What its user calls is a command that ends with the verdict of the device.
   const isOff = config.method === 'none' || device.wording === 'espota';
   let watch: DeviceWatch | undefined;
   let loading: Promise<unknown> | undefined;
   let isClosed = false;
   let known: BeforePush = {};
+  let configured: ReadonlyMap<ProofMethod, Proof> = new Map();
+  let context: ProofContext | undefined;
+  const looking = new AbortController();
   const open = async (): Promise<void> => {
     const { watchDevice } = await import('./device-watch.ts');
     if (!isClosed) watch = watchDevice(device);
@@ -56,11 +77,23 @@ export function startProving(device: Device): Proving {
   const load = (): Promise<unknown> => (loading ??= open().catch(() => undefined));
   const close = (): void => {
     isClosed = true;
+    looking.abort();
     watch?.close();
     watch = undefined;
   };
   if (!isOff && (!isAddress(device.host) || config.isAskedFor)) void load();
+  const returned = async (signal: AbortSignal): Promise<unknown> =>
+    context === undefined ? undefined : watch?.proof.wait(context, signal);
   return {
+    isAskedFor: config.isAskedFor,
+    look: async (place) => {
+      const isNamed = config.http !== undefined || config.command !== undefined;
+      if (isOff || !(isNamed || (config.isAskedFor && device.isHomeding === true))) return;
+      const { configuredProofs } = await import('./configured.ts');
+      const { env = {}, secretVariables = [] } = options;
+      configured = await configuredProofs({ device, config, env, secretVariables, returned });
+      for (const proof of configured.values()) proof.look?.({ ...place, device }, looking.signal);
+    },
     connected: (target) => {
       if (isOff) return;
       void load().then(() => {
@@ -81,7 +114,8 @@ export function startProving(device: Device): Proving {
       if (prove === undefined) return notChecked('otarc was updated meanwhile');
       await load();
       try {
-        return await prove(accepted, { config, before, watch });
+        const onContext = (made: ProofContext): void => void (context = made);
+        return await prove(accepted, { config, before, watch, configured, onContext });
       } catch (error) {
         if (!(error instanceof OtaError) || error.code !== 'CANCELLED') throw error;
         const message = `${device.name} took the image; otarc did not wait until it says which sketch runs.`;
@@ -90,6 +124,12 @@ export function startProving(device: Device): Proving {
     },
     close,
   };
+}
+
+function configOf({ verify = usualVerify }: Device, wish: VerifyWish | undefined): VerifyConfig {
+  if (wish === undefined) return verify;
+  if (wish === 'none') return { ...verify, method: 'none', isAskedFor: false };
+  return { ...verify, ...wish, isAskedFor: true, method: verify.method === 'none' ? 'auto' : verify.method };
 }
 
 const cure = 'a sketch with otarc.h says so itself';
