@@ -25,7 +25,7 @@ import { thousands } from '../model/numbers.ts';
 import type { Device, Image, Receipt, Target } from '../model/types.ts';
 import type { Verification } from '../model/verification.ts';
 import { startProving, type ProvingOptions, type VerifyWish } from './verify/proving.ts';
-import { verdictOf } from './verify/verdict.ts';
+import { proofVerdictOf } from './verify/verdict.ts';
 
 /** A device whose password is at hand, and what of its configuration was read. */
 export interface ReadyDevice {
@@ -158,7 +158,7 @@ export async function deploy(
       const { signal } = options;
       verification = await proving.wait({ device, target, image, acceptedAtMs, knowsSum, tell, signal });
       const { isAskedFor } = proving;
-      const verdict = verdictOf(verification, { name: device.name, isAskedFor });
+      const verdict = proofVerdictOf(verification, { name: device.name, isAskedFor });
       if (verdict.type === 'failed') throw verdict.error;
       // Until here no other otarc pushes, which would disturb the proof.
       lock.release(image.md5);

@@ -1,7 +1,7 @@
 /** One way in which a device may prove which sketch it runs. `announce.ts`, `http.ts`, `command.ts` and `return.ts` have them. */
 
 import type { Announcement } from '../../model/announcement.ts';
-import type { LogLevel } from '../../model/events.ts';
+import type { LogLevel, Tell } from '../../model/events.ts';
 import type { Device, Image, Target } from '../../model/types.ts';
 import type { ProofMethod, Verification } from '../../model/verification.ts';
 
@@ -51,4 +51,16 @@ export interface Proof {
    * @throws `CANCELLED` (`cancelled(signal)`) when aborted
    */
   wait(context: ProofContext, signal: AbortSignal): Promise<Verification>;
+}
+
+/** The device has taken the image. */
+export interface Accepted {
+  readonly device: Device;
+  readonly target: Target;
+  readonly image: Image;
+  /** By `performance.now()`. */
+  readonly acceptedAtMs: number;
+  readonly knowsSum: (md5: string) => boolean;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
 }

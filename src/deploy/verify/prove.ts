@@ -3,8 +3,7 @@
 import { roundedSeconds } from '../../model/numbers.ts';
 import type { ProofMethod, Verification, VerifyConfig } from '../../model/verification.ts';
 import type { DeviceWatch } from './device-watch.ts';
-import type { BeforePush, Proof, ProofContext } from './proof.ts';
-import type { Accepted } from './proving.ts';
+import type { Accepted, BeforePush, Proof, ProofContext } from './proof.ts';
 
 export interface ProveOptions {
   readonly config: VerifyConfig;

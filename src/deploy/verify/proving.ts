@@ -9,24 +9,12 @@
 
 import { isAddress } from '../../model/address.ts';
 import { OtaError } from '../../model/errors.ts';
-import type { Tell } from '../../model/events.ts';
 import type { Device, Image, Target } from '../../model/types.ts';
 import type { ProofMethod, Verification, VerifyConfig } from '../../model/verification.ts';
 import type { DeviceWatch } from './device-watch.ts';
-import type { BeforePush, Proof, ProofContext } from './proof.ts';
+import type { Accepted, BeforePush, Proof, ProofContext } from './proof.ts';
 
 export const usualVerify: VerifyConfig = { method: 'auto', isAskedFor: false, timeoutMs: 60_000 };
-
-export interface Accepted {
-  readonly device: Device;
-  readonly target: Target;
-  readonly image: Image;
-  /** By `performance.now()`. */
-  readonly acceptedAtMs: number;
-  readonly knowsSum: (md5: string) => boolean;
-  readonly tell: Tell;
-  readonly signal: AbortSignal;
-}
 
 /** Of one run, in place of what is configured. */
 export type VerifyWish = 'none' | { readonly timeoutMs: number };

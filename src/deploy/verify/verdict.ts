@@ -19,7 +19,10 @@ export interface VerdictOptions {
   readonly isAskedFor: boolean;
 }
 
-export function verdictOf(verification: Verification, { name, isAskedFor }: VerdictOptions): ProofVerdict {
+export function proofVerdictOf(
+  verification: Verification,
+  { name, isAskedFor }: VerdictOptions,
+): ProofVerdict {
   switch (verification.type) {
     case 'verified': {
       const { method, proof, afterMs } = verification;
