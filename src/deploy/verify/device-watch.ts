@@ -14,7 +14,7 @@ import { matchesOf, refOf } from '../../network/match.ts';
 import { openRegistry, type Registry, type Subscription } from '../../network/registry.ts';
 import { bootWatchWakeAtMs, onBootWatchInput, startBootWatch, type BootWatchInput } from './boot-watch.ts';
 import type { BeforePush, Proof, ProofContext } from './proof.ts';
-import { ownAmong, saidIn } from './said.ts';
+import { ownAfter, ownAmong, saidIn } from './said.ts';
 
 type Place = Pick<Target, 'address' | 'port'>;
 
@@ -73,6 +73,9 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
   const ref = refAfter(device, before);
   const isNamed = ref.hosts.some((host) => !isAddress(host));
   const nowMs = (): number => performance.now() - acceptedAtMs;
+  const named = matchesOf(ref, registry.snapshot());
+  const own = before.announcement === undefined ? undefined : ownAmong(named, target);
+  const twins = own === undefined ? [] : named.filter((each) => each !== own);
   let sums: ReadonlySet<string> | undefined;
   // Some images carry no mark of their platform.
   const ofPlatform = withoutUndefined({ ...image, platform: image.platform ?? target.platform });
@@ -115,10 +118,10 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
     };
     const look = (): void => {
       const heard = (subscription?.announcements() ?? []).filter((each) => each.heardAtMs > acceptedAtMs);
-      const own = ownAmong(matchesOf(ref, heard), { ...target, address: context.address() });
-      if (own === undefined || own.heardAtMs <= lastHeardAtMs) return;
-      lastHeardAtMs = own.heardAtMs;
-      take({ type: 'heard', said: saidIn(own) });
+      const now = ownAfter(matchesOf(ref, heard), target, { run: before.run, twins });
+      if (now === undefined || now.heardAtMs <= lastHeardAtMs) return;
+      lastHeardAtMs = now.heardAtMs;
+      take({ type: 'heard', said: saidIn(now) });
     };
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort);

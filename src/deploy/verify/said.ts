@@ -54,3 +54,20 @@ export function ownAmong<T extends Pick<Announcement, 'addresses' | 'port'>>(
   const [first, ...others] = [atPort, there, matches].find((each) => each.length > 0) ?? [];
   return others.length === 0 ? first : undefined;
 }
+
+/**
+ * The same after the push. One that still shows where it was, with the boot mark of then, is what is remembered of a device
+ * that has come back elsewhere. Who had its name elsewhere before the push is another device.
+ */
+export function ownAfter<T extends Pick<Announcement, 'addresses' | 'port' | 'txt'>>(
+  matches: readonly T[],
+  place: { readonly address: string; readonly port: number },
+  known: { readonly run?: string | undefined; readonly twins: readonly Pick<Announcement, 'addresses'>[] },
+): T | undefined {
+  const foreign = known.twins.flatMap(({ addresses }) => addresses);
+  const own = matches.filter(
+    ({ addresses }) => !addresses.some((address) => foreign.some((other) => isSameAddress(address, other))),
+  );
+  const fresh = own.filter((each) => saidIn(each).run !== known.run);
+  return ownAmong(known.run === undefined || fresh.length === 0 ? own : fresh, place);
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { proofsToTry } from '../../../../src/deploy/verify/prove.ts';
-import { ownAmong, saidIn } from '../../../../src/deploy/verify/said.ts';
+import { ownAfter, ownAmong, saidIn } from '../../../../src/deploy/verify/said.ts';
 import { proofVerdictOf } from '../../../../src/deploy/verify/verdict.ts';
 import type { Verification, VerifyConfig } from '../../../../src/model/verification.ts';
 
@@ -108,5 +108,21 @@ describe('what a device says', () => {
     expect(ownAmong([other, third], place)).toBeUndefined();
     expect(ownAmong([{ ...own, port: 1 }, own], place)).toBe(own);
     expect(ownAmong([], place)).toBeUndefined();
+  });
+
+  it('is found elsewhere by its new boot mark, and never with one that had its name before the push', () => {
+    const at = (address: string, run: string) => ({ addresses: [address], port: 8266, txt: { run } });
+    const place = { address: '192.0.2.7', port: 8266 };
+    const [old, moved, twin] = [
+      at('192.0.2.7', '00000001'),
+      at('192.0.2.8', '00000002'),
+      at('192.0.2.9', '00000009'),
+    ];
+    const known = { run: '00000001', twins: [twin] };
+    expect(ownAfter([old, moved], place, known)).toBe(moved);
+    expect(ownAfter([old, twin], place, known)).toBe(old);
+    expect(ownAfter([twin], place, known)).toBeUndefined();
+    expect(ownAfter([old], place, known)).toBe(old);
+    expect(ownAfter([old, moved], place, { twins: [] })).toBe(old);
   });
 });
