@@ -43,7 +43,8 @@ export type Verification =
       readonly hint?: string;
     }
   | { readonly type: 'crash-loop'; readonly everyMs: number; readonly boots: number; readonly boot?: string }
-  | { readonly type: 'not-checked'; readonly why: string };
+  /** `isOff`: its user wants no proof, and need not read of it. */
+  | { readonly type: 'not-checked'; readonly why: string; readonly isOff?: true };
 
 /** `verify:` of the configuration, for one device, with its defaults applied. */
 export interface VerifyConfig {

@@ -248,7 +248,7 @@ describe('a device that says nothing of its sketch', () => {
     expect(outcome).toMatchObject({ type: 'deployed', verification: { type: 'not-checked' } });
     expect(lastOf(events)).toMatchObject({
       type: 'unverified',
-      method: 'none',
+      method: 'auto',
       reason: expect.stringContaining('otarc.h'),
     });
     expect(events.some((event) => event.type === 'log' && event.message.startsWith('waiting'))).toBe(false);

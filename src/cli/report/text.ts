@@ -72,7 +72,7 @@ export function eventLines(event: DeployEvent): readonly ReportLine[] {
     case 'verified':
       return [message(`${event.device ?? 'the device'} runs the new sketch (it ${event.proof})`)];
     case 'unverified':
-      return [message(unverifiedText(event))];
+      return [event.method === 'none' ? detail(unverifiedText(event)) : message(unverifiedText(event))];
     case 'retrying':
       return [message(`${who}${event.code}, trying again in ${seconds(event.inMs)}`)];
     case 'skipped':
@@ -99,7 +99,7 @@ export function eventLines(event: DeployEvent): readonly ReportLine[] {
 /** Never more than is known: that the device took the image. */
 function unverifiedText(event: Extract<DeployEvent, { type: 'unverified' }>): string {
   const took = `${event.device ?? 'the device'} took the image`;
-  return event.method === 'none'
+  return event.method === 'none' || event.method === 'auto'
     ? `${took}; whether it runs was not checked (${event.reason})`
     : `${took}: ${event.reason}`;
 }

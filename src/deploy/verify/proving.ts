@@ -94,7 +94,7 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
       });
     },
     wait: async (accepted) => {
-      if (isOff) return notChecked('not asked for');
+      if (isOff) return { ...notChecked('not asked for'), isOff: true };
       // Nothing more is heard of the sketch from before.
       const before = known.md5 === undefined ? (watch?.before(accepted.target) ?? known) : known;
       if (!config.isAskedFor && before.md5 === undefined) return notChecked(cure);
@@ -122,4 +122,4 @@ function configOf({ verify = usualVerify }: Device, wish: VerifyWish | undefined
 
 const cure = 'a sketch with otarc.h says so itself';
 
-const notChecked = (why: string): Verification => ({ type: 'not-checked', why });
+const notChecked = (why: string) => ({ type: 'not-checked', why }) as const;

@@ -42,7 +42,11 @@ export function proofVerdictOf(
       });
     }
     case 'not-checked':
-      return passed({ type: 'unverified', method: 'none', reason: verification.why });
+      return passed({
+        type: 'unverified',
+        method: verification.isOff === true ? 'none' : 'auto',
+        reason: verification.why,
+      });
     case 'unproven': {
       const { method, reason, waitedMs, hint } = verification;
       if (!isAskedFor) return passed({ type: 'unverified', method, reason });

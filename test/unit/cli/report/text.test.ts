@@ -96,8 +96,12 @@ describe('an event as a sentence', () => {
     ],
     [{ type: 'skipped', reason: 'it runs that already' }, ['message hall: skipped: it runs that already']],
     [
-      { type: 'unverified', method: 'none', reason: 'nobody looked' },
+      { type: 'unverified', method: 'auto', reason: 'nobody looked' },
       ['message hall took the image; whether it runs was not checked (nobody looked)'],
+    ],
+    [
+      { type: 'unverified', method: 'none', reason: 'not asked for' },
+      ['detail hall took the image; whether it runs was not checked (not asked for)'],
     ],
     [
       { type: 'unverified', method: 'return', reason: 'back after 4.1 s; which sketch runs is not proven' },

@@ -20,7 +20,8 @@ describe('a verification', () => {
       { type: 'returned', afterMs: 4100, reason: 'reports a sum that otarc does not know' },
       'unverified by return: back after 4.1 s and reports a sum that otarc does not know; which sketch runs is not proven',
     ],
-    [{ type: 'not-checked', why: 'not asked for' }, 'unverified by none: not asked for'],
+    [{ type: 'not-checked', why: 'nobody looked' }, 'unverified by auto: nobody looked'],
+    [{ type: 'not-checked', why: 'not asked for', isOff: true }, 'unverified by none: not asked for'],
     [
       { type: 'old-image', method: 'announce', running: { md5: sum }, boot: 'exception', afterMs: 12_400 },
       'OLD_IMAGE_RUNS hall restarted with the old sketch, 12 s after the push (reset reason: exception).',
