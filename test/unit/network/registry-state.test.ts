@@ -34,7 +34,7 @@ describe('a step of the registry', () => {
 
   it('asks for all devices, and for the others a little later', () => {
     const first = stepOf(listening, 0);
-    expect(first.packets.map(textOf)).toEqual(['ephemeral _arduino._tcp.local']);
+    expect(first.packets.map(textOf)).toEqual(['ephemeral _arduino._tcp.local _otarc._tcp.local']);
     expect(first.listens).toBe(true);
     const second = stepOf(first.state, first.nextAtMs);
     expect(second.packets.map(textOf)).toEqual(['others']);
