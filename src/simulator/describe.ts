@@ -38,6 +38,14 @@ export function describeEvent(event: VirtualDeviceEvent): string | undefined {
       return event.md5 === ''
         ? 'runs what came by cable'
         : `now runs ${event.md5} (${bytes(event.sizeBytes)})`;
+    case 'booted':
+      return `announces md5=${event.md5} run=${event.run} boot=${event.boot}`;
+    case 'crashed':
+      return `crashes (${event.reason})`;
+    case 'moved':
+      return `is now at ${event.address}, port ${event.port}`;
+    case 'move-failed':
+      return `cannot move: ${event.reason}`;
     case 'lost':
       return event.direction === 'in' ? `a datagram got lost on its way here` : `its ${event.what} got lost`;
     case 'ignored':

@@ -3,7 +3,9 @@
 import type { EventFeed, Update, VirtualDeviceEvent } from './events.ts';
 import type { DeviceState } from './exchange.ts';
 import type { Faults } from './faults.ts';
+import type { FlashMode } from './flash.ts';
 import type { Flash, Link, Model, Timing } from './models.ts';
+import type { RunningSketch } from './running.ts';
 import type { Firmware } from './storage.ts';
 
 export interface VirtualDeviceOptions {
@@ -26,6 +28,17 @@ export interface VirtualDeviceOptions {
   readonly faults?: Faults;
   /** Over mDNS, on the interface of `host`. Default: no. */
   readonly announce?: boolean;
+  /**
+   * The sketch includes `otarc.h`: what it announces has `md5`, `run`, `boot` and `version` (see {@link RunningSketch}).
+   * It holds for what runs before an update and after; see the fault `withoutProof`. Default: no.
+   */
+  readonly announcesRunning?: boolean;
+  /** The sketch that came by cable, as an image file. Default: one whose MD5 is fixed. */
+  readonly runs?: Uint8Array | undefined;
+  /** `OTARC_VERSION` of the sketch, or how to read it from the image (undefined: the one that came by cable). */
+  readonly version?: string | ((image: Uint8Array | undefined) => string | undefined) | undefined;
+  /** Of an ESP8266: its updater writes it into raw images. Default: that of `runs`, else as each image has it. */
+  readonly flashMode?: FlashMode | undefined;
   readonly tell?: (event: VirtualDeviceEvent) => void;
 }
 
@@ -51,6 +64,8 @@ export interface VirtualDevice {
   readonly state: DeviceState;
   /** The sketch that runs since the last reboot; undefined: the one that came by cable. */
   readonly running: Firmware | undefined;
+  /** What the sketch knows of itself and of this boot, whether it announces it or not. */
+  readonly sketch: RunningSketch;
   /** The file system; half a one after an interrupted update. */
   readonly filesystem: Uint8Array | undefined;
   /** Every attempt that has ended. */
