@@ -71,12 +71,12 @@ function segmentsEnd(
     if (end + segmentHeaderBytes > flash.length) return undefined;
     end += segmentHeaderBytes + flash.readUInt32LE(end + 4);
   }
-  return blockAfter(end) > flash.length ? undefined : end;
+  return end >= flash.length ? undefined : end;
 }
 
 /** The checksum is the last byte of its block of 16: there is always one more byte. */
 function blockAfter(end: number): number {
-  return (end + 16) & ~15;
+  return Math.floor(end / 16) * 16 + 16;
 }
 
 /** Anything that no image is; what real hardware does (AES-XTS) makes no difference to who compares sums. */
