@@ -94,24 +94,26 @@ class Device implements VirtualDevice {
     this.#storage = createStorage(facts, options);
     this.#feed = createEventFeed(this.name, options.tell);
     this.waitFor = this.#feed.waitFor;
-    const { tell } = this.#feed;
     const { counters } = this;
+    const shared = { facts, link, timing, faults, timeline, counters, tell: this.#feed.tell };
     this.#conversation = new Conversation({
-      ...{ facts, link, timing, faults, timeline, counters, tell },
+      ...shared,
       passwordHash: this.#passwordHash,
       verifyProof: verify,
       send: (text, to, atMs) => this.#presence.send(text, to, atMs),
       begin: (invitation, host, atMs) => this.#begin(invitation, host, atMs),
     });
     this.#presence = new Presence({
-      ...{ openAir: open, link, timeline, faults, tell },
+      ...shared,
+      openAir: open,
       announces: options.announce === true,
       service: () => this.#service(),
       receive: (datagram) => this.#conversation.receive(datagram),
       lost: (direction, text) => this.#conversation.lose(direction, text),
     });
     this.#parts = {
-      ...{ facts, link, timing, faults, timeline, counters, caller, tell },
+      ...shared,
+      caller,
       flash: { ...facts.flash, ...options.flash },
       storage: this.#storage,
       ended: (update, atMs) => this.#ended(update, atMs),
