@@ -1,13 +1,7 @@
 /**
  * A device that takes updates over the air, boots what it took, and says what runs. Its states are those of `exchange.ts`;
- * an update that went well leads over `rebooting` to `idle`, any other straight there.
- *
- *   idle … updating ──accepted──► rebooting ──► idle: the new sketch, with `software`
- *     ▲                              ▲  │
- *     └── what crashes ──────────────┘  └──► nothing, where it never returns
+ * an update that went well leads over `rebooting` to `idle`, any other straight there. `life.ts` has the boots.
  */
-
-import { randomBytes } from 'node:crypto';
 
 import { openAir, type OpenAir, type Peer } from './air.ts';
 import { Attempt, type AttemptParts } from './attempt.ts';
@@ -17,10 +11,12 @@ import { Conversation } from './conversation.ts';
 import { createEventFeed, type EventFeed, type Update } from './events.ts';
 import type { DeviceState, ReceivedInvitation } from './exchange.ts';
 import type { Faults } from './faults.ts';
-import { linkOf, modelFacts, type Model, type ModelFacts, type Timing } from './models.ts';
+import { Life } from './life.ts';
+import { linkOf, modelFacts, type Model, type ModelFacts } from './models.ts';
 import { Presence } from './presence.ts';
 import type { Service } from './records.ts';
-import { bootedSketch, isCrashing, proofOf, type RunningSketch } from './running.ts';
+import { proofOf, type RunningSketch } from './running.ts';
+import { SketchPorts } from './sketch-ports.ts';
 import { createStorage, type Firmware, type Storage } from './storage.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 import { noCounts, type Counters, type VirtualDevice, type VirtualDeviceOptions } from './virtual-device.ts';
@@ -56,23 +52,21 @@ class Device implements VirtualDevice {
   readonly counters: Counters = noCounts();
   readonly updates: Update[] = [];
   readonly waitFor: EventFeed['waitFor'];
-  sketch: RunningSketch;
 
   readonly #options: VirtualDeviceOptions;
   readonly #facts: ModelFacts;
-  readonly #timing: Timing;
   readonly #passwordHash: string | undefined;
-  readonly #flashKey = randomBytes(32);
   readonly #timeline: Timeline;
   readonly #storage: Storage;
   readonly #feed: EventFeed;
   readonly #conversation: Conversation;
   readonly #presence: Presence;
+  /** Undefined: the sketch serves nothing but updates. */
+  readonly #ports: SketchPorts | undefined;
+  readonly #life: Life;
   /** What every attempt to update works with. */
   readonly #parts: Omit<AttemptParts, 'address' | 'answer'>;
   #attempt: Attempt | undefined;
-  #stopCrash: () => void = () => {};
-  #isCrashDue = false;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -88,7 +82,6 @@ class Device implements VirtualDevice {
     const link = linkOf(facts, options.link);
     this.faults = faults;
     this.#facts = facts;
-    this.#timing = timing;
     this.#passwordHash = storedHash(facts.auth, options);
     this.#timeline = timeline;
     this.#storage = createStorage(facts, options);
@@ -111,6 +104,13 @@ class Device implements VirtualDevice {
       receive: (datagram) => this.#conversation.receive(datagram),
       lost: (direction, text) => this.#conversation.lose(direction, text),
     });
+    const { web, logs } = options;
+    if (web || logs) {
+      const { name } = this;
+      const { platform } = facts;
+      const { tell } = this.#feed;
+      this.#ports = new SketchPorts({ name, platform, timeline, web, logs, tell, sketch: () => this.sketch });
+    }
     this.#parts = {
       ...shared,
       caller,
@@ -118,7 +118,14 @@ class Device implements VirtualDevice {
       storage: this.#storage,
       ended: (update, atMs) => this.#ended(update, atMs),
     };
-    this.sketch = this.#booted('power-on');
+    this.#life = new Life({
+      ...shared,
+      options,
+      storage: this.#storage,
+      conversation: this.#conversation,
+      presence: this.#presence,
+      ports: this.#ports,
+    });
   }
 
   get address(): string {
@@ -129,8 +136,20 @@ class Device implements VirtualDevice {
     return this.#presence.port;
   }
 
+  get webPort(): number | undefined {
+    return this.#ports?.webPort;
+  }
+
+  get logPort(): number | undefined {
+    return this.#ports?.logPort;
+  }
+
   get state(): DeviceState {
     return this.#conversation.state;
+  }
+
+  get sketch(): RunningSketch {
+    return this.#life.sketch;
   }
 
   get running(): Firmware | undefined {
@@ -148,7 +167,10 @@ class Device implements VirtualDevice {
     const password = this.#passwordHash !== undefined;
     this.#feed.tell({ type: 'listening', model, address, port: listensAt, password });
     if (this.faults.safeMode) await this.#presence.closePort();
-    this.#startSketch(this.#timeline.now());
+    await this.#ports
+      ?.open(address)
+      .catch((error: unknown) => this.close().then(() => Promise.reject(error)));
+    this.#life.start(this.#timeline.now());
     await this.#presence.announce();
   }
 
@@ -162,6 +184,7 @@ class Device implements VirtualDevice {
     this.#timeline.close();
     this.#attempt?.abandon();
     this.#parts.caller.close();
+    this.#life.close();
     await this.#presence.close();
     this.#feed.tell({ type: 'closed' });
   }
@@ -190,70 +213,12 @@ class Device implements VirtualDevice {
     const hasDipped = result === 'interrupted' && bytes.length === this.faults.restartsAtBytes;
     const isTaken = result === 'accepted' || result === 'staged';
     if (isTaken && command === 0 && !this.faults.bootsOldImage) this.#storage.stage(bytes);
-    if (isTaken) this.#restart({ reason: this.faults.bootReason ?? 'software', isUpdate: true, atMs });
-    else if (hasDipped) this.#restart({ reason: 'brownout', isUpdate: false, atMs });
+    if (isTaken) this.#life.restart({ reason: this.faults.bootReason ?? 'software', isUpdate: true, atMs });
+    else if (hasDipped) this.#life.restart({ reason: 'brownout', isUpdate: false, atMs });
     else this.#conversation.state = 'idle';
     this.updates.push(update);
     this.#feed.tell({ type: 'update-ended', update });
     if (this.state === 'rebooting') this.#feed.tell({ type: 'rebooting' });
-    else if (this.#isCrashDue) this.#crash(atMs);
-    // The same `handle()` goes on with what has come meanwhile.
-    else this.#conversation.resume(atMs);
-  }
-
-  /** The sketch is down. `isUpdate`: it restarts by itself, after it has taken an image. */
-  #restart({ reason, isUpdate, atMs }: { reason: string; isUpdate: boolean; atMs: number }): void {
-    this.#conversation.stop();
-    this.#stopCrash();
-    this.counters.reboots += 1;
-    const { neverReturns, returnsAfterMs } = this.faults;
-    const backMs = atMs + ((isUpdate ? returnsAfterMs : undefined) ?? this.#timing.rebootMs);
-    this.#leave(atMs, isUpdate && this.#options.announcesRunning ? this.#timing.lingerMs : 0, backMs);
-    if (neverReturns) return;
-    this.#timeline.at(backMs, () => void this.#boot(backMs, reason));
-  }
-
-  #leave(atMs: number, lingerMs: number, backMs: number): void {
-    const leave = (): void => this.#presence.silence();
-    if (lingerMs === 0) leave();
-    else this.#timeline.at(Math.min(atMs + lingerMs, backMs), leave);
-  }
-
-  #boot(atMs: number, reason: string): void {
-    const changed = this.#storage.boot();
-    this.sketch = this.#booted(reason);
-    const start = (): void => {
-      if (this.#closed) return;
-      this.#conversation.state = 'idle';
-      this.#conversation.resume(atMs);
-      const { md5 = '', sizeBytes = 0 } = this.running ?? {};
-      this.#feed.tell({ type: 'runs', md5, sizeBytes, changed });
-      this.#startSketch(atMs);
-      this.#presence.return();
-    };
-    if (this.#presence.isToMove) void this.#presence.move().then(start);
-    else start();
-  }
-
-  #booted(boot: string): RunningSketch {
-    const key = this.faults.flashEncryption ? this.#flashKey : undefined;
-    return bootedSketch({ storage: this.#storage, boot, version: this.#options.version, key });
-  }
-
-  #startSketch(atMs: number): void {
-    if (this.#options.announcesRunning) this.#feed.tell({ type: 'booted', ...this.sketch });
-    this.#isCrashDue = false;
-    if (!isCrashing(this.#storage, this.faults)) return;
-    const { crashesAfterMs = Number.POSITIVE_INFINITY } = this.faults;
-    this.#stopCrash = this.#timeline.at(atMs + crashesAfterMs, (dueMs) => this.#crash(dueMs));
-  }
-
-  #crash(atMs: number): void {
-    this.#isCrashDue = this.state === 'updating';
-    if (this.#isCrashDue) return;
-    const { crashReason: reason = 'watchdog' } = this.faults;
-    this.#feed.tell({ type: 'crashed', reason });
-    this.#restart({ reason, isUpdate: false, atMs });
-    this.#feed.tell({ type: 'rebooting' });
+    else this.#life.goOn(atMs);
   }
 }

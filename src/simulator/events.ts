@@ -67,6 +67,9 @@ export type VirtualDeviceEventBody =
   /** It listens somewhere else from now on. */
   | { type: 'moved'; address: string; port: number }
   | { type: 'move-failed'; reason: string }
+  /** A port of the sketch listens: web pages, or its log. Again after each boot. */
+  | { type: 'serves'; what: 'web' | 'log'; address: string; port: number }
+  | { type: 'serve-failed'; reason: string }
   | { type: 'announced' }
   /** It cannot announce itself; everything else works. */
   | { type: 'announce-failed'; reason: string }

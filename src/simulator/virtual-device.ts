@@ -6,7 +6,9 @@ import type { Faults } from './faults.ts';
 import type { FlashMode } from './flash.ts';
 import type { Flash, Link, Model, Timing } from './models.ts';
 import type { RunningSketch } from './running.ts';
+import type { LogOptions } from './sketch-ports.ts';
 import type { Firmware } from './storage.ts';
+import type { WebOptions } from './web.ts';
 
 export interface VirtualDeviceOptions {
   /** Default `esp8266`. */
@@ -39,6 +41,10 @@ export interface VirtualDeviceOptions {
   readonly version?: string | ((image: Uint8Array | undefined) => string | undefined) | undefined;
   /** Of an ESP8266: its updater writes it into raw images. Default: that of `runs`, else as each image has it. */
   readonly flashMode?: FlashMode | undefined;
+  /** Web pages of the sketch: `/version`, `/events` (its log), and HomeDing's `/api/sysinfo`. Default: none. */
+  readonly web?: WebOptions | undefined;
+  /** What the sketch prints, and where to. Default: nowhere. */
+  readonly logs?: LogOptions | undefined;
   readonly tell?: (event: VirtualDeviceEvent) => void;
 }
 
@@ -61,6 +67,10 @@ export interface VirtualDevice {
   readonly address: string;
   /** UDP. */
   readonly port: number;
+  /** TCP, of its web pages; undefined: it has none. */
+  readonly webPort: number | undefined;
+  /** TCP, of its log; undefined: it has none. */
+  readonly logPort: number | undefined;
   readonly state: DeviceState;
   /** The sketch that runs since the last reboot; undefined: the one that came by cable. */
   readonly running: Firmware | undefined;

@@ -42,6 +42,14 @@ export interface SimulateOptions {
   readonly sketchVersion?: string;
   /** One of `flashModes`; anything else is `USAGE`. */
   readonly flashMode?: string;
+  /** With `count`, ports ascend, as `port`. */
+  readonly httpPort?: number;
+  /** Compile date that `/api/sysinfo` says. */
+  readonly sysinfo?: string;
+  readonly logPort?: number;
+  /** `host:port` */
+  readonly syslog?: string;
+  readonly logEveryMs?: number;
   /** Default: yes. */
   readonly announce?: boolean;
   /** Default 1. */
@@ -80,6 +88,7 @@ export async function planDevices(options: SimulateOptions, io: Io): Promise<Pla
     version: options.sketchVersion,
     flashMode: options.flashMode === undefined ? undefined : parseFlashMode(options.flashMode),
   };
+  const ports = planPorts(options, count);
   const devices = Array.from({ length: count }, (_, index): VirtualDeviceOptions => ({
     model,
     name: count === 1 ? name : `${name}-${index + 1}`,
@@ -87,6 +96,7 @@ export async function planDevices(options: SimulateOptions, io: Io): Promise<Pla
     announce: options.announce ?? true,
     password,
     ...sketch,
+    ...ports(index),
     faults,
     link: { ...withoutUndefined({ roundTripMs, windowBytes, datagramLoss }), seed: index + 1 },
     flash: withoutUndefined({ msPerSector, slotBytes }),
@@ -102,6 +112,42 @@ function parseModel(text: string): Model {
   throw new OtaError('USAGE', `There is no model "${text}".`, {
     hint: `Choose one of ${models.join(', ')}.`,
   });
+}
+
+/** What the n-th device serves beside updates. */
+function planPorts(
+  { httpPort, sysinfo, logPort, syslog, logEveryMs }: SimulateOptions,
+  count: number,
+): (index: number) => Pick<VirtualDeviceOptions, 'web' | 'logs'> {
+  const ascending = (flag: string, first: number | undefined): ((index: number) => number | undefined) => {
+    if (first === undefined) return () => undefined;
+    inRange(flag, first === 0 ? 0 : first + count - 1, [0, mostPort]);
+    return (index) => (first === 0 ? 0 : first + index);
+  };
+  if (sysinfo !== undefined && httpPort === undefined) {
+    throw new OtaError('USAGE', '`--sysinfo` needs web pages.', { hint: 'Add `--http-port 0`.' });
+  }
+  inRange('--log-every-ms', logEveryMs ?? 1000, [1, 3_600_000]);
+  const webPort = ascending('--http-port', httpPort);
+  const tcpPort = ascending('--log-port', logPort);
+  const target = syslog === undefined ? undefined : parseSyslog(syslog);
+  const hasLogs = logPort !== undefined || target !== undefined || logEveryMs !== undefined;
+  return (index) => ({
+    ...(httpPort !== undefined && {
+      web: { port: webPort(index), sysinfo: sysinfo === undefined ? undefined : { build: sysinfo } },
+    }),
+    ...(hasLogs && { logs: { tcpPort: tcpPort(index), syslog: target, everyMs: logEveryMs } }),
+  });
+}
+
+function parseSyslog(text: string): { host: string; port: number } {
+  const [, host, port] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined) {
+    throw new OtaError('USAGE', `"${text}" is no address with a port.`, {
+      hint: 'Write for example `--syslog 127.0.0.1:5514`.',
+    });
+  }
+  return { host, port: inRange('--syslog', Number(port), [1, mostPort]) };
 }
 
 function parseFlashMode(text: string): FlashMode {

@@ -45,6 +45,23 @@ export function addSimulateCommand(program: Command, { io, done }: Pick<Parts, '
     .option('--runs <file>', 'image that it runs before the first update')
     .option('--sketch-version <text>', 'version that it announces')
     .option('--flash-mode <mode>', 'qio, qout, dio or dout: an ESP8266 writes it into raw images')
+    .addOption(
+      withKind(
+        new Option('--http-port <number>', 'its web pages: /version, and /events with its log (0: any port)'),
+        natural,
+      ),
+    )
+    .option('--sysinfo <date>', "HomeDing's /api/sysinfo among them, with this compile date")
+    .addOption(
+      withKind(
+        new Option('--log-port <number>', 'TCP port that prints its log (telnet: 23; 0: any)'),
+        natural,
+      ),
+    )
+    .option('--syslog <host:port>', 'send its log there over UDP')
+    .addOption(
+      withKind(new Option('--log-every-ms <ms>', 'time between two lines (default 1000)'), kinds.amount),
+    )
     .option('--no-announce', 'do not announce it over mDNS')
     .addOption(withKind(new Option('--count <number>', 'so many devices, ports ascending'), natural))
     .option('--homeding <file>', "name, port and password from HomeDing's env.json")
