@@ -10,7 +10,7 @@ import type { Faults } from './faults.ts';
 import type { Link, ModelFacts, Timing } from './models.ts';
 import { createSketchLoop, type SketchLoop } from './sketch-loop.ts';
 import type { Timeline } from './timeline.ts';
-import { garbage } from './upload.ts';
+import { garbage } from './printer.ts';
 import type { Counters } from './virtual-device.ts';
 
 export interface ConversationParts {

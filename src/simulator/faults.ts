@@ -103,6 +103,12 @@ export interface Faults {
   connectionsHang?: boolean | undefined;
 }
 
+/** Where a device reads no further, whatever it does then; undefined: nowhere. */
+export function haltAtBytesOf(faults: Faults): number | undefined {
+  const { closesAtBytes, resetsAtBytes, restartsAtBytes, stallsAtBytes, acceptsAtBytes } = faults;
+  return closesAtBytes ?? resetsAtBytes ?? restartsAtBytes ?? stallsAtBytes ?? acceptsAtBytes;
+}
+
 interface FaultKind {
   readonly value: 'flag' | 'count' | 'bytes' | 'ms' | 'port' | 'text';
   /** What `--fault NAME` without a value means. */
