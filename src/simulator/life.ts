@@ -50,7 +50,7 @@ export class Life {
   /** The sketch that it has from the start runs. */
   start(atMs: number): void {
     const { options, ports, storage, faults, timeline, tell } = this.#parts;
-    if (options.announcesRunning) tell({ type: 'booted', ...this.sketch });
+    if (options.announcesRunning && !faults.withoutProof) tell({ type: 'booted', ...this.sketch });
     ports?.boot(this.sketch, atMs);
     this.#isCrashDue = false;
     if (!isCrashing(storage, faults)) return;

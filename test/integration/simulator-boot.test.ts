@@ -178,13 +178,19 @@ describe('a boot that goes wrong', () => {
 
   test('withoutProof: it announces itself, and not what runs', async () => {
     const txt = await listen('simboot-e._arduino._tcp.local');
-    const { device, push } = await start({ name: 'simboot-e', announce: true });
+    let booted = 0;
+    const { device, push } = await start({
+      name: 'simboot-e',
+      announce: true,
+      tell: ({ type }) => (booted += type === 'booted' ? 1 : 0),
+    });
     await txt.until(({ items }) => items['run'] !== undefined);
     device.faults.withoutProof = true;
     const back = device.waitFor('announced');
     await push(image);
     await back;
     await txt.until(({ items }) => items['run'] === undefined);
+    expect(booted).toBe(1);
   });
 
   test('flashEncryption: a sum that no image has', async () => {
