@@ -139,9 +139,13 @@ describe('a boot that goes wrong', () => {
   });
 
   test('crashesAfterMs: what was pushed boots again and again, until another image takes its place', async () => {
+    let atBoot = (): void => {};
     const { device, push } = await start({
       runs: before,
       faults: { crashesAfterMs: 40, crashingImages: 'first', crashReason: 'exception' },
+      tell: ({ type }) => {
+        if (type === 'booted') atBoot();
+      },
     });
     const boots: string[] = [];
     const third = device.waitFor((event) => {
@@ -151,19 +155,22 @@ describe('a boot that goes wrong', () => {
     await push(image);
     await third;
     expect(boots).toEqual(['new software', 'new exception', 'new exception']);
-    expect(device.counters.reboots).toBe(3);
+    expect(device.counters.reboots).toBeGreaterThanOrEqual(3);
 
     // Whoever pushes in its short time is served, as the sketch does nothing else meanwhile.
+    const client = await RawClient.open(device);
+    open.push(client);
     const restored = device.waitFor((event) => event.type === 'booted' && event.md5 === md5Of(before));
-    while (device.running?.md5 === md5Of(image)) {
-      await device.waitFor((event) => event.type === 'booted');
-      await push(before);
-      if (device.state === 'rebooting') await restored;
-    }
+    atBoot = () => client.invite(before);
+    expect(await client.answer(20_000)).toBe('OK');
+    atBoot = () => {};
+    const { socket } = await client.connection();
+    socket.write(before);
     expect(await restored).toMatchObject({ boot: 'software' });
     const { reboots } = device.counters;
+    const booted = device.waitFor('booted');
     await push(another);
-    await device.waitFor('booted');
+    expect(await booted).toMatchObject({ boot: 'software', md5: md5Of(another) });
     expect(device.counters.reboots).toBe(reboots + 1);
   });
 
@@ -233,7 +240,9 @@ describe('a device that comes back', () => {
     await push(image);
     expect(await moved).toMatchObject({ address: '127.0.0.14', port });
     await txt.until(({ address }) => address === '127.0.0.14');
+    const booted = device.waitFor('booted');
     await push(another);
+    await booted;
     expect(device.updates.map(({ result }) => result)).toEqual(['accepted', 'accepted']);
   });
 

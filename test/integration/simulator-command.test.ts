@@ -174,7 +174,7 @@ test('--proof, --runs and --sketch-version: what it announces of the sketch, as 
 });
 
 test('--http-port, --sysinfo, --log-port: where it serves what', async () => {
-  const simulation = run({ httpPort: 0, sysinfo: 'Nov  3 2026', logPort: 0, logEveryMs: 20, count: 2 });
+  const simulation = run({ httpPort: 0, sysinfo: 'Nov  3 2026', logPort: 0, logEveryMs: 5000, count: 2 });
   const [, web] = await simulation.until(/virtual-2: serves (http:\/\/127\.0\.0\.1:\d+)\//);
   const [, log] = await simulation.until(/virtual-2: prints its log at tcp:\/\/127\.0\.0\.1:(\d+)/);
   const answer = await fetch(`${web}/api/sysinfo`);
