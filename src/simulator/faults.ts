@@ -75,7 +75,7 @@ export interface Faults {
   returnsAfterMs?: number | undefined;
   /** Comes back at this address of this host; `127.0.0.2` on Linux. */
   returnsAtAddress?: string | undefined;
-  /** Comes back at this UDP port; 0: any free one. */
+  /** Comes back at this UDP port; 0: another free one at each boot. */
   returnsAtPort?: number | undefined;
   /**
    * So many milliseconds after each boot the sketch crashes, and boots again after `timing.rebootMs`. Until then it does
