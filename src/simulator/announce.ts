@@ -9,15 +9,18 @@ import { messageOf } from '../model/errors.ts';
 import { asLegacy, recordsOf, replyTo, type Service } from './records.ts';
 
 export interface Announcer {
-  /** The device is not there: no answer until `resume`. It does not say goodbye; a restart never does. */
-  silence(): void;
-  resume(): void;
+  /** The device is not there: no answer until `resume`. It does not say goodbye; a restart seldom does. */
+  silence(options?: { readonly goodbye: boolean }): void;
+  /** It is there again, and announces `service`. */
+  resume(service: Service): void;
   /** Says goodbye. */
   close(): Promise<void>;
 }
 
 export interface AnnounceOptions {
   readonly service: Service;
+  /** Multicast goes neither in nor out: it answers what is sent to port 5353 of its own address. */
+  readonly isFiltered?: boolean;
   /** Address that the device is bound to; a wildcard means all of this host. */
   readonly host: string;
   readonly announced: () => void;
@@ -40,30 +43,41 @@ const goodbyeTimeoutMs = 500;
 
 /** Never throws: a device that cannot announce itself still takes updates. */
 export async function announce(options: AnnounceOptions): Promise<Announcer> {
-  const { service, host, announced, failed } = options;
+  const { host, isFiltered = false, announced, failed } = options;
   const own = ownAddresses(host);
   if (own.length === 0) failed(`no interface has the address ${host}`);
+  let { service } = options;
   let silent = false;
+  const toService = (): Service | undefined => (silent ? undefined : service);
   const responders = await Promise.all(
-    own.map((address) => respond({ address, service, isSilent: () => silent, failed })),
+    own.map((address) => respond({ address, service: toService, isFiltered, failed })),
   );
-  const tellAll = (ttl?: number): Promise<boolean[]> =>
-    Promise.all(
-      responders.map(({ mdns, address }) =>
-        send(mdns, { answers: recordsOf(service, address.address, ttl) }),
-      ),
-    );
+  const tellAll = async (ttl?: number): Promise<boolean[]> =>
+    isFiltered
+      ? []
+      : Promise.all(
+          responders.map(({ mdns, address }) =>
+            send(mdns, { answers: recordsOf(service, address.address, ttl) }),
+          ),
+        );
   const speak = (): void => {
     silent = false;
-    void tellAll().then((sent) => (sent.includes(true) ? announced() : failed(`no multicast from ${host}`)));
+    void tellAll().then((sent) => {
+      if (isFiltered || sent.includes(true)) announced();
+      else failed(`no multicast from ${host}`);
+    });
   };
   if (responders.length > 0) speak();
 
   return {
-    silence: () => {
+    silence: ({ goodbye } = { goodbye: false }) => {
+      if (goodbye && !silent) void tellAll(0);
       silent = true;
     },
-    resume: speak,
+    resume: (changed) => {
+      service = changed;
+      speak();
+    },
     close: async () => {
       if (!silent) await Promise.race([tellAll(0), pause(goodbyeTimeoutMs)]);
       silent = true;
@@ -74,28 +88,38 @@ export async function announce(options: AnnounceOptions): Promise<Announcer> {
 
 async function respond(options: {
   address: OwnAddress;
-  service: Service;
-  isSilent: () => boolean;
+  /** Undefined: the device is silent. */
+  service: () => Service | undefined;
+  isFiltered: boolean;
   failed: (reason: string) => void;
 }): Promise<{ mdns: MulticastDNS; address: OwnAddress }> {
-  const { address, service, isSilent, failed } = options;
+  const { address, service: toService, isFiltered, failed } = options;
   // Loaded here, so that a device that keeps quiet does not pay for it.
   const { default: multicastDns } = await import('multicast-dns');
-  // Bound to the wildcard: bound to the unicast address, Linux delivers no multicast.
+  // Bound to the wildcard: bound to the unicast address, Linux delivers no multicast. Where multicast is filtered, that is
+  // wanted, and what is sent to the address goes to who is bound to it, before all who are bound to the wildcard.
+  const bind = (wildcard: string): string => (isFiltered ? address.address : wildcard);
   const mdns =
     address.family === 'ipv6'
-      ? multicastDns({ type: 'udp6', ip: 'ff02::fb', interface: address.interface, bind: '::' })
-      : multicastDns({ interface: address.interface, bind: '0.0.0.0' });
+      ? multicastDns({
+          type: 'udp6',
+          ip: 'ff02::fb',
+          interface: address.interface,
+          bind: bind('::'),
+          multicast: !isFiltered,
+        })
+      : multicastDns({ interface: address.interface, bind: bind('0.0.0.0'), multicast: !isFiltered });
   const neighbours = networkOf(address);
   const fail = (error: Error): void => failed(`${address.address}: ${messageOf(error)}`);
   mdns.on('error', fail);
   mdns.on('warning', () => {});
   mdns.on('query', (query, from) => {
     // A wildcard socket hears the questions of every interface; a device hears those of its own network.
-    if (isSilent() || !isNeighbour(neighbours, from.address)) return;
+    const service = toService();
+    if (service === undefined || !isNeighbour(neighbours, from.address)) return;
     const reply = replyTo(query.questions ?? [], recordsOf(service, address.address));
     if (!reply) return;
-    if (from.port === mdnsPort) return mdns.respond(reply);
+    if (from.port === mdnsPort) return isFiltered ? mdns.respond(reply, from) : mdns.respond(reply);
     mdns.respond({ ...asLegacy(reply), id: query.id, questions: query.questions }, from);
   });
   await new Promise<void>((resolve) => {

@@ -8,8 +8,10 @@ import type { Socket } from 'node:net';
 import type { Caller } from './caller.ts';
 import type { UpdateResult } from './events.ts';
 import type { ReceivedInvitation } from './exchange.ts';
+import { haltAtBytesOf } from './faults.ts';
 import { refusal } from './firmware.ts';
 import type { Storage } from './storage.ts';
+import { Transfer } from './transfer.ts';
 import { Upload, type UploadParts } from './upload.ts';
 import type { Counters } from './virtual-device.ts';
 
@@ -118,10 +120,28 @@ export class Attempt {
       ...this.#parts,
       socket,
       invitation: this.#invitation,
-      startMs,
+      transfer: this.#transfer(startMs),
       written: (bytes, offset) => {
         if (command === 100) storage.writeFilesystem(bytes, offset);
       },
+    });
+  }
+
+  #transfer(startMs: number): Transfer {
+    const { facts, faults, flash, link, timing } = this.#parts;
+    const { roundTripMs, windowBytes, segmentBytes } = link;
+    const haltAtBytes = haltAtBytesOf(faults);
+    return new Transfer({
+      sizeBytes: this.#invitation.sizeBytes,
+      startMs,
+      roundTripMs,
+      windowBytes,
+      segmentBytes,
+      msPerSector: flash.msPerSector,
+      counts: facts.counts,
+      silenceMs: timing.silenceMs,
+      ...(haltAtBytes !== undefined && { haltAtBytes }),
+      ...(faults.errorAtBytes !== undefined && { failAtBytes: faults.errorAtBytes }),
     });
   }
 

@@ -1,5 +1,6 @@
 /** What a virtual device tells, for a person. Pure. */
 
+import { endpointText } from '../model/endpoint.ts';
 import type { VirtualDeviceEvent } from './events.ts';
 
 /** One line, or nothing where a person would not miss it. */
@@ -38,6 +39,20 @@ export function describeEvent(event: VirtualDeviceEvent): string | undefined {
       return event.md5 === ''
         ? 'runs what came by cable'
         : `now runs ${event.md5} (${bytes(event.sizeBytes)})`;
+    case 'booted':
+      return `announces md5=${event.md5} run=${event.run} boot=${event.boot}`;
+    case 'crashed':
+      return `crashes (${event.reason})`;
+    case 'moved':
+      return `is now at ${event.address}, port ${event.port}`;
+    case 'move-failed':
+      return `cannot move: ${event.reason}`;
+    case 'serves':
+      return event.what === 'web'
+        ? `serves http://${endpointText(event)}/`
+        : `prints its log at tcp://${endpointText(event)}`;
+    case 'serve-failed':
+      return `goes on without its ports: ${event.reason}`;
     case 'lost':
       return event.direction === 'in' ? `a datagram got lost on its way here` : `its ${event.what} got lost`;
     case 'ignored':

@@ -3,6 +3,7 @@
 import { OtaError, cancelled } from '../model/errors.ts';
 import type { IgnoredReason } from './exchange.ts';
 import type { Model } from './models.ts';
+import type { RunningSketch } from './running.ts';
 
 /** One finished attempt to update. */
 export interface Update {
@@ -59,6 +60,16 @@ export type VirtualDeviceEventBody =
   | { type: 'rebooting' }
   /** Back after a reboot. */
   | { type: 'runs'; md5: string; sizeBytes: number; changed: boolean }
+  /** A sketch that can say what it is has booted (`announcesRunning`). */
+  | ({ type: 'booted' } & RunningSketch)
+  /** A fault made the sketch crash. */
+  | { type: 'crashed'; reason: string }
+  /** It listens somewhere else from now on. */
+  | { type: 'moved'; address: string; port: number }
+  | { type: 'move-failed'; reason: string }
+  /** A port of the sketch listens: web pages, or its log. Again after each boot. */
+  | { type: 'serves'; what: 'web' | 'log'; address: string; port: number }
+  | { type: 'serve-failed'; reason: string }
   | { type: 'announced' }
   /** It cannot announce itself; everything else works. */
   | { type: 'announce-failed'; reason: string }

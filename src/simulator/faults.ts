@@ -71,10 +71,46 @@ export interface Faults {
   bootsOldImage?: boolean | undefined;
   /** Says `OK`, restarts, and is never seen again. */
   neverReturns?: boolean | undefined;
+  /** Comes back so many milliseconds after an update, in place of `timing.rebootMs`. */
+  returnsAfterMs?: number | undefined;
+  /** Comes back at this address of this host; `127.0.0.2` on Linux. */
+  returnsAtAddress?: string | undefined;
+  /** Comes back at this UDP port; 0: another free one at each boot. */
+  returnsAtPort?: number | undefined;
+  /**
+   * So many milliseconds after each boot the sketch crashes, and boots again after `timing.rebootMs`. Until then it does
+   * all that a sketch does; an update that has begun is not interrupted, so that another image can end it.
+   */
+  crashesAfterMs?: number | undefined;
+  /** Reset reason after such a crash. Default `watchdog`. */
+  crashReason?: string | undefined;
+  /**
+   * Which sketches crash: `pushed`, every one that came over the air; `first`, the first of them alone; or the MD5s of
+   * images, separated by commas. Default `pushed`.
+   */
+  crashingImages?: string | undefined;
+  /** Reset reason after an update, in place of `software`; with `bootsOldImage` for a new sketch that did not hold. */
+  bootReason?: string | undefined;
+  /** What boots from now on has no `otarc.h`: it announces itself, and not what runs. */
+  withoutProof?: boolean | undefined;
+  /** The flash is encrypted: the sketch sums cipher text. */
+  flashEncryption?: boolean | undefined;
+  /** No multicast goes in or out; a question sent to port 5353 of the device itself is answered. Looked at as it boots. */
+  multicastFiltered?: boolean | undefined;
+  /** Says goodbye over mDNS before it restarts, as a sketch that calls `MDNS.end()`. */
+  saysGoodbye?: boolean | undefined;
+  /** Its connections are left open without a word as it restarts, as those of real devices; a byte sent later is answered with a reset. */
+  connectionsHang?: boolean | undefined;
+}
+
+/** Where a device reads no further, whatever it does then; undefined: nowhere. */
+export function haltAtBytesOf(faults: Faults): number | undefined {
+  const { closesAtBytes, resetsAtBytes, restartsAtBytes, stallsAtBytes, acceptsAtBytes } = faults;
+  return closesAtBytes ?? resetsAtBytes ?? restartsAtBytes ?? stallsAtBytes ?? acceptsAtBytes;
 }
 
 interface FaultKind {
-  readonly value: 'flag' | 'count' | 'bytes' | 'ms' | 'text';
+  readonly value: 'flag' | 'count' | 'bytes' | 'ms' | 'port' | 'text';
   /** What `--fault NAME` without a value means. */
   readonly byDefault: number | string | true;
   readonly help: string;
@@ -84,6 +120,7 @@ const flag = (help: string): FaultKind => ({ value: 'flag', byDefault: true, hel
 const count = (help: string): FaultKind => ({ value: 'count', byDefault: 1, help });
 const bytes = (help: string): FaultKind => ({ value: 'bytes', byDefault: 4096, help });
 const ms = (help: string, byDefault: number): FaultKind => ({ value: 'ms', byDefault, help });
+const port = (help: string): FaultKind => ({ value: 'port', byDefault: 0, help });
 const text = (help: string, byDefault: string): FaultKind => ({ value: 'text', byDefault, help });
 
 export const faultKinds: Readonly<Record<keyof Faults, FaultKind>> = {
@@ -118,6 +155,18 @@ export const faultKinds: Readonly<Record<keyof Faults, FaultKind>> = {
   lostVerdict: flag('takes all, closes, boots the new image'),
   bootsOldImage: flag('accepts, restarts, runs the old image'),
   neverReturns: flag('accepts, restarts, is gone'),
+  returnsAfterMs: ms('comes back so long after an update', 50_000),
+  returnsAtAddress: text('comes back at this address', '127.0.0.2'),
+  returnsAtPort: port('comes back at this UDP port (0: any)'),
+  crashesAfterMs: ms('what was pushed crashes so long after each boot', 3000),
+  crashReason: text('reset reason after such a crash', 'watchdog'),
+  crashingImages: text('which crash: pushed, first, or MD5s with commas', 'first'),
+  bootReason: text('reset reason after an update', 'exception'),
+  withoutProof: flag('what boots has no otarc.h'),
+  flashEncryption: flag('the sketch sums cipher text'),
+  multicastFiltered: flag('answers mDNS by unicast alone'),
+  saysGoodbye: flag('says goodbye over mDNS before it restarts'),
+  connectionsHang: flag('log connections stay open and silent over a restart'),
 };
 
 /**

@@ -12,7 +12,12 @@ export type {
 export type { DeviceState } from './exchange.ts';
 export { faultKinds, parseFaults } from './faults.ts';
 export type { Faults } from './faults.ts';
+export { flashModes } from './flash.ts';
+export type { FlashMode } from './flash.ts';
 export { models } from './models.ts';
 export type { Flash, Link, Model, Timing } from './models.ts';
+export type { RunningSketch } from './running.ts';
+export type { LogOptions } from './sketch-ports.ts';
 export type { Firmware } from './storage.ts';
 export type { Counters, VirtualDevice, VirtualDeviceOptions } from './virtual-device.ts';
+export type { Sysinfo, WebOptions } from './web.ts';

@@ -48,6 +48,8 @@ export interface Timing {
   closeDelayMs: number;
   /** From then until the new image answers. */
   rebootMs: number;
+  /** From then until the old image is off the air, where the device announces what runs (`announcesRunning`). */
+  lingerMs: number;
   openFlashMs: number;
   /** Patience without data; infinity: the device never gives up. */
   silenceMs: number;
@@ -96,6 +98,7 @@ const esp8266: ModelFacts = {
     verdictDelayMs: 1000,
     closeDelayMs: 1000,
     rebootMs: 3000,
+    lingerMs: 0,
     openFlashMs: 20,
     silenceMs: Number.POSITIVE_INFINITY,
   },
@@ -123,6 +126,8 @@ const esp32: ModelFacts = {
     verdictDelayMs: 0,
     closeDelayMs: 0,
     rebootMs: 2000,
+    // It restarts this much after its OK, and answers mDNS until then.
+    lingerMs: 110,
     openFlashMs: 1,
     silenceMs: 1000,
   },

@@ -1,5 +1,5 @@
 /**
- * The host's end of the link, as its kernel behaves: it holds what the window does not let out, and learns of a wider
+ * The host's end of the link, as its kernel behaves, and the device's window: it holds what the window does not let out, and learns of a wider
  * window half a round trip late. Pure.
  */
 
@@ -21,7 +21,9 @@ export interface Arrivals {
 export class Sender {
   readonly #segmentBytes: number;
   readonly #halfTripMs: number;
+  readonly #leastUpdateBytes: number;
   #windowBytes: number;
+  #unannouncedBytes = 0;
   #unsentBytes = 0;
   #endAfterUnsent = false;
   readonly #inFlight: { atMs: number; bytes: number; farewell?: Farewell }[] = [];
@@ -31,6 +33,7 @@ export class Sender {
     this.#halfTripMs = roundTripMs / 2;
     this.#windowBytes = windowBytes;
     this.#segmentBytes = segmentBytes;
+    this.#leastUpdateBytes = Math.min(segmentBytes, windowBytes / 2);
   }
 
   get unsentBytes(): number {
@@ -59,9 +62,13 @@ export class Sender {
     this.#inFlight.push({ atMs: atMs + this.#halfTripMs, bytes: 0, farewell: 'reset' });
   }
 
-  /** The device announces at `atMs` that `bytes` more fit. */
+  /** The device has read `bytes` at `atMs`: so many more fit. */
   openWindow(bytes: number, atMs: number): void {
-    this.#windowUpdates.push({ atMs: atMs + this.#halfTripMs, bytes });
+    this.#unannouncedBytes += bytes;
+    // lwIP announces a wider window only when a segment, or half the window, fits more (`tcp_update_rcv_ann_wnd`).
+    if (this.#unannouncedBytes < this.#leastUpdateBytes) return;
+    this.#windowUpdates.push({ atMs: atMs + this.#halfTripMs, bytes: this.#unannouncedBytes });
+    this.#unannouncedBytes = 0;
   }
 
   /** Everything that is due at `atMs`: segments sent together arrive together. */

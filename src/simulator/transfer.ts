@@ -12,14 +12,14 @@
  * 10 segments, save RP2040's), Nagle, lost segments, bit rate of the air.
  */
 
+import { Counts } from './counts.ts';
+import type { Emission } from './emission.ts';
 import { Sender, type Farewell, type SenderOptions } from './sender.ts';
 
 /** Flash sector, and the size of the updater's buffer in all three cores. */
 const sectorBytes = 4096;
 /** The ESP32's ArduinoOTA reads into a buffer of this size and prints a count for each read. */
 const readBytes = 1460;
-/** How often an ESP32 prints its last count again before it gives up. */
-const resends = 3;
 /**
  * ESP8266 and RP2040 yield for 1 ms after each read before they look for more (`delay(1)` in `Updater.h`): only what
  * has not come by then counts as "run dry".
@@ -41,35 +41,20 @@ export interface DeviceTransferOptions extends SenderOptions {
   readonly failAtBytes?: number;
 }
 
-/** What the device does, on the device's own time; what it prints reaches the host half a round trip later. */
-export type Emission = { readonly atMs: number } & (
-  | { readonly type: 'count'; readonly bytes: number }
-  | { readonly type: 'sector-written'; readonly writtenBytes: number }
-  | { readonly type: 'halted' }
-  | { readonly type: 'write-failed' }
-  | { readonly type: 'complete' }
-  | { readonly type: 'gave-up' }
-  | { readonly type: 'end-of-stream' }
-  | { readonly type: 'reset' }
-);
-
 type Phase = 'reading' | 'writing' | 'halted' | 'done';
 
 export class Transfer {
   readonly #options: DeviceTransferOptions;
   readonly #sender: Sender;
   readonly #emissions: Emission[] = [];
+  readonly #counts = new Counts();
 
   #phase: Phase = 'reading';
   #offeredBytes = 0;
   #unreadBytes = 0;
-  #unannouncedBytes = 0;
   #bufferedBytes = 0;
   #receivedBytes = 0;
   #writtenBytes = 0;
-  #uncountedBytes = 0;
-  #lastCount = 0;
-  #resent = 0;
   #failAtBytes: number;
   #farewell: Farewell | undefined;
 
@@ -163,7 +148,7 @@ export class Transfer {
     if (this.#unreadBytes > 0) {
       this.#dryMs = Number.POSITIVE_INFINITY;
       this.#silentMs = Number.POSITIVE_INFINITY;
-      this.#resent = 0;
+      this.#counts.heard();
     }
     while (this.#unreadBytes > 0) {
       // The full buffer is written only when there is a byte more: the updaters compare with `>`.
@@ -183,7 +168,7 @@ export class Transfer {
     }
     if (this.#receivedBytes >= haltAtBytes) return this.#halt(atMs);
     if (this.#farewell) return this.#closed(atMs);
-    if (counts === 'when-dry' && this.#uncountedBytes > 0) this.#dryMs = atMs + yieldMs;
+    if (counts === 'when-dry' && this.#counts.hasUnprinted) this.#dryMs = atMs + yieldMs;
     this.#wait(atMs);
   }
 
@@ -191,17 +176,8 @@ export class Transfer {
     this.#unreadBytes -= bytes;
     this.#bufferedBytes += bytes;
     this.#receivedBytes += bytes;
-    this.#uncountedBytes += bytes;
-    this.#openWindow(bytes, atMs);
-  }
-
-  #openWindow(bytes: number, atMs: number): void {
-    const { segmentBytes, windowBytes } = this.#options;
-    this.#unannouncedBytes += bytes;
-    // lwIP announces a wider window only when a segment, or half the window, fits more (`tcp_update_rcv_ann_wnd`).
-    if (this.#unannouncedBytes < Math.min(segmentBytes, windowBytes / 2)) return;
-    this.#sender.openWindow(this.#unannouncedBytes, atMs);
-    this.#unannouncedBytes = 0;
+    this.#counts.read(bytes);
+    this.#sender.openWindow(bytes, atMs);
   }
 
   #startWrite(atMs: number): void {
@@ -239,10 +215,8 @@ export class Transfer {
   }
 
   #count(atMs: number): void {
-    if (this.#uncountedBytes === 0) return;
-    this.#lastCount = this.#uncountedBytes;
-    this.#uncountedBytes = 0;
-    this.#emissions.push({ type: 'count', atMs, bytes: this.#lastCount });
+    const bytes = this.#counts.print();
+    if (bytes > 0) this.#emissions.push({ type: 'count', atMs, bytes });
   }
 
   #wait(atMs: number): void {
@@ -255,9 +229,9 @@ export class Transfer {
   }
 
   #beSilent(atMs: number): void {
-    if (this.#lastCount > 0 && this.#resent < resends) {
-      this.#resent += 1;
-      this.#emissions.push({ type: 'count', atMs, bytes: this.#lastCount });
+    const bytes = this.#counts.printAgain();
+    if (bytes > 0) {
+      this.#emissions.push({ type: 'count', atMs, bytes });
       this.#wait(atMs);
       return;
     }

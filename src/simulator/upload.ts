@@ -8,19 +8,15 @@ import type { Socket } from 'node:net';
 import type { Update, UpdateResult, VirtualDeviceEventBody } from './events.ts';
 import type { ReceivedInvitation } from './exchange.ts';
 import type { Faults } from './faults.ts';
-import { updaterComplaint, failsAtFirstSector } from './firmware.ts';
+import { failsAtFirstSector, updaterComplaint } from './firmware.ts';
 import type { Flash, Link, ModelFacts, Timing } from './models.ts';
-import { createOutbox, type Outbox } from './outbox.ts';
+import { Printer } from './printer.ts';
 import type { Timeline } from './timeline.ts';
-import { Transfer, type Emission } from './transfer.ts';
+import type { Emission } from './emission.ts';
+import type { Transfer } from './transfer.ts';
 
 /** A kernel's send buffer grows to this on Linux (`net.ipv4.tcp_wmem`): more is left in the socket. */
 const waitingLimitBytes = 4 * 1024 * 1024;
-/** Between the bytes of a split verdict. */
-const splitMs = 5;
-/** Neither a number, nor `OK`, nor an error. */
-export const garbage = '\u0000HTTP/1.1 400 Bad Request\r\n';
-
 /** What an upload shares with the device around it. */
 export interface UploadParts {
   readonly facts: ModelFacts;
@@ -37,8 +33,8 @@ export interface UploadParts {
 interface UploadOptions extends UploadParts {
   readonly socket: Socket;
   readonly invitation: ReceivedInvitation;
-  /** When the connection was up, as the device sees it. */
-  readonly startMs: number;
+  /** The computed link and flash, from when the connection was up. */
+  readonly transfer: Transfer;
   /** Called for each part that is in the flash for good. */
   readonly written: (bytes: Uint8Array, offset: number) => void;
 }
@@ -46,7 +42,7 @@ interface UploadOptions extends UploadParts {
 export class Upload {
   readonly #options: UploadOptions;
   readonly #transfer: Transfer;
-  readonly #outbox: Outbox;
+  readonly #printer: Printer;
   readonly #image: Buffer;
   #deliveredBytes = 0;
   #wake: () => void = () => {};
@@ -60,28 +56,11 @@ export class Upload {
   #countedBytes = 0;
 
   constructor(options: UploadOptions) {
-    const { socket, faults, facts, link, flash, timing, timeline } = options;
+    const { socket, timeline } = options;
     this.#options = options;
-    this.#outbox = createOutbox(socket, timeline);
+    this.#printer = new Printer(options);
     this.#image = Buffer.alloc(options.invitation.sizeBytes);
-    const haltAtBytes =
-      faults.closesAtBytes ??
-      faults.resetsAtBytes ??
-      faults.restartsAtBytes ??
-      faults.stallsAtBytes ??
-      faults.acceptsAtBytes;
-    this.#transfer = new Transfer({
-      sizeBytes: options.invitation.sizeBytes,
-      startMs: options.startMs,
-      roundTripMs: link.roundTripMs,
-      windowBytes: link.windowBytes,
-      segmentBytes: link.segmentBytes,
-      msPerSector: flash.msPerSector,
-      counts: facts.counts,
-      silenceMs: timing.silenceMs,
-      ...(haltAtBytes !== undefined && { haltAtBytes }),
-      ...(faults.errorAtBytes !== undefined && { failAtBytes: faults.errorAtBytes }),
-    });
+    this.#transfer = options.transfer;
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#deliver(chunk));
     socket.on('end', () => this.#hostLeft('end'));
@@ -141,7 +120,7 @@ export class Upload {
     switch (emission.type) {
       case 'count':
         this.#countedBytes += emission.bytes;
-        return this.#print(String(emission.bytes), atMs);
+        return this.#printer.print(String(emission.bytes), atMs);
       case 'sector-written':
         return this.#sectorWritten(emission.writtenBytes);
       case 'halted':
@@ -151,7 +130,7 @@ export class Upload {
       case 'complete':
         return this.#judge(atMs);
       case 'gave-up':
-        this.#outbox.end(this.#atHost(atMs));
+        this.#printer.end(atMs);
         return this.#end('gave-up', atMs);
       case 'end-of-stream':
       case 'reset':
@@ -183,7 +162,7 @@ export class Upload {
   #halted(atMs: number): void {
     const { faults, socket, timeline, timing, tell } = this.#options;
     tell({ type: 'halted', receivedBytes: this.#transfer.receivedBytes });
-    if (faults.closesAtBytes !== undefined) this.#outbox.end(this.#atHost(atMs));
+    if (faults.closesAtBytes !== undefined) this.#printer.end(atMs);
     else if (faults.resetsAtBytes !== undefined)
       timeline.at(this.#atHost(atMs), () => socket.resetAndDestroy());
     else if (faults.restartsAtBytes !== undefined)
@@ -198,7 +177,7 @@ export class Upload {
   #acceptEarly(atMs: number): void {
     const { timing, timeline } = this.#options;
     const uncounted = this.#transfer.receivedBytes - this.#countedBytes;
-    if (uncounted > 0) this.#print(String(uncounted), atMs);
+    if (uncounted > 0) this.#printer.print(String(uncounted), atMs);
     const saidMs = atMs + timing.verdictDelayMs;
     timeline.at(saidMs, () => {
       if (!this.#over) this.#accept(saidMs);
@@ -206,20 +185,17 @@ export class Upload {
   }
 
   #judge(atMs: number): void {
-    const { facts, faults, flash, invitation, timing, timeline } = this.#options;
+    const { faults, timing, timeline } = this.#options;
     this.#complete = true;
     if (faults.stallsBeforeVerdict) {
       this.#complete = false;
       return;
     }
     if (faults.closesWithoutVerdict || faults.lostVerdict) {
-      this.#outbox.end(this.#atHost(atMs));
+      this.#printer.end(atMs);
       return this.#end(faults.lostVerdict ? 'staged' : 'interrupted', atMs);
     }
-    const wrong = updaterComplaint(
-      { command: invitation.command, bytes: this.#image, md5: invitation.md5 },
-      { facts, flash, failsMd5: faults.failsMd5 === true },
-    );
+    const wrong = this.#complaint();
     // Only the OK has a pause of its own before it; an error is printed at once and may be glued to the last count.
     const pauseMs = wrong !== undefined || faults.gluedVerdict ? 0 : timing.verdictDelayMs;
     const saidMs = atMs + pauseMs + (faults.lateVerdictMs ?? 0);
@@ -234,34 +210,19 @@ export class Upload {
 
   #accept(atMs: number): void {
     const { timing, timeline } = this.#options;
-    this.#say('OK', atMs);
+    this.#printer.say('OK', atMs);
     this.#verdictSaid = true;
-    const closedMs = atMs + timing.closeDelayMs + this.#splitDelay('OK');
+    const closedMs = atMs + timing.closeDelayMs + this.#printer.sayingMs('OK');
     timeline.at(closedMs, () => {
-      this.#outbox.end(this.#atHost(closedMs));
+      this.#printer.end(closedMs);
       this.#end('accepted', closedMs, 'OK');
     });
   }
 
   #reject(text: string, atMs: number): void {
-    this.#say(`${text}\r\n`, atMs);
-    this.#outbox.end(this.#atHost(atMs) + this.#splitDelay(text));
+    this.#printer.say(`${text}\r\n`, atMs);
+    this.#printer.end(atMs + this.#printer.sayingMs(text));
     this.#end('rejected', atMs, text);
-  }
-
-  #say(verdict: string, atMs: number): void {
-    const { faults, tell } = this.#options;
-    tell({ type: 'verdict', text: verdict.trim() });
-    if (!faults.splitVerdict) return this.#print(verdict, atMs);
-    for (const [index, letter] of [...verdict].entries()) this.#print(letter, atMs + (index + 1) * splitMs);
-  }
-
-  #splitDelay(text: string): number {
-    return this.#options.faults.splitVerdict ? (text.length + 3) * splitMs : 0;
-  }
-
-  #print(text: string, atMs: number): void {
-    this.#outbox.print(this.#options.faults.garbageOverTcp ? garbage : text, this.#atHost(atMs));
   }
 
   #connectionEnded(atMs: number): void {
@@ -270,13 +231,13 @@ export class Upload {
     // The device resets: its sketch sees a closed connection where it wanted to print (`protocol.md`, "Never half-close").
     const { socket, timeline } = this.#options;
     timeline.at(this.#atHost(atMs), () => socket.resetAndDestroy());
-    this.#end(this.#complete && this.#isSound() ? 'staged' : 'interrupted', atMs);
+    this.#end(this.#complete && this.#complaint() === undefined ? 'staged' : 'interrupted', atMs);
   }
 
-  #isSound(): boolean {
+  #complaint(): string | undefined {
     const { facts, faults, flash, invitation } = this.#options;
     const delivery = { command: invitation.command, bytes: this.#image, md5: invitation.md5 };
-    return updaterComplaint(delivery, { facts, flash, failsMd5: faults.failsMd5 === true }) === undefined;
+    return updaterComplaint(delivery, { facts, flash, failsMd5: faults.failsMd5 === true });
   }
 
   #end(result: UpdateResult, atMs: number, answer?: string): void {

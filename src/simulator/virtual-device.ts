@@ -3,8 +3,12 @@
 import type { EventFeed, Update, VirtualDeviceEvent } from './events.ts';
 import type { DeviceState } from './exchange.ts';
 import type { Faults } from './faults.ts';
+import type { FlashMode } from './flash.ts';
 import type { Flash, Link, Model, Timing } from './models.ts';
+import type { RunningSketch } from './running.ts';
+import type { LogOptions } from './sketch-ports.ts';
 import type { Firmware } from './storage.ts';
+import type { WebOptions } from './web.ts';
 
 export interface VirtualDeviceOptions {
   /** Default `esp8266`. */
@@ -26,6 +30,21 @@ export interface VirtualDeviceOptions {
   readonly faults?: Faults;
   /** Over mDNS, on the interface of `host`. Default: no. */
   readonly announce?: boolean;
+  /**
+   * The sketch includes `otarc.h`: what it announces has `md5`, `run`, `boot` and `version` (see {@link RunningSketch}).
+   * It holds for what runs before an update and after; see the fault `withoutProof`. Default: no.
+   */
+  readonly announcesRunning?: boolean;
+  /** The sketch that came by cable, as an image file. Default: one whose MD5 is fixed. */
+  readonly runs?: Uint8Array | undefined;
+  /** `OTARC_VERSION` of the sketch, or how to read it from the image (undefined: the one that came by cable). */
+  readonly version?: string | ((image: Uint8Array | undefined) => string | undefined) | undefined;
+  /** Of an ESP8266: its updater writes it into raw images. Default: that of `runs`, else as each image has it. */
+  readonly flashMode?: FlashMode | undefined;
+  /** Web pages of the sketch: `/version`, `/events` (its log), and HomeDing's `/api/sysinfo`. Default: none. */
+  readonly web?: WebOptions | undefined;
+  /** What the sketch prints, and where to. Default: nowhere. */
+  readonly logs?: LogOptions | undefined;
   readonly tell?: (event: VirtualDeviceEvent) => void;
 }
 
@@ -48,9 +67,15 @@ export interface VirtualDevice {
   readonly address: string;
   /** UDP. */
   readonly port: number;
+  /** TCP, of its web pages; undefined: it has none. */
+  readonly webPort: number | undefined;
+  /** TCP, of its log; undefined: it has none. */
+  readonly logPort: number | undefined;
   readonly state: DeviceState;
   /** The sketch that runs since the last reboot; undefined: the one that came by cable. */
   readonly running: Firmware | undefined;
+  /** What the sketch knows of itself and of this boot, whether it announces it or not. */
+  readonly sketch: RunningSketch;
   /** The file system; half a one after an interrupted update. */
   readonly filesystem: Uint8Array | undefined;
   /** Every attempt that has ended. */

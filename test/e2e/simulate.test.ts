@@ -69,6 +69,26 @@ describe('otarc simulate', () => {
     expect(await readFile(join(dir, 'got.bin'))).toEqual(bytes);
   });
 
+  it('says what it runs, and boots what was pushed, with the faults of a boot', async () => {
+    const dir = await tempDir();
+    await imageFile(dir);
+    const proof = ['--proof', '--sketch-version', '1.2', '--runs', 'firmware.bin', '--flash-mode', 'qout'];
+    const ports = ['--http-port', '0', '--sysinfo', 'Nov  3 2026', '--log-port', '0', '--log-every-ms', '50'];
+    const faults = ['--fault', 'bootReason=panic'];
+    const { running, at, said } = await simulate(dir, '--no-announce', ...proof, ...ports, ...faults);
+    expect(said).toMatch(/^virtual: announces md5=[0-9a-f]{32} run=[0-9a-f]{8} boot=power-on$/m);
+    const web = /serves (http:\S+\/)$/m.exec(said)?.[1] ?? '';
+    expect(await (await fetch(`${web}version`)).text()).toMatch(/^version=1\.2\nmd5=/);
+    expect(await (await fetch(`${web}api/sysinfo`)).json()).toMatchObject({ build: 'Nov  3 2026' });
+
+    const push = await otarc(['push', at, '--file', 'firmware.bin'], { cwd: dir });
+
+    expect(push.exitCode).toBe(0);
+    await running.said(/announces md5=[0-9a-f]{32} run=[0-9a-f]{8} boot=panic\n/);
+    running.kill('SIGINT');
+    expect((await running.ended).stderr).toBe('');
+  });
+
   it('has faults to switch on, and otarc says what they look like', async () => {
     const dir = await tempDir();
     await imageFile(dir);

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect as openConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -7,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import type { Io } from '../../src/cli/commands/io.ts';
 import { simulate, type SimulateOptions } from '../../src/cli/commands/simulate.ts';
+import { makeEsp8266Image } from '../support/images.ts';
 import { RawClient, authentication, md5Of, sketch } from '../support/raw-client.ts';
 
 let folder = '';
@@ -155,7 +158,42 @@ test('faults by name', async () => {
   expect(await simulation.done).toBe(130);
 });
 
+test('--proof, --runs and --sketch-version: what it announces of the sketch, as an event and in words', async () => {
+  const image = makeEsp8266Image({ flashMode: 2 });
+  await writeFile(join(folder, 'runs.bin'), image);
+  const options = { proof: true, runs: 'runs.bin', sketchVersion: '1.4', flashMode: 'DIO' };
+  const asJson = run({ ...options, json: true });
+  const [booted = ''] = await asJson.until(/^.*"booted".*$/m);
+  expect(JSON.parse(booted)).toMatchObject({ md5: md5Of(image), boot: 'power-on', version: '1.4' });
+  const inWords = run(options);
+  await inWords.until(
+    new RegExp(`^virtual: announces md5=${md5Of(image)} run=[0-9a-f]{8} boot=power-on$`, 'm'),
+  );
+  for (const simulation of [asJson, inWords]) simulation.stop();
+  await Promise.all([asJson.done, inWords.done]);
+});
+
+test('--http-port, --sysinfo, --log-port: where it serves what', async () => {
+  const simulation = run({ httpPort: 0, sysinfo: 'Nov  3 2026', logPort: 0, logEveryMs: 5000, count: 2 });
+  const [, web] = await simulation.until(/virtual-2: serves (http:\/\/127\.0\.0\.1:\d+)\//);
+  const [, log] = await simulation.until(/virtual-2: prints its log at tcp:\/\/127\.0\.0\.1:(\d+)/);
+  const answer = await fetch(`${web}/api/sysinfo`);
+  expect(await answer.json()).toMatchObject({ build: 'Nov  3 2026', devicename: 'virtual-2' });
+  const socket = openConnection({ host: '127.0.0.1', port: Number(log) });
+  const [bytes] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  expect(String(bytes)).toMatch(/^boot: power-on\r\n/);
+  simulation.stop();
+  expect(await simulation.done).toBe(130);
+});
+
 test.each<[string, SimulateOptions, string]>([
+  ['an unknown flash mode', { flashMode: 'qdio' }, 'USAGE'],
+  ['an image that is not there', { runs: 'nowhere.bin' }, 'USAGE'],
+  ['HomeDing without web pages', { sysinfo: 'Nov  3 2026' }, 'USAGE'],
+  ['a syslog server without a port', { syslog: '127.0.0.1' }, 'USAGE'],
+  ['a syslog server beyond the last port', { syslog: '127.0.0.1:70000' }, 'USAGE'],
+  ['web ports beyond the last', { httpPort: 65_530, count: 20 }, 'USAGE'],
   ['an unknown fault', { faults: ['lostOk'] }, 'USAGE'],
   ['an unknown model', { model: 'esp9000' }, 'USAGE'],
   ['a count of 0', { count: 0 }, 'USAGE'],

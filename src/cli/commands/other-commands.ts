@@ -1,13 +1,13 @@
 /** The other commands, as the command line knows them; what they do is loaded when one is asked for. */
 
 import { resolve } from 'node:path';
-import { Option, type Command } from 'commander';
-import { kinds, list, whole } from '../../config/kinds.ts';
-import { pathFrom, toFlags, toMs, valuesFor, withFlags, withKind } from './flags.ts';
+import type { Command } from 'commander';
+import { pathFrom, toFlags, toMs, valuesFor, withFlags } from './flags.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { colorOf } from '../terminal/color.ts';
 import type { EspotaOptions } from './espota.ts';
 import type { Parts } from './push-commands.ts';
+import { addSimulateCommand } from './simulate-flags.ts';
 
 export function addOtherCommands(program: Command, parts: Parts): void {
   addEspota(program, parts);
@@ -149,8 +149,6 @@ function addSetUpCommands(program: Command, { io, done }: Parts): void {
     });
 }
 
-const natural = whole(0);
-
 function addDeviceCommands(program: Command, { io, done }: Parts): void {
   withFlags(program.command('demo'), 'demo')
     .description('the whole way, against a virtual device: no hardware, no build tool, no network')
@@ -159,47 +157,5 @@ function addDeviceCommands(program: Command, { io, done }: Parts): void {
       const { demo } = await import('./demo.ts');
       done(await demo({ keep: keep === true, color: colorOf(io.env, color) }, io));
     });
-  // What a device is like: no settings of the pushing side, and no variable stands for them.
-  program
-    .command('simulate')
-    .description('a virtual device that speaks the protocol as real ones do')
-    .option('--model <model>', 'esp8266, esp32, esp32-3.3.1, esp32-3.3.1-md5 or rp2040')
-    .option('--name <name>', 'the name it announces')
-    .option('--host <address>', 'address to listen at (default 127.0.0.1)')
-    .addOption(
-      withKind(new Option('--port <number>', "UDP port (default: the model's usual one; 0: any)"), natural),
-    )
-    .option('--password-file <file>', 'it asks for the password in this file (-: stdin)')
-    .addOption(withKind(new Option('--round-trip-ms <ms>', 'round-trip time of the link'), kinds.amount))
-    .addOption(
-      withKind(new Option('--ms-per-sector <ms>', 'flash time for 4 KiB (default 55)'), kinds.amount),
-    )
-    .addOption(withKind(new Option('--window-bytes <bytes>', 'TCP receive window'), natural))
-    .addOption(withKind(new Option('--slot-bytes <bytes>', 'room for a sketch'), natural))
-    .addOption(
-      withKind(new Option('--datagram-loss <share>', 'share of datagrams lost, 0 to 1'), kinds.amount),
-    )
-    .addOption(
-      withKind(
-        new Option('--loop-ms <ms>', "how long a round of the sketch's loop() takes (default 0)"),
-        kinds.amount,
-      ),
-    )
-    .addOption(withKind(new Option('--reboot-ms <ms>', 'how long a restart takes'), kinds.amount))
-    .addOption(
-      withKind(
-        new Option('--fault <name[=value]>', 'fault to inject (repeatable; `list` shows all)'),
-        list(kinds.text),
-      ),
-    )
-    .option('--no-announce', 'do not announce it over mDNS')
-    .addOption(withKind(new Option('--count <number>', 'so many devices, ports ascending'), natural))
-    .option('--homeding <file>', "name, port and password from HomeDing's env.json")
-    .option('--out <file>', 'write each received image here')
-    .option('--once', 'end after the first completed update')
-    .option('--json', 'one event a line')
-    .action(async ({ fault, ...options }: { fault?: string[]; [other: string]: unknown }) => {
-      const { simulate } = await import('./simulate.ts');
-      done(await simulate({ ...options, ...(fault === undefined ? {} : { faults: fault }) }, io));
-    });
+  addSimulateCommand(program, { io, done });
 }

@@ -3,70 +3,23 @@
 import { writeFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 
-import { firstLineOf } from '../../config/secrets.ts';
-import { within } from '../../config/limit.ts';
 import { endpointText } from '../../model/endpoint.ts';
 import { OtaError, cancelled, messageOf } from '../../model/errors.ts';
 import { exitCodeFor } from '../../model/failure.ts';
-import { mostPort } from '../../model/port.ts';
 import { describeEvent } from '../../simulator/describe.ts';
-import { parseHomeding } from '../../simulator/homeding.ts';
 import {
   faultKinds,
-  models,
-  parseFaults,
   startVirtualDevice,
-  type Model,
   type Update,
   type VirtualDevice,
   type VirtualDeviceEvent,
-  type VirtualDeviceOptions,
 } from '../../simulator/index.ts';
 import { defaultPortOf } from '../../simulator/models.ts';
-import { readSmallFile, textOf } from '../../config/small-file.ts';
-import { withoutUndefined } from '../../model/without-undefined.ts';
 import { jsonText, printLine } from '../terminal/print.ts';
 import type { Io } from './io.ts';
+import { planDevices, type SimulateOptions } from './simulate-devices.ts';
 
-/** Flags, parsed. Absent: as the model has it. */
-export interface SimulateOptions {
-  /** One of `models`; anything else is `USAGE`. Default `esp8266`. */
-  readonly model?: string;
-  readonly name?: string;
-  readonly host?: string;
-  /** Default: the model's usual one; 0: any free one. */
-  readonly port?: number;
-  /** `-`: stdin. */
-  readonly passwordFile?: string;
-  readonly roundTripMs?: number;
-  readonly msPerSector?: number;
-  readonly windowBytes?: number;
-  readonly slotBytes?: number;
-  /** 0 to 1. */
-  readonly datagramLoss?: number;
-  readonly rebootMs?: number;
-  /** One round of the sketch's `loop()`. */
-  readonly loopMs?: number;
-  /** `NAME` or `NAME=VALUE`. */
-  readonly faults?: readonly string[];
-  /** Default: yes. */
-  readonly announce?: boolean;
-  /** Default 1. */
-  readonly count?: number;
-  /** HomeDing's `env.json`: name, port and password from there. */
-  readonly homeding?: string;
-  /** Each image that was received whole is written here; with `count`, the device's name is put before the extension. */
-  readonly out?: string;
-  readonly json?: boolean;
-  /** Ends after the first completed update. */
-  readonly once?: boolean;
-}
-
-interface Plan {
-  readonly devices: readonly VirtualDeviceOptions[];
-  /** What to set so that `otarc push` knows the password; empty: there is none. */
-  readonly passwordHint: string;
-}
+export type { SimulateOptions } from './simulate-devices.ts';
 
 /**
  * Runs until `io.signal` is aborted (130, 143), or with `once` until an update was accepted.
@@ -123,84 +76,6 @@ function faultList(): string {
   }));
   const width = Math.max(...kinds.map(({ name }) => name.length));
   return kinds.map(({ name, help }) => `${name.padEnd(width)}  ${help}\n`).join('');
-}
-
-async function planDevices(options: SimulateOptions, io: Io): Promise<Plan> {
-  const model = parseModel(options.model ?? 'esp8266');
-  const homeding = options.homeding === undefined ? undefined : await readHomeding(options.homeding, io);
-  const { password, passwordHint } = await readPassword(options, io, homeding?.password);
-  const name = options.name ?? homeding?.name ?? 'virtual';
-  const port = options.port ?? homeding?.port ?? defaultPortOf(model);
-  const count = inRange('--count', options.count ?? 1, [1, 500]);
-  inRange('--loop-ms', options.loopMs ?? 0, [0, 3_600_000]);
-  inRange('--port', port === 0 ? 0 : port + count - 1, [0, mostPort]);
-  inRange('--datagram-loss', options.datagramLoss ?? 0, [0, 1]);
-  const { roundTripMs, windowBytes, datagramLoss, msPerSector, slotBytes, rebootMs, loopMs } = options;
-  const faults = parseFaults(options.faults ?? []);
-  const devices = Array.from({ length: count }, (_, index): VirtualDeviceOptions => ({
-    model,
-    name: count === 1 ? name : `${name}-${index + 1}`,
-    port: port === 0 ? 0 : port + index,
-    announce: options.announce ?? true,
-    password,
-    faults,
-    link: { ...withoutUndefined({ roundTripMs, windowBytes, datagramLoss }), seed: index + 1 },
-    flash: withoutUndefined({ msPerSector, slotBytes }),
-    timing: withoutUndefined({ rebootMs, loopMs }),
-    ...(options.host !== undefined && { host: options.host }),
-  }));
-  return { devices, passwordHint };
-}
-
-function parseModel(text: string): Model {
-  const model = models.find((known) => known === text);
-  if (model) return model;
-  throw new OtaError('USAGE', `There is no model "${text}".`, {
-    hint: `Choose one of ${models.join(', ')}.`,
-  });
-}
-
-async function readHomeding(file: string, io: Io): Promise<ReturnType<typeof parseHomeding>> {
-  const path = resolve(io.cwd, file);
-  const content = await readSmallFile(path, { signal: io.signal });
-  if (content.type !== 'read') {
-    const reason = content.type === 'missing' ? 'no such file' : content.reason;
-    throw new OtaError('CONFIG_UNREADABLE', `${path} cannot be read: ${reason}.`, {
-      hint: "Give the path of HomeDing's env.json.",
-    });
-  }
-  return parseHomeding(textOf(content), path);
-}
-
-async function readPassword(
-  options: SimulateOptions,
-  io: Io,
-  fromHomeding: string | undefined,
-): Promise<{ password: string | undefined; passwordHint: string }> {
-  if (options.passwordFile !== undefined) {
-    const file = options.passwordFile;
-    const unavailable = (): OtaError =>
-      new OtaError('SECRET_UNAVAILABLE', `The password file ${file} cannot be read.`);
-    const limit = { timeoutMs: 60_000, signal: io.signal };
-    const read = file === '-' ? undefined : await readSmallFile(resolve(io.cwd, file), limit);
-    if (read !== undefined && read.type !== 'read') throw unavailable();
-    const content =
-      read === undefined
-        ? await within(firstLineOf(io.stdin), { ...limit, late: unavailable })
-        : textOf(read);
-    return { password: content.replace(/\r?\n[^]*$/, ''), passwordHint: `--password-file ${file}` };
-  }
-  const fromEnvironment = io.env['OTARC_SIMULATE_PASSWORD'];
-  if (fromEnvironment) {
-    return { password: fromEnvironment, passwordHint: 'OTARC_PASSWORD=$OTARC_SIMULATE_PASSWORD' };
-  }
-  const passwordHint = fromHomeding ? `OTARC_PASSWORD=<ota.0.passwd of ${options.homeding}>` : '';
-  return { password: fromHomeding, passwordHint };
-}
-
-function inRange(flag: string, value: number, [least, most]: readonly [number, number]): number {
-  if (value >= least && value <= most) return value;
-  throw new OtaError('USAGE', `${flag} is ${value}; it goes from ${least} to ${most}.`);
 }
 
 function readyLine(device: VirtualDevice, passwordHint: string): string {

@@ -21,6 +21,12 @@ test('what a person reads', () => {
   expect(line({ type: 'verdict', text: 'OK' })).toBe('says OK');
   expect(line({ type: 'runs', md5: 'abc', sizeBytes: 7, changed: true })).toBe('now runs abc (7 bytes)');
   expect(line({ type: 'runs', md5: '', sizeBytes: 0, changed: false })).toBe('runs what came by cable');
+  expect(line({ type: 'booted', md5: 'abc', run: '0123abcd', boot: 'watchdog' })).toBe(
+    'announces md5=abc run=0123abcd boot=watchdog',
+  );
+  expect(line({ type: 'serves', what: 'log', address: '::1', port: 23 })).toBe(
+    'prints its log at tcp://[::1]:23',
+  );
   expect(line({ type: 'lost', direction: 'out', what: 'OK' })).toBe('its OK got lost');
 });
 

@@ -12,6 +12,15 @@ test('names alone, and with values', () => {
   expect(parseFaults([])).toEqual({});
 });
 
+test('a port of 0, and a fault of the boot with and without its value', () => {
+  expect(parseFaults(['returnsAtPort', 'crashesAfterMs', 'crashingImages', 'bootReason=panic'])).toEqual({
+    returnsAtPort: 0,
+    crashesAfterMs: 3000,
+    crashingImages: 'first',
+    bootReason: 'panic',
+  });
+});
+
 test('every name is one that the parser knows', () => {
   const names = Object.keys(faultKinds);
   expect(Object.keys(parseFaults(names))).toEqual(names);

@@ -39,3 +39,31 @@ test('a legacy answer is short-lived and flushes nothing', () => {
   const legacy = asLegacy({ answers: records, additionals: [] });
   for (const record of legacy.answers) expect(record).toMatchObject({ ttl: 10, flush: false });
 });
+
+const items = ['md5=d41d8cd98f00b204e9800998ecf8427e', 'run=0123abcd'];
+
+test('what the sketch says stands behind the items of the update service', () => {
+  const said = recordsOf({ ...service, proof: { items, place: 'beside' } }, '192.0.2.11');
+  expect(said).toHaveLength(records.length);
+  expect(said).toContainEqual(
+    expect.objectContaining({
+      type: 'TXT',
+      data: ['tcp_check=no', 'ssh_upload=no', 'board=esp32', 'auth_upload=no', ...items],
+    }),
+  );
+});
+
+test('or in a service of its own, which is listed, and asked for by its own name', () => {
+  const said = recordsOf({ ...service, proof: { items, place: 'own-service' } }, '192.0.2.11');
+  expect(said).toEqual(expect.arrayContaining(records));
+  const name = '_otarc._tcp.local';
+  expect(replyTo([{ type: 'PTR', name }], said)?.answers).toMatchObject([{ data: `livingroom.${name}` }]);
+  expect(said).toContainEqual(
+    expect.objectContaining({ type: 'TXT', name: `livingroom.${name}`, data: items }),
+  );
+  const list = replyTo([{ type: 'PTR', name: '_services._dns-sd._udp.local' }], said);
+  expect(list?.answers.map((answer) => 'data' in answer && answer.data)).toEqual([
+    '_arduino._tcp.local',
+    name,
+  ]);
+});

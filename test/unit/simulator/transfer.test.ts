@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { Transfer, type Emission, type DeviceTransferOptions } from '../../../src/simulator/transfer.ts';
+import type { Emission } from '../../../src/simulator/emission.ts';
+import { Transfer, type DeviceTransferOptions } from '../../../src/simulator/transfer.ts';
 
 const esp8266: DeviceTransferOptions = {
   sizeBytes: 409_600,
