@@ -6,6 +6,7 @@ import type { Sourced } from '../model/project-facts.ts';
 import { pathText } from './problem.ts';
 import type { Claimant, ProjectDevice } from './resolve-project.ts';
 import { resolveCredentialSource, writtenPassword } from './resolve-credential-source.ts';
+import { resolveVerify } from './resolve-verify.ts';
 import type { ConfigFile, DeviceSettings, HomedingFile } from './schema.ts';
 import { settings as table } from './settings/index.ts';
 import {
@@ -123,6 +124,7 @@ export function resolveDevice(
     acceptFrom: ledger.choose(`${label}.acceptFrom`, [written('acceptFrom')], table.acceptFrom.unsaid),
     engine: ledger.choose(`${label}.engine`, [written('engine')], table.engine.unsaid),
     isHomeding: homeding.isKnown,
+    verify: resolveVerify(file, ledger, { label, path: entry.path, own: settings.verify }),
     interfaces: interfacesOf(sources),
   });
 }

@@ -50,10 +50,13 @@ export interface VerifyConfig {
   readonly isAskedFor: boolean;
   readonly timeoutMs: number;
   readonly http?: HttpProof;
+  /** A program and its arguments; exit status 0 says that the new sketch runs. */
   readonly command?: readonly string[];
+  /** Absolute folder of the configuration that names the command: it runs there. */
+  readonly commandDir?: string;
 }
 
-/** `{md5}`, `{version}`, `{identity}` and `{address}` are replaced in each text. */
+/** `{address}`, `{name}`, `{md5}`, `{version}` and `{identity}` are replaced in each text but the pointer. */
 export interface HttpProof {
   readonly url: string;
   /** What the answer says once the new sketch runs: exactly one of the three forms. */

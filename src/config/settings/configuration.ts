@@ -123,6 +123,18 @@ export const written = {
     file: 'devices.*.engine',
     unsaid: 'espota',
   },
+  verifySeconds: {
+    kind: {
+      type: 'number',
+      isWhole: false,
+      least: 0.001,
+      most: 3600,
+      words: 'must be a number of seconds, more than 0 and at most 3600',
+    },
+    about: 'how long to wait for the proof that the new image runs',
+    file: 'devices.*.verify.timeoutSeconds',
+    unsaid: '60',
+  },
   tool: {
     kind: choice(['pio', 'arduino-cli', 'command']),
     about: 'the build tool',
