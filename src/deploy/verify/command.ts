@@ -42,7 +42,7 @@ export function commandProof(command: readonly string[], options: CommandProofOp
       const { acceptedAtMs, timeoutMs } = context;
       const afterMs = (): number => performance.now() - acceptedAtMs;
       let isFirst = true;
-      let reason = `${shown} was not run to its end`;
+      let reason = `${shown} has not ended`;
       const isProven = await repeat<boolean>({
         endsAtMs: acceptedAtMs + timeoutMs,
         signal,
@@ -50,7 +50,6 @@ export function commandProof(command: readonly string[], options: CommandProofOp
           if (isFirst) await start(returned, either);
           isFirst = false;
           const output = new OutputEnd();
-          reason = `${shown} has not ended`;
           const end = await runProcess(
             { file, args, cwd },
             {

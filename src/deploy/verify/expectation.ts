@@ -16,6 +16,8 @@ export interface Asked {
   readonly name: string;
   readonly address: string;
   readonly image: Pick<Image, 'path' | 'md5' | 'version' | 'identity'>;
+  /** What the device may call its MD5 while this image runs: it may sum another part, or another flash mode. */
+  readonly sums?: Iterable<string>;
 }
 
 function valuesOf({ name, address, image }: Asked): Values {
@@ -71,9 +73,16 @@ export type Met =
   /** It never will. */
   | { readonly type: 'never'; readonly why: string };
 
-/** Whether an answer says the expected thing. */
+/** Whether an answer says the expected thing, with any of the sums for `{md5}`. */
 export function meets(http: HttpProof, asked: Asked, text: string): Met {
   const values = valuesOf(asked);
+  const found = meetsWith(http, values, text);
+  for (const md5 of asked.sums ?? [])
+    if (found.type === 'not-met' && meetsWith(http, { ...values, md5 }, text).type === 'met') return met;
+  return found;
+}
+
+function meetsWith(http: HttpProof, values: Values, text: string): Met {
   const put = (template: string, write = (value: string): string => value): string =>
     filled(template, (name) => {
       const value = lookUp(values, name);

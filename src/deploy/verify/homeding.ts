@@ -19,13 +19,14 @@ interface SystemInfo {
 
 const pauseMs = 500;
 
-export function homedingProof(): LookingProof {
+/** @param port of its web server, which listens on 80 unless a sketch says otherwise */
+export function homedingProof(port = 80): LookingProof {
   let before: SystemInfo | undefined;
   return {
     name: 'return',
     offered: () => true,
     look({ target }, signal) {
-      void systemInfo(target.address, signal).then((info) => {
+      void systemInfo(target.address, port, signal).then((info) => {
         if (!signal.aborted) before = info;
       });
     },
@@ -36,7 +37,7 @@ export function homedingProof(): LookingProof {
         endsAtMs: acceptedAtMs + timeoutMs,
         signal,
         async attempt(either) {
-          last = await systemInfo(address(), either);
+          last = await systemInfo(address(), port, either);
           const isNew = isRestarted(last, { before: known, afterMs: performance.now() - acceptedAtMs });
           return last !== undefined && isNew ? { done: last } : { pauseMs };
         },
@@ -55,9 +56,13 @@ export function homedingProof(): LookingProof {
 }
 
 /** Undefined: no answer, or none of HomeDing. */
-async function systemInfo(address: string, signal: AbortSignal): Promise<SystemInfo | undefined> {
+async function systemInfo(
+  address: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<SystemInfo | undefined> {
   const host = isIPv6(address) ? `[${withoutZone(address)}]` : address;
-  const answer = await askOverHttp(new URL(`http://${host}/api/sysinfo`), { signal, address });
+  const answer = await askOverHttp(new URL(`http://${host}:${port}/api/sysinfo`), { signal, address });
   if (answer.type !== 'answered' || answer.status !== 200) return undefined;
   return parseSystemInfo(answer.text);
 }

@@ -8,6 +8,7 @@
 
 import { isSameAddress } from '../../model/address.ts';
 import { printable } from '../../model/printable.ts';
+import type { Image } from '../../model/types.ts';
 import type { HttpProof, Verification } from '../../model/verification.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { hostOf, shownUrl } from '../../config/homeding.ts';
@@ -35,15 +36,20 @@ const answeredPauseMs = 500;
 
 type Seen = Met | { readonly type: 'silent'; readonly why: string };
 
-export function httpProof(config: HttpProof): LookingProof {
+/** @param sumsOf the sums that a device may report while this very image runs, beside the sum of the file */
+export function httpProof(
+  config: HttpProof,
+  sumsOf: (image: Image) => Iterable<string> = () => [],
+): LookingProof {
   let before: Seen | undefined;
+  let sums: readonly string[] | undefined;
 
   const ask = async (
     { device, target, image }: ProofPlace,
     address: string,
     signal: AbortSignal,
   ): Promise<{ seen: Seen; url: URL }> => {
-    const asked: Asked = { name: device.name, address, image };
+    const asked: Asked = { name: device.name, address, image, sums: (sums ??= [...sumsOf(image)]) };
     const url = urlFor(config, asked);
     const host = hostOf(url);
     const isDevice =
