@@ -1,7 +1,8 @@
-/** Mistakes under `verify:` that concern several of its keys, and placeholders that nothing stands for. Pure. */
+/** Mistakes under `verify:` and `logs:` that concern several of its keys, and placeholders that nothing stands for. Pure. */
 
 import type { Issue } from './describe-issue.ts';
 import { nearest } from './nearest.ts';
+import { logPlaceholders } from '../model/log-source.ts';
 import { placeholdersIn, proofPlaceholders } from '../model/placeholders.ts';
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -11,10 +12,20 @@ export function proofIssues(file: Settings): Issue[] {
   const devices = recordOf(file['devices']);
   return [
     ...issuesOf(['verify'], file['verify'], undefined),
-    ...Object.entries(devices).flatMap(([name, device]) =>
-      issuesOf(['devices', name, 'verify'], recordOf(device)['verify'], file['verify']),
-    ),
+    ...Object.entries(devices).flatMap(([name, device]) => [
+      ...issuesOf(['devices', name, 'verify'], recordOf(device)['verify'], file['verify']),
+      ...logsIssues(['devices', name, 'logs'], recordOf(device)['logs']),
+    ]),
   ];
+}
+
+function logsIssues(path: readonly string[], given: unknown): Issue[] {
+  const { command } = recordOf(given);
+  const texts: unknown[] = Array.isArray(command) ? command : [given];
+  const unknown = texts
+    .flatMap((text) => (typeof text === 'string' ? placeholdersIn(text) : []))
+    .find((name) => !logPlaceholders.some((each) => each === name));
+  return unknown === undefined ? [] : [{ path, message: unknownPlaceholder(unknown, logPlaceholders) }];
 }
 
 /** @param inherited what holds for all devices: a device may name a method whose settings stand there */

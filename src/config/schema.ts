@@ -9,6 +9,7 @@ import * as z from 'zod';
 import { isPattern } from '../model/bounded-pattern.ts';
 import { isProofUrl, pointerPattern, proofUrlWords, verifyMethods } from './proof-texts.ts';
 import { kinds, type ItemKind, type SettingKind, type ValueOf } from './kinds.ts';
+import { logSourceWords, parseLogSource } from '../model/log-source.ts';
 import { portOrEmptyPattern } from '../model/port.ts';
 import { settings, type Setting, type SettingKey } from './settings/index.ts';
 
@@ -131,6 +132,20 @@ const verify = z
   .union([proof, z.enum(verifyMethods).describe('Short form: only the method.'), z.null()])
   .describe('Proof that the new image runs.');
 
+const logs = z
+  .union([
+    z.strictObject({
+      command: command.describe('Program and arguments; {address} and {name} are replaced.'),
+    }),
+    z
+      .string()
+      .regex(/^(?:serial$|[a-z]+:\/\/)/, { error: logSourceWords, abort: true })
+      .refine((given) => parseLogSource(given) !== undefined, { error: logSourceWords }),
+  ])
+  .describe(
+    'Where what the device prints is read: tcp://{address}:23 (telnet, ser2net), http://{address}/events (server-sent events), udp://:5514 (syslog), serial (the monitor of the build tool), or a command.',
+  );
+
 const device = z.strictObject({
   host: leaf('host'),
   port: leaf('port'),
@@ -145,6 +160,7 @@ const device = z.strictObject({
   acceptFrom: leaf('acceptFrom'),
   engine: leaf('engine'),
   verify: verify.optional(),
+  logs: logs.optional(),
   ota: ota.optional(),
   device: element.optional(),
 });
@@ -202,6 +218,7 @@ export const configFileSchema = z.strictObject({
 
 export type ConfigFile = z.infer<typeof configFileSchema>;
 export type DeviceSettings = z.infer<typeof device>;
+export type LogsSetting = z.infer<typeof logs>;
 export type VerifySetting = z.infer<typeof verify>;
 export type PasswordSetting = z.infer<typeof password>;
 

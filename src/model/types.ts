@@ -1,6 +1,7 @@
 /** The values that flow from stage to stage. Frozen by convention: a stage returns a new value, it changes none. */
 
 import type { Secret } from './secret.ts';
+import type { LogSource } from './log-source.ts';
 import type { VerifyConfig } from './verification.ts';
 
 export const platforms = ['esp8266', 'esp32', 'rp2040'] as const;
@@ -105,6 +106,8 @@ export interface Device {
   readonly isHomeding?: true;
   /** How it proves that the new image runs; absent: `auto`, and nobody asked for it. */
   readonly verify?: VerifyConfig;
+  /** Where what it prints is read. */
+  readonly logs?: LogSource;
   /** Its user has the flags of the espota command and no `.otarc`: so are cures told. */
   readonly wording?: 'espota';
   /** Interfaces (names or addresses) for mDNS and for the listening socket; empty: all suitable ones. */

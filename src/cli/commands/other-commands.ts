@@ -59,6 +59,14 @@ function addNetworkCommands(program: Command, { io, done }: Parts): void {
         ),
       );
     });
+  withFlags(program.command('logs'), 'logs')
+    .argument('[targets...]', 'devices or groups of .otarc')
+    .description('what devices print, read as `logs:` in .otarc says, until Ctrl-C')
+    .action(async (targets: string[], _options: unknown, command: Command) => {
+      const values = valuesFor('logs', command, io.env);
+      const { logsCommand } = await import('./logs.ts');
+      done(await logsCommand({ flags: toFlags(values, io.cwd), targets, all: values.all === true }, io));
+    });
   withFlags(program.command('doctor'), 'doctor')
     .argument('[target]', 'a device of .otarc, NAME.local, or an address')
     .description('check the way to a device leg by leg, and say which one fails, why, and the cure')

@@ -30,7 +30,8 @@ export function addPushCommands(
     .description('build, then push the image to the device; after --, the command to build with')
     .action(async (targets: string[], _options: unknown, command: Command) => {
       if (after?.length === 0) throw new OtaError('USAGE', 'No build command stands behind `--`.');
-      const options = toCommandOptions(valuesFor('deploy', command, io.env), io);
+      const values = valuesFor('deploy', command, io.env);
+      const options = { ...toCommandOptions(values, io), logs: values.logs === true };
       const { deployCommand } = await import('./deploy.ts');
       done(await deployCommand({ ...options, targets, source: 'build', command: after }, io));
     });
@@ -57,7 +58,7 @@ export function addPushCommands(
     .action(async (targets: string[], _options: unknown, command: Command) => {
       if (after?.length === 0) throw new OtaError('USAGE', 'No build command stands behind `--`.');
       const values = valuesFor('watch', command, io.env);
-      const { build, once, poll, notify, exec } = values;
+      const { build, once, poll, notify, exec, logs } = values;
       if (after !== undefined && build === false)
         throw new OtaError('USAGE', '`--no-build` builds nothing: no command may stand behind `--`.', {
           hint: 'Leave out one of the two.',
@@ -73,6 +74,7 @@ export function addPushCommands(
             once: once === true,
             poll: poll === true,
             notify: notify === true,
+            logs: logs === true,
             exec,
           },
           io,

@@ -11,7 +11,7 @@ export const configuration = {
     kind: kinds.text,
     about: 'the configuration, in place of the one that is found',
     flag: '--config <file>',
-    commands: [...pushes, 'devices', 'discovery'],
+    commands: [...pushes, 'devices', 'discovery', 'logs'],
   },
   environment: {
     kind: kinds.text,
@@ -63,7 +63,7 @@ export const configuration = {
     kind: list(kinds.text),
     about: 'network interface or address for mDNS and for the listening socket',
     flag: '--interface <if>',
-    commands: [...pushes, 'devices', 'discovery', 'init'],
+    commands: [...pushes, 'devices', 'discovery', 'init', 'logs'],
     file: 'interfaces',
     unsaid: 'all suitable ones',
   },

@@ -53,6 +53,7 @@ function samples(node: Node): unknown[] {
 /** A host, an address and a text at once; a port where only digits will do. */
 function wordFor({ pattern }: Node): string {
   if (pattern === undefined) return '192.0.2.1';
+  if (pattern.includes('serial')) return 'serial';
   if (pattern.includes('http')) return 'http://192.0.2.1/';
   return pattern.includes('~') ? '/md5' : '8266';
 }
