@@ -218,7 +218,6 @@ export const configFileSchema = z.strictObject({
 
 export type ConfigFile = z.infer<typeof configFileSchema>;
 export type DeviceSettings = z.infer<typeof device>;
-export type LogsSetting = z.infer<typeof logs>;
 export type VerifySetting = z.infer<typeof verify>;
 export type PasswordSetting = z.infer<typeof password>;
 

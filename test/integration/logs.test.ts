@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import { main } from '../../src/cli/program.ts';
 import type { LogSource } from '../../src/model/log-source.ts';
 import { openLogs, type OpenLogs } from '../../src/network/logs/open.ts';
 import { freePort } from '../support/free-port.ts';
+import { makeEsp8266Image } from '../support/images.ts';
+import { quickDevice } from '../support/otarc.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** What was printed, and when the next of it is there. */
@@ -218,20 +220,31 @@ describe('the logs of a device', () => {
   });
 });
 
+async function runIn(cwd: string, args: string[], signal: AbortSignal) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const texts = { stdout: '', stderr: '' };
+  const printed = new Printed();
+  stdout.on('data', (chunk) => {
+    texts.stdout += String(chunk);
+    String(chunk).split('\n').forEach(printed.add);
+  });
+  stderr.on('data', (chunk) => (texts.stderr += String(chunk)));
+  const io = {
+    stdout,
+    stderr,
+    stdin: new PassThrough(),
+    env: { HOME: cwd, PATH: process.env['PATH'] },
+    cwd,
+    signal,
+  };
+  return { printed, texts, ended: main({ argv: args, version: '0' }, io) };
+}
+
 describe('otarc logs', () => {
   async function run(config: string, args: string[], signal: AbortSignal) {
     const cwd = await tempDir();
     await writeFile(join(cwd, '.otarc'), config);
-    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-    const texts = { stdout: '', stderr: '' };
-    const printed = new Printed();
-    stdout.on('data', (chunk) => {
-      texts.stdout += String(chunk);
-      String(chunk).split('\n').forEach(printed.add);
-    });
-    stderr.on('data', (chunk) => (texts.stderr += String(chunk)));
-    const io = { stdout, stderr, stdin: new PassThrough(), env: { HOME: cwd }, cwd, signal };
-    return { printed, texts, ended: main({ argv: ['logs', ...args], version: '0' }, io) };
+    return runIn(cwd, ['logs', ...args], signal);
   }
 
   it('prints until it is interrupted', async () => {
@@ -263,5 +276,46 @@ describe('otarc logs', () => {
     );
     expect(await ended).toBe(2);
     expect(texts.stderr).toContain(words);
+  });
+});
+
+describe('a deploy that goes on to the logs', () => {
+  it.each(['deploy', 'watch'])(
+    '%s --logs prints what the device prints after its result',
+    async (command) => {
+      const device = await bootedConsole();
+      const target = await quickDevice();
+      const cwd = await tempDir();
+      await mkdir(join(cwd, 'src'));
+      await writeFile(join(cwd, 'src', 'image'), makeEsp8266Image({ sizeBytes: 20_000 }));
+      const config = {
+        build: { command: ['cp', 'src/image', 'firmware.bin'], image: 'firmware.bin' },
+        devices: {
+          lamp: { host: '127.0.0.1', port: target.port, logs: `tcp://{address}:${device.port}` },
+        },
+      };
+      await writeFile(join(cwd, '.otarc'), JSON.stringify(config));
+      const controller = new AbortController();
+      const { printed, texts, ended } = await runIn(cwd, [command, '--logs'], controller.signal);
+      await printed.until('boot 1');
+      await expect.poll(() => texts.stdout, { timeout: 20_000 }).toContain('lamp');
+      controller.abort();
+      expect(await ended).toBe(130);
+      expect(target.updates).toHaveLength(1);
+    },
+  );
+
+  it('ends where nothing can be read, and says why', async () => {
+    const target = await quickDevice();
+    const cwd = await tempDir();
+    await writeFile(join(cwd, 'image'), makeEsp8266Image({ sizeBytes: 20_000 }));
+    const config = {
+      build: { command: ['cp', 'image', 'firmware.bin'], image: 'firmware.bin' },
+      devices: { lamp: { host: '127.0.0.1', port: target.port } },
+    };
+    await writeFile(join(cwd, '.otarc'), JSON.stringify(config));
+    const { texts, ended } = await runIn(cwd, ['deploy', '--logs'], new AbortController().signal);
+    expect(await ended).toBe(0);
+    expect(texts.stderr).toContain('lamp: nothing says where its output is read.');
   });
 });

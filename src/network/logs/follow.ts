@@ -11,7 +11,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readLogs, type ReadableSource, type ReadOnce } from './read.ts';
 
-export interface FollowOptions extends Pick<
+export interface FollowLogsOptions extends Pick<
   ReadOnce,
   'name' | 'signal' | 'print' | 'env' | 'secretVariables'
 > {
@@ -38,7 +38,7 @@ const longestPauseMs = 2_000;
 /** A device takes this long to boot and to join the network. */
 const hurryMs = 30_000;
 
-export function followLogs(options: FollowOptions): LogFollower {
+export function followLogs(options: FollowLogsOptions): LogFollower {
   const { source, place, note, signal, lastWordsMs = usualLastWordsMs } = options;
   let address: string | undefined;
   let hurryUntilMs = 0;
