@@ -43,3 +43,15 @@ async function textOf(path: string): Promise<string> {
   if (found === undefined || !found.isFile() || found.size > largestBytes) return '';
   return readFile(path, 'utf8').catch(() => '');
 }
+
+/** For a program that is no build: without them, and without otarc's own passwords. */
+export function withoutPasswords(
+  env: NodeJS.ProcessEnv,
+  secretVariables: readonly string[],
+): NodeJS.ProcessEnv {
+  // Windows does not tell upper case from lower case.
+  const hidden = new Set(secretVariables.map((name) => name.toLowerCase()));
+  const isPassword = (name: string): boolean =>
+    hidden.has(name.toLowerCase()) || /^OTARC_PASSWORD/i.test(name);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isPassword(name)));
+}

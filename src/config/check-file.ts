@@ -11,6 +11,7 @@ import { nearest } from './nearest.ts';
 import { isMisplacedPassword, shownName } from './quoting.ts';
 import { namesPassword, redacted } from '../model/redaction.ts';
 import { notYet } from './not-yet.ts';
+import { proofIssues } from './proof-issues.ts';
 import { swallowedKeyIssues } from './swallowed-key.ts';
 import { configFileSchema, homedingSchema, type ConfigFile, type HomedingFile } from './schema.ts';
 
@@ -37,6 +38,7 @@ export function checkFile(value: unknown): Checked<ConfigFile> {
     ...wrong,
     ...notYetIssues(own).filter(({ path }) => !wrong.some((each) => isDeepStrictEqual(each.path, path))),
     ...deviceIssues(own),
+    ...proofIssues(own),
     ...groupIssues(own),
     ...defaultDeviceIssues(own),
     // What the schema refuses is not quoted, and stays so when it is corrected.

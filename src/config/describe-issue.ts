@@ -114,7 +114,7 @@ function typeNames(expected: string): string {
 }
 
 /** Top-level and device keys of a later version; `x-…` is for anchors of YAML. */
-const isOfLaterVersion = (key: string): boolean => /^(?:defaults|history|logs|x-.*)$/.test(key);
+const isOfLaterVersion = (key: string): boolean => /^(?:defaults|history|x-.*)$/.test(key);
 
 function unknownKey(path: readonly PropertyKey[], key: string): string {
   const isOfDevices = path.length === 2 && path[0] === 'devices';

@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import { parseLogSource, type LogSource } from '../model/log-source.ts';
 import { Secret } from '../model/secret.ts';
 import { homedingUrl, hostOf } from './homeding-url.ts';
 import { parseHost } from '../model/endpoint.ts';
@@ -6,6 +8,7 @@ import type { Sourced } from '../model/project-facts.ts';
 import { pathText } from './problem.ts';
 import type { Claimant, ProjectDevice } from './resolve-project.ts';
 import { resolveCredentialSource, writtenPassword } from './resolve-credential-source.ts';
+import { resolveVerify } from './resolve-verify.ts';
 import type { ConfigFile, DeviceSettings, HomedingFile } from './schema.ts';
 import { settings as table } from './settings/index.ts';
 import {
@@ -123,8 +126,25 @@ export function resolveDevice(
     acceptFrom: ledger.choose(`${label}.acceptFrom`, [written('acceptFrom')], table.acceptFrom.unsaid),
     engine: ledger.choose(`${label}.engine`, [written('engine')], table.engine.unsaid),
     isHomeding: homeding.isKnown,
+    logs: logSourceOf(ledger.chooseOptional(`${label}.logs`, [writtenLogs(file, entry)]), file),
+    verify: resolveVerify(file, ledger, { label, path: entry.path, own: settings.verify }),
     interfaces: interfacesOf(sources),
   });
+}
+
+/** A text, or the words of a command. */
+function writtenLogs(file: CheckedFile<unknown> | undefined, { path, settings: { logs } }: DeviceEntry) {
+  const value = typeof logs === 'object' ? logs.command : logs;
+  return fromFile<string | readonly string[] | undefined>(file, [...path, 'logs'], value);
+}
+
+function logSourceOf(
+  given: string | readonly string[] | undefined,
+  file: CheckedFile<unknown> | undefined,
+): LogSource | undefined {
+  if (given === undefined || file === undefined) return undefined;
+  if (typeof given === 'string') return parseLogSource(given);
+  return { type: 'command', command: given, cwd: dirname(file.file) };
 }
 
 /** Host, and a port behind it, as the file or the device's own JSON has them. */

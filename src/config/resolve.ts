@@ -14,6 +14,7 @@ import { claims, projectDevices, type ProjectDevice } from './resolve-project.ts
 import type { Sourced } from '../model/project-facts.ts';
 import { isUrl } from './homeding-url.ts';
 import { pathText } from './problem.ts';
+import { resolveVerify } from './resolve-verify.ts';
 import type { ConfigFile } from './schema.ts';
 import { settings } from './settings/index.ts';
 import { besideFile, fromFile, fromInvocation, Ledger, sourced, type ConfigSources } from './sources.ts';
@@ -205,6 +206,7 @@ function resolveAdHoc(sources: ConfigSources, known: readonly DeviceConfig[]): A
       credentialSource: first(invocationCredentials(sources)) ?? { type: 'none' as const },
       acceptFrom: settings.acceptFrom.unsaid,
       engine: settings.engine.unsaid,
+      verify: resolveVerify(sources.file, new Ledger(), { label: '', path: [], own: undefined }),
       interfaces: interfacesOf(sources),
     }),
     invocation: { projectDir, flags, overrides, passwordVariables, secretsFile },

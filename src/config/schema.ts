@@ -6,7 +6,10 @@
  */
 
 import * as z from 'zod';
+import { isPattern } from '../model/bounded-pattern.ts';
+import { isProofUrl, pointerPattern, proofUrlWords, verifyMethods } from './proof-texts.ts';
 import { kinds, type ItemKind, type SettingKind, type ValueOf } from './kinds.ts';
+import { logSourceWords, parseLogSource } from '../model/log-source.ts';
 import { portOrEmptyPattern } from '../model/port.ts';
 import { settings, type Setting, type SettingKey } from './settings/index.ts';
 
@@ -84,19 +87,64 @@ const element = z
   })
   .describe("The device element of a device's own HomeDing JSON.");
 
-const seconds = z.number().positive().max(3600);
+const httpProof = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(/^https?:\/\//, { error: proofUrlWords, abort: true })
+      .refine(isProofUrl, { error: proofUrlWords })
+      .describe('Asked again and again until its answer says the expected thing.'),
+    contains: text.describe('A text that the answer has in it.').optional(),
+    matches: z
+      .string()
+      .min(1)
+      .refine(isPattern, { error: 'must be a regular expression of JavaScript' })
+      .describe('A regular expression that matches the answer.')
+      .optional(),
+    json: z
+      .strictObject({
+        pointer: z
+          .string()
+          .regex(pointerPattern, { error: 'must be a JSON pointer, such as /firmware/md5' })
+          .describe('JSON pointer into the answer, such as /firmware/md5.'),
+        equals: z.union([z.string(), z.number(), z.boolean()]).describe('The value that is found there.'),
+      })
+      .describe('A value in an answer that is JSON.')
+      .optional(),
+  })
+  .describe(
+    'What the device says over HTTP once the new image runs: exactly one of contains, matches, json. {address}, {name}, {md5}, {version} and {identity} are replaced.',
+  );
+
+const proof = z.strictObject({
+  method: z
+    .enum(verifyMethods)
+    .describe('How a device proves that the new image runs; default: auto.')
+    .optional(),
+  timeoutSeconds: leaf('verifySeconds'),
+  http: httpProof.optional(),
+  command: command
+    .describe('Program and arguments; it runs again each second until its exit status is 0.')
+    .optional(),
+});
 
 const verify = z
-  .strictObject({
-    method: z
-      .enum(['auto', 'none', 'announce', 'http', 'command', 'return'])
-      .describe('How a device proves that the new image runs.')
-      .optional(),
-    timeoutSeconds: seconds.optional(),
-    http: z.strictObject({ url: text, contains: text.optional() }).optional(),
-    command: command.optional(),
-  })
+  .union([proof, z.enum(verifyMethods).describe('Short form: only the method.'), z.null()])
   .describe('Proof that the new image runs.');
+
+const logs = z
+  .union([
+    z.strictObject({
+      command: command.describe('Program and arguments; {address} and {name} are replaced.'),
+    }),
+    z
+      .string()
+      .regex(/^(?:serial$|[a-z]+:\/\/)/, { error: logSourceWords, abort: true })
+      .refine((given) => parseLogSource(given) !== undefined, { error: logSourceWords }),
+  ])
+  .describe(
+    'Where what the device prints is read: tcp://{address}:23 (telnet, ser2net), http://{address}/events (server-sent events), udp://:5514 (syslog), serial (the monitor of the build tool), or a command.',
+  );
 
 const device = z.strictObject({
   host: leaf('host'),
@@ -112,6 +160,7 @@ const device = z.strictObject({
   acceptFrom: leaf('acceptFrom'),
   engine: leaf('engine'),
   verify: verify.optional(),
+  logs: logs.optional(),
   ota: ota.optional(),
   device: element.optional(),
 });
@@ -163,12 +212,13 @@ export const configFileSchema = z.strictObject({
   watch: watch.nullable().describe('What makes `otarc watch` deploy.').optional(),
   push: push.nullable().describe('How images go to the devices.').optional(),
   hook: hook.nullable().describe('What the hook in the build tool does.').optional(),
-  verify: verify.nullable().describe('Proof that the new image runs.').optional(),
+  verify: verify.optional(),
   interfaces: value('interfaces').nullable().describe(sentenceOf('interfaces')).optional(),
 });
 
 export type ConfigFile = z.infer<typeof configFileSchema>;
 export type DeviceSettings = z.infer<typeof device>;
+export type VerifySetting = z.infer<typeof verify>;
 export type PasswordSetting = z.infer<typeof password>;
 
 /** A HomeDing `env.json`: of all its elements, the two that matter here. */
@@ -177,5 +227,7 @@ export type HomedingFile = z.infer<typeof homedingSchema>;
 
 /** Of every object in a configuration file. */
 export const knownKeys: ReadonlySet<string> = new Set(
-  [configFileSchema, device, build, watch, push, hook, verify].flatMap(({ shape }) => Object.keys(shape)),
+  [configFileSchema, device, build, watch, push, hook, proof, httpProof].flatMap(({ shape }) =>
+    Object.keys(shape),
+  ),
 );

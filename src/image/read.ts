@@ -152,6 +152,7 @@ function known(facts: ImageFacts, builtFor: Platform | undefined): Partial<Image
     ...(platform === undefined ? {} : { platform }),
     ...(facts.chip === undefined ? {} : { chip: facts.chip }),
     ...(facts.identity === undefined ? {} : { identity: facts.identity }),
+    ...(facts.app?.version === undefined ? {} : { version: facts.app.version }),
     ...(facts.compression === undefined ? {} : { compression: facts.compression }),
     ...(facts.doubts === undefined ? {} : { doubts: facts.doubts }),
   };

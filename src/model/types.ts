@@ -1,6 +1,7 @@
 /** The values that flow from stage to stage. Frozen by convention: a stage returns a new value, it changes none. */
 
 import type { Secret } from './secret.ts';
+import type { LogSource } from './log-source.ts';
 import type { VerifyConfig } from './verification.ts';
 
 export const platforms = ['esp8266', 'esp32', 'rp2040'] as const;
@@ -62,6 +63,8 @@ export interface Image {
   readonly chip?: Chip;
   /** What tells this build from another: the ELF's SHA-256 of an ESP32 app, the CRC of an ESP8266 image. */
   readonly identity?: string;
+  /** As the application descriptor of an ESP32 image has it. Builds of one project often have the same. */
+  readonly version?: string;
   readonly compression?: 'gzip';
   /** Why it is most probably not what is meant, each a predicate whose subject is the file: `preflight` refuses it by them. */
   readonly doubts?: readonly {
@@ -103,6 +106,8 @@ export interface Device {
   readonly isHomeding?: true;
   /** How it proves that the new image runs; absent: `auto`, and nobody asked for it. */
   readonly verify?: VerifyConfig;
+  /** Where what it prints is read. */
+  readonly logs?: LogSource;
   /** Its user has the flags of the espota command and no `.otarc`: so are cures told. */
   readonly wording?: 'espota';
   /** Interfaces (names or addresses) for mDNS and for the listening socket; empty: all suitable ones. */

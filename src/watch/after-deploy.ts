@@ -1,6 +1,7 @@
 /** The command that runs after each deploy: a serial or a network monitor, most often. One at a time for each device. */
 
 import { runProcess } from '../builders/process.ts';
+import { withoutPasswords } from '../builders/secret-variables.ts';
 import { messageOf } from '../model/errors.ts';
 import { redactedWords } from '../model/redaction.ts';
 import { aborted } from './wait.ts';
@@ -84,12 +85,4 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
       await allEnded();
     },
   };
-}
-
-function withoutPasswords(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
-  // Windows does not tell upper case from lower case.
-  const hidden = new Set(names.map((name) => name.toLowerCase()));
-  const isPassword = (name: string): boolean =>
-    hidden.has(name.toLowerCase()) || /^OTARC_PASSWORD/i.test(name);
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !isPassword(name)));
 }

@@ -328,7 +328,7 @@ describe('a file', () => {
     ],
     ['.otarc', 'defaults: { port: 1 }', '/.otarc:1: defaults: not supported in this version; remove it'],
     ['.otarc', 'x-all: { port: 1 }', '/.otarc:1: x-all: not supported in this version; remove it'],
-    ['.otarc', 'devices: { a: {logs: serial} }', '/.otarc:1: devices.a.logs: not supported in this version'],
+    ['.otarc', 'devices: { a: {logs: seral} }', '/.otarc:1: devices.a.logs: must be tcp://{address}:23'],
   ])('with a mistake is CONFIG_INVALID, with its place: %s %j', async (place, text, message) => {
     const { error, text: told } = await failure({ [place]: text });
     expect(error).toMatchObject({ code: 'CONFIG_INVALID' });

@@ -3,12 +3,13 @@
 import { appendFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { isColored, type ColorChoice } from '../terminal/color.ts';
-import { jsonText } from '../terminal/print.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 import { canRedraw, createScreen, type Screen } from '../terminal/screen.ts';
 import { messageOf, OtaError } from '../../model/errors.ts';
 import type { DeployEvent } from '../../model/events.ts';
 import { deployProject, type DeployProjectOptions } from '../../deploy/deploy-project.ts';
 import { createJsonWriter, createWriter, type Reporter } from '../report/writer.ts';
+import type { DeployLogs } from './deploy-logs.ts';
 import type { Io } from './io.ts';
 
 export interface OutputOptions {
@@ -21,17 +22,23 @@ export interface OutputOptions {
 
 /** Resolves to the exit code; what went wrong was told by then. */
 export async function deployCommand(
-  wanted: Omit<DeployProjectOptions, 'output'> & { readonly output: OutputOptions },
+  wanted: Omit<DeployProjectOptions, 'output'> & {
+    readonly output: OutputOptions;
+    /** Goes on to what the devices print. */
+    readonly logs?: boolean;
+  },
   io: Io,
 ): Promise<number> {
   const reporter = reporterFor(wanted.output, io);
   const output = wanted.output.verbosity === 'quiet' ? await nowhere() : io.stderr;
   const pulse = wanted.hook === true ? startPulse(reporter, io) : undefined;
+  const logs = wanted.logs === true ? await openDeployLogs(wanted, io) : undefined;
   const { exitCode } = await deployProject({
     ...wanted,
     onEvent: (event) => {
       pulse?.told();
       reporter.tell(event);
+      logs?.tell(event);
     },
     signal: io.signal,
     env: io.env,
@@ -40,7 +47,27 @@ export async function deployCommand(
     },
     output,
   }).finally(() => pulse?.stop());
-  return exitCode;
+  if (logs === undefined) return exitCode;
+  try {
+    return await logs.goOn(exitCode);
+  } finally {
+    await logs.close();
+  }
+}
+
+/** With `--json` stdout carries events alone. */
+async function openDeployLogs(
+  { flags = {}, output }: Pick<DeployProjectOptions, 'flags'> & { readonly output: OutputOptions },
+  io: Io,
+): Promise<DeployLogs> {
+  const { startDeployLogs } = await import('./deploy-logs.ts');
+  const stream = output.json ? io.stderr : io.stdout;
+  return startDeployLogs({
+    flags,
+    io,
+    print: (line) => void stream.write(`${line}\n`),
+    note: (text) => printLine(io.stderr, text),
+  });
 }
 
 /** Of a hook that has nothing to tell for a while. */

@@ -1,8 +1,9 @@
 /** The other commands, as the command line knows them; what they do is loaded when one is asked for. */
 
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
-import { pathFrom, toFlags, toMs, valuesFor, withFlags } from './flags.ts';
+import { Option, type Command } from 'commander';
+import { kinds } from '../../config/kinds.ts';
+import { pathFrom, toFlags, toMs, valuesFor, withFlags, withKind } from './flags.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { colorOf } from '../terminal/color.ts';
 import type { EspotaOptions } from './espota.ts';
@@ -87,6 +88,14 @@ function addNetworkCommands(program: Command, { io, done }: Parts): void {
           io,
         ),
       );
+    });
+  withFlags(program.command('logs'), 'logs')
+    .argument('[targets...]', 'devices or groups of .otarc')
+    .description('what devices print, read as `logs:` in .otarc says, until Ctrl-C')
+    .action(async (targets: string[], _options: unknown, command: Command) => {
+      const values = valuesFor('logs', command, io.env);
+      const { logsCommand } = await import('./logs.ts');
+      done(await logsCommand({ flags: toFlags(values, io.cwd), targets, all: values.all === true }, io));
     });
   withFlags(program.command('doctor'), 'doctor')
     .argument('[target]', 'a device of .otarc, NAME.local, or an address')

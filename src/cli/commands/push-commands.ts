@@ -29,7 +29,8 @@ export function addPushCommands(
     .description('build, then push the image to the device; after --, the command to build with')
     .action(async (targets: string[], _options: unknown, command: Command) => {
       if (after?.length === 0) throw new OtaError('USAGE', 'No build command stands behind `--`.');
-      const options = toCommandOptions(valuesFor('deploy', command, io.env), io);
+      const values = valuesFor('deploy', command, io.env);
+      const options = { ...toCommandOptions(values, io), logs: values.logs === true };
       done(await deployCommand({ ...options, targets, source: 'build', command: after }, io));
     });
   add('push')
@@ -54,7 +55,7 @@ export function addPushCommands(
     .action(async (targets: string[], _options: unknown, command: Command) => {
       if (after?.length === 0) throw new OtaError('USAGE', 'No build command stands behind `--`.');
       const values = valuesFor('watch', command, io.env);
-      const { build, once, poll, notify, exec } = values;
+      const { build, once, poll, notify, exec, logs } = values;
       if (after !== undefined && build === false)
         throw new OtaError('USAGE', '`--no-build` builds nothing: no command may stand behind `--`.', {
           hint: 'Leave out one of the two.',
@@ -70,6 +71,7 @@ export function addPushCommands(
             once: once === true,
             poll: poll === true,
             notify: notify === true,
+            logs: logs === true,
             exec,
           },
           io,

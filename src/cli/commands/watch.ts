@@ -1,12 +1,14 @@
 /** `otarc watch`: deploys on save, until it is ended. */
 
 import { openTerminal, type WatchTerminal } from '../terminal/watch-terminal.ts';
+import { printLine } from '../terminal/print.ts';
 import { browse } from '../../network/browse.ts';
 import type { DeployEvent } from '../../model/events.ts';
 import type { DeployProjectOptions } from '../../deploy/deploy-project.ts';
 import { createAfterDeploy, type AfterDeploy } from '../../watch/after-deploy.ts';
 import { watchProject } from '../../watch/watch-project.ts';
 import { toWords } from '../../watch/words.ts';
+import type { DeployLogs } from './deploy-logs.ts';
 import { reporterFor, type OutputOptions } from './deploy.ts';
 import type { Io } from './io.ts';
 
@@ -17,6 +19,8 @@ export interface WatchOptions extends Omit<DeployProjectOptions, 'output' | 'sou
   readonly once: boolean;
   readonly poll: boolean;
   readonly notify: boolean;
+  /** What the devices print, from their first deploy on. */
+  readonly logs?: boolean;
   /** After each deploy: words, no shell. */
   readonly exec?: string | undefined;
 }
@@ -36,6 +40,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
   const shown: Io = terminal === undefined ? io : withStreams(io, terminal);
   let reporter = reporterFor(output, shown, terminal?.screen);
   let after: AfterDeploy | undefined;
+  let logs: DeployLogs | undefined;
   const addresses = new Map<string, string>();
   let isQuit = false;
 
@@ -43,11 +48,22 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
     // What was said of the last run may be said again of this one.
     if (event.type === 'run-started') reporter = reporterFor(output, shown, terminal?.screen);
     if (event.type === 'device-located') addresses.set(event.device ?? '', event.address);
+    logs?.tell(event);
     isQuit ||= isOfQuit(event);
     const isTold = output.verbosity === 'verbose' || !isBetweenTheLines(event);
     if (output.json || (isTold && !isQuit)) reporter.tell(event);
     terminal?.tell(event);
   };
+  if (options.logs === true) {
+    const aside = terminal?.aside ?? (output.json ? shown.stderr : shown.stdout);
+    const { startDeployLogs } = await import('./deploy-logs.ts');
+    logs = startDeployLogs({
+      flags: options.flags ?? {},
+      io,
+      print: (line) => void aside.write(`${line}\n`),
+      note: (text) => printLine(terminal?.aside ?? shown.stderr, text),
+    });
+  }
   if (words !== undefined) {
     after = createAfterDeploy({
       words,
@@ -87,6 +103,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
     return exitCode;
   } finally {
     await after?.close();
+    await logs?.close();
     terminal?.close();
   }
 }

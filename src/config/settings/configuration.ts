@@ -11,7 +11,7 @@ export const configuration = {
     kind: kinds.text,
     about: 'the configuration, in place of the one that is found',
     flag: '--config <file>',
-    commands: [...pushes, 'devices', 'discovery'],
+    commands: [...pushes, 'devices', 'discovery', 'logs'],
   },
   environment: {
     kind: kinds.text,
@@ -63,7 +63,7 @@ export const configuration = {
     kind: list(kinds.text),
     about: 'network interface or address for mDNS and for the listening socket',
     flag: '--interface <if>',
-    commands: [...pushes, 'devices', 'discovery', 'init'],
+    commands: [...pushes, 'devices', 'discovery', 'init', 'logs'],
     file: 'interfaces',
     unsaid: 'all suitable ones',
   },
@@ -122,6 +122,18 @@ export const written = {
     about: 'how it is pushed',
     file: 'devices.*.engine',
     unsaid: 'espota',
+  },
+  verifySeconds: {
+    kind: {
+      type: 'number',
+      isWhole: false,
+      least: 0.001,
+      most: 3600,
+      words: 'must be a number of seconds, more than 0 and at most 3600',
+    },
+    about: 'how long to wait for the proof that the new image runs',
+    file: 'devices.*.verify.timeoutSeconds',
+    unsaid: '60',
   },
   tool: {
     kind: choice(['pio', 'arduino-cli', 'command']),

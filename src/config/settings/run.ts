@@ -10,9 +10,9 @@ export const run = {
     kind: kinds.text,
     about: 'work in this folder',
     flag: '-C, --cwd <dir>',
-    commands: [...pushes, 'devices', 'discovery', 'init'],
+    commands: [...pushes, 'devices', 'discovery', 'init', 'logs'],
   },
-  all: { kind: kinds.onOff, about: 'every configured device', flag: '--all', commands: runs },
+  all: { kind: kinds.onOff, about: 'every configured device', flag: '--all', commands: [...runs, 'logs'] },
   file: {
     kind: kinds.text,
     about: 'the image; default: the one that the last build left',
@@ -100,6 +100,12 @@ export const run = {
     flag: '--verify <seconds>',
     commands: runs,
   },
+  logs: {
+    kind: kinds.onOff,
+    about: 'go on to what the device prints (`logs:` in .otarc)',
+    flag: '--logs',
+    commands: ['deploy', 'watch'],
+  },
   live: { kind: kinds.onOff, about: 'keep the list live', flag: '--watch', commands: ['devices'] },
   waitFor: {
     kind: kinds.text,
@@ -156,7 +162,7 @@ export const run = {
     kind: kinds.onOff,
     about: 'no colours (also NO_COLOR)',
     flag: '--no-color',
-    commands: [...pushes, 'devices', 'inspect', 'init', 'demo'],
+    commands: [...pushes, 'devices', 'inspect', 'init', 'demo', 'logs'],
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 

@@ -3,7 +3,17 @@
 import type { SettingKind } from '../kinds.ts';
 
 export type CommandName =
-  'deploy' | 'push' | 'watch' | 'devices' | 'doctor' | 'inspect' | 'config' | 'init' | 'discovery' | 'demo';
+  | 'deploy'
+  | 'push'
+  | 'watch'
+  | 'devices'
+  | 'doctor'
+  | 'inspect'
+  | 'config'
+  | 'init'
+  | 'discovery'
+  | 'demo'
+  | 'logs';
 
 export interface Setting {
   readonly kind: SettingKind;

@@ -240,17 +240,11 @@ describe('what this version does not do yet', () => {
     [{ push: { onFailure: 'stop' } }, 'push.onFailure'],
     [{ push: { canary: 1 } }, 'push.canary'],
     [{ push: { retries: 2 } }, 'push.retries'],
-    [{ verify: { method: 'http' } }, 'verify.method'],
-    [{ verify: { timeoutSeconds: 60 } }, 'verify.timeoutSeconds'],
-    [{ verify: { http: { url: 'http://x/' } } }, 'verify.http'],
-    [{ verify: { command: ['x'] } }, 'verify.command'],
-    [{ devices: { a: { verify: { method: 'announce' } } } }, 'devices.a.verify.method'],
   ])('is not accepted in silence: %j', (value, path) => {
     expect(mistakes(value)).toEqual([`${path}: is not supported in this version; remove it`]);
   });
 
   it('is accepted where it asks for what happens anyway', () => {
-    const verify = { method: 'auto' };
     expect(
       mistakes({
         push: {
@@ -261,8 +255,6 @@ describe('what this version does not do yet', () => {
           canary: 0,
           retries: 0,
         },
-        verify,
-        devices: { a: { verify: { method: 'none' } } },
       }),
     ).toEqual([]);
   });

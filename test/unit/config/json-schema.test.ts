@@ -7,7 +7,7 @@ import { pathText } from '../../../src/config/problem.ts';
 
 /** What zod writes of JSON schema for the schema of a configuration. */
 interface Node {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Node[];
   readonly properties?: Readonly<Record<string, Node>>;
@@ -26,14 +26,16 @@ const schema = jsonSchema() as Node;
 function samples(node: Node): unknown[] {
   if (node.enum) return [...node.enum];
   if (node.anyOf) return node.anyOf.flatMap(samples);
-  switch (node.type) {
+  const { type } = node;
+  if (typeof type === 'object') return type.flatMap((each) => samples({ ...node, type: each }));
+  switch (type) {
     case 'null':
       return [null];
     case 'boolean':
       return [true, false];
     case 'number':
     case 'integer':
-      return [node.minimum, node.maximum].filter((each) => each !== undefined);
+      return [node.minimum ?? 1, node.maximum ?? 2];
     case 'string':
       return node.pattern?.includes('{32}') ? ['a'.repeat(32), 'A'.repeat(64)] : [wordFor(node)];
     case 'array':
@@ -49,7 +51,12 @@ function samples(node: Node): unknown[] {
 }
 
 /** A host, an address and a text at once; a port where only digits will do. */
-const wordFor = ({ pattern }: Node): string => (pattern === undefined ? '192.0.2.1' : '8266');
+function wordFor({ pattern }: Node): string {
+  if (pattern === undefined) return '192.0.2.1';
+  if (pattern.includes('serial')) return 'serial';
+  if (pattern.includes('http')) return 'http://192.0.2.1/';
+  return pattern.includes('~') ? '/md5' : '8266';
+}
 
 /** One for each value of each key, with the keys that it cannot do without. */
 function objects({ properties, required = [], additionalProperties }: Node): object[] {
@@ -83,7 +90,8 @@ describe('the JSON schema', () => {
       return wrong
         .map(({ path, message }) => `${pathText(path)}: ${message}`)
         .filter(
-          (text) => !/ is missing: | is not under devices| is a group: |describes one device/.test(text),
+          (text) =>
+            !/ is missing: | is not under devices| is a group: |describes one device|: needs /.test(text),
         );
     });
     expect(refused).toEqual([]);

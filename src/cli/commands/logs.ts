@@ -1,0 +1,77 @@
+/** `otarc logs`: what devices print, until it is interrupted. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { detectTool } from '../../builders/detect.ts';
+import { withoutPasswords } from '../../builders/secret-variables.ts';
+import { loadConfig, selectDevices } from '../../config/index.ts';
+import type { Config, DeviceConfig, Flags } from '../../config/types.ts';
+import { buildRequestOf } from '../../deploy/plan.ts';
+import { cancelled, messageOf, OtaError } from '../../model/errors.ts';
+import { exitCodeFor } from '../../model/failure.ts';
+import { findHost } from '../../network/find-host.ts';
+import { openLogs } from '../../network/logs/open.ts';
+import { printLine } from '../terminal/print.ts';
+import type { Io } from './io.ts';
+
+export interface LogsOptions {
+  readonly flags: Flags;
+  readonly targets: readonly string[];
+  readonly all: boolean;
+}
+
+/** Resolves to 130 when it is interrupted, which is how it ends; to the status of the monitor for `logs: serial`. */
+export async function logsCommand({ flags, targets, all }: LogsOptions, io: Io): Promise<number> {
+  const { env, signal, stdout, stderr } = io;
+  const { config, warnings } = await loadConfig({ command: 'logs', flags, env, signal, findHost });
+  for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
+  const devices = selectDevices(config, { targets, all });
+  const [only] = devices;
+  if (devices.length === 1 && only?.logs?.type === 'serial') return monitor(config, only, io);
+  const ending = new AbortController();
+  const logs = openLogs({
+    devices,
+    signal: AbortSignal.any([signal, ending.signal]),
+    env,
+    secretVariables: secretVariablesOf(config),
+    print: (line) => void stdout.write(`${line}\n`),
+    note: (text) => printLine(stderr, text),
+  });
+  // One that cannot be read ends the others too, and says why.
+  await logs.ended.finally(() => ending.abort());
+  return exitCodeFor(cancelled(signal));
+}
+
+export function secretVariablesOf(config: Pick<Config, 'devices'>): readonly string[] {
+  return config.devices.flatMap(({ credentialSource }) =>
+    credentialSource.type === 'env' ? credentialSource.variable : [],
+  );
+}
+
+/** The build tool's own, with the terminal: its keys, its filters, its Ctrl-C. */
+export async function monitor(config: Config, { environment }: DeviceConfig, io: Io): Promise<number> {
+  const { env, signal } = io;
+  const { build } = config;
+  const tool = build.tool ?? (await detectTool(buildRequestOf({ config, command: undefined })));
+  if (tool === 'command')
+    throw new OtaError('CONFIG_INVALID', '`logs: serial` needs PlatformIO or arduino-cli to read the port.', {
+      hint: 'Set `logs: { command: [PROGRAM, …] }` with a monitor of your own.',
+    });
+  const named = environment ?? build.environment;
+  const args =
+    tool === 'pio' ? ['device', 'monitor', ...(named === undefined ? [] : ['-e', named])] : ['monitor'];
+  const child = spawn(tool, args, {
+    cwd: build.sketch,
+    env: withoutPasswords(env, secretVariablesOf(config)),
+    stdio: 'inherit',
+    signal,
+  });
+  try {
+    const [code, ended] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+    if (signal.aborted || ended !== null) return exitCodeFor(cancelled(signal));
+    return code ?? 1;
+  } catch (cause) {
+    if (signal.aborted) return exitCodeFor(cancelled(signal));
+    throw new OtaError('BUILD_TOOL_MISSING', `${tool} cannot be started: ${messageOf(cause)}`, { cause });
+  }
+}
