@@ -140,6 +140,8 @@ const push = z.strictObject({
   retries: leaf('retries'),
 });
 
+const history = z.strictObject({ dir: leaf('historyDir') });
+
 const hook = z.strictObject({ pushOnBuild: leaf('pushOnBuild') });
 
 // `devices:` with nothing behind it is how a YAML file looks while it is being written.
@@ -162,6 +164,7 @@ export const configFileSchema = z.strictObject({
   build: build.nullable().describe('How the image is built.').optional(),
   watch: watch.nullable().describe('What makes `otarc watch` deploy.').optional(),
   push: push.nullable().describe('How images go to the devices.').optional(),
+  history: history.nullable().describe('What was pushed earlier, and the images to go back to.').optional(),
   hook: hook.nullable().describe('What the hook in the build tool does.').optional(),
   verify: verify.nullable().describe('Proof that the new image runs.').optional(),
   interfaces: value('interfaces').nullable().describe(sentenceOf('interfaces')).optional(),
@@ -177,5 +180,7 @@ export type HomedingFile = z.infer<typeof homedingSchema>;
 
 /** Of every object in a configuration file. */
 export const knownKeys: ReadonlySet<string> = new Set(
-  [configFileSchema, device, build, watch, push, hook, verify].flatMap(({ shape }) => Object.keys(shape)),
+  [configFileSchema, device, build, watch, push, history, hook, verify].flatMap(({ shape }) =>
+    Object.keys(shape),
+  ),
 );

@@ -65,13 +65,16 @@ const placesIn = (events: readonly EventBody[]): string[] =>
   events.flatMap((event) => (event.type === 'device-located' ? [event.address] : []));
 
 /** A push that has found its device, and waits for another otarc to let it go. */
-async function behindLock() {
+async function behindLock(pushed?: string) {
   const [name, port] = [freshName(), await freePort()];
   const device = await quickDevice({ name, port, announce: true });
   const { signal } = new AbortController();
   const lock = await lockDevice({ name, address: '127.0.0.1', port, signal, onWait: () => undefined });
   onTestFinished(() => lock.release());
-  const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0 });
+  const { ended, told } = start(name, Promise.resolve({ image }), {
+    freshMs: 0,
+    pushedSince: () => pushed,
+  });
   await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
   return { name, port, device, lock, ended };
 }
@@ -104,16 +107,16 @@ describe('a device that got another address', () => {
   });
 
   it('is not looked for where another otarc has pushed this very image, and it restarts', async () => {
-    const { device, lock, ended } = await behindLock();
+    const { device, lock, ended } = await behindLock(image.md5);
     await device.close();
-    lock.release(image.md5);
+    lock.release();
     expect(await ended).toMatchObject({ type: 'skipped' });
   });
 
   it('is waited for while it restarts from the push of another otarc', async () => {
-    const { name, port, device: before, lock, ended } = await behindLock();
+    const { name, port, device: before, lock, ended } = await behindLock('another image');
     await before.close();
-    lock.release('another image');
+    lock.release();
     // Longer than one search for a name takes.
     await sleep(6_000);
     const after = await quickDevice({ name, port, announce: true });

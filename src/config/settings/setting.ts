@@ -3,7 +3,18 @@
 import type { SettingKind } from '../kinds.ts';
 
 export type CommandName =
-  'deploy' | 'push' | 'watch' | 'devices' | 'doctor' | 'inspect' | 'config' | 'init' | 'discovery' | 'demo';
+  | 'deploy'
+  | 'push'
+  | 'watch'
+  | 'history'
+  | 'rollback'
+  | 'devices'
+  | 'doctor'
+  | 'inspect'
+  | 'config'
+  | 'init'
+  | 'discovery'
+  | 'demo';
 
 export interface Setting {
   readonly kind: SettingKind;
@@ -30,6 +41,9 @@ export interface FlagSetting extends Setting {
 export const runs = ['deploy', 'push', 'watch'] as const;
 /** Those and the ones that show what they would do. */
 export const pushes = [...runs, 'doctor', 'config'] as const;
+
+/** The commands that read what was pushed earlier. */
+export const ofHistory = ['history', 'rollback'] as const;
 
 /** `--port` of `--port <number>`. */
 export function flagOf({ flag }: Pick<FlagSetting, 'flag'>): string {
