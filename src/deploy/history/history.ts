@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../model/errors.ts';
 import type { LastSeen } from '../../network/last-seen.ts';
 import { canonicalHost } from '../../model/host-name.ts';
-import { appendLine, namesIn, isChangedSince, readLines } from './journal.ts';
+import { appendLine, isChangedSince, namesIn, readLines, type Appending } from './journal.ts';
 import { fileNameOf, type HistoryPlace } from './place.ts';
 import {
   hasSum,
@@ -81,6 +81,18 @@ export function openHistory({ place, onLoss, unsaved = [] }: HistoryOptions): Hi
   const folders = (): string[] =>
     devicesDir === undefined ? [] : namesIn(devicesDir).map((name) => join(devicesDir, name));
 
+  const growing = new Set<string>();
+  /** Loaded once in some hundred pushes. What fails is tried again after the next one: nothing is lost by it. */
+  const boundOnce = (appending: Appending): void => {
+    const { folder } = appending;
+    if (growing.has(folder)) return;
+    growing.add(folder);
+    void import('./bound.ts')
+      .then(({ bound }) => bound(appending))
+      .catch(() => undefined)
+      .finally(() => growing.delete(folder));
+  };
+
   return {
     ...(place && { place }),
     append(record, { isDurable = false } = {}) {
@@ -90,8 +102,7 @@ export function openHistory({ place, onLoss, unsaved = [] }: HistoryOptions): Hi
       const appending = { folder, writer: fileNameOf(`${user}@${computer}`), modes, isDurable };
       try {
         const hasGrown = appendLine(lineOf(record), appending);
-        // Loaded once in some hundred pushes.
-        if (hasGrown) void import('./bound.ts').then(({ bound }) => bound(appending)).catch(lost);
+        if (hasGrown) boundOnce(appending);
       } catch (error) {
         unsaved.push(record);
         lost(error);

@@ -128,6 +128,9 @@ function linesIn(file: string): string[] {
 /** What nobody has written to for so long counts as left behind. */
 export const leftBehindMs = 30 * 24 * 60 * 60 * 1000;
 
+/** 0: another otarc has just renamed it. */
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+
 /**
  * Begins a new file where this writer's has grown, and deletes the oldest files that hold nothing of `isNeeded`. `carried`
  * gives the lines of such a file that are to be written once more: they are, before it is deleted.
@@ -140,7 +143,7 @@ export function tidy(
 ): void {
   const { folder, writer } = appending;
   const current = join(folder, `${writer}${suffix}`);
-  if (statSync(current).size > rotateBytes) {
+  if (sizeOf(current) > rotateBytes) {
     const stamp = `${String(Date.now()).padStart(15, '0')}-${randomBytes(4).toString('hex')}`;
     renameSync(current, join(folder, `${writer}~${stamp}${suffix}`));
   }
