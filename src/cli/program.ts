@@ -84,7 +84,7 @@ async function createProgram(parts: ProgramParts): Promise<Command> {
 
 const commandOf = (argv: readonly string[]): string | undefined => argv.find((word) => !word.startsWith('-'));
 /** Commands that send an image. */
-const senders: readonly string[] = [...runs, 'espota'];
+const senders: readonly string[] = [...runs, 'rollback', 'espota'];
 const isJson = (argv: readonly string[], env: NodeJS.ProcessEnv): boolean =>
   isSwitchedOn('json', { command: commandOf(argv), argv, env });
 /** Of a command that prints events, and whose targets end at `--`. */
@@ -141,7 +141,8 @@ function reportFailure(error: unknown, { stdout, stderr, env }: Io, argv: readon
   // espota.py, and whoever calls it, knows 0 and 1.
   const status = exitCodeFor(failure);
   const exitCode = command === 'espota' && status === 2 ? 1 : status;
-  const format = isJson(argv, env) ? (isRunOf(command) ? 'events' : 'document') : 'text';
+  const hasEvents = isRunOf(command) || command === 'rollback';
+  const format = isJson(argv, env) ? (hasEvents ? 'events' : 'document') : 'text';
   // commander has printed its own already, with the nearest word where there is one.
   if (!isCommanders || format !== 'text') {
     writeFailure(failure, { stdout, stderr, format, exitCode, now: () => new Date() });

@@ -63,6 +63,7 @@ export function resolveConfig(sources: ConfigSources): Config {
       ),
     },
     hook: resolveHook(sources, ledger),
+    history: resolveHistory(sources, ledger),
     project:
       project &&
       withoutUndefined({ environment: project.environment?.value, environments: project.environments }),
@@ -141,6 +142,20 @@ function resolveWatch({ file, projectDir }: ConfigSources, ledger: Ledger): Watc
       ledger.chooseOptional(ignoreKey, [sourced(ignore, place('ignore'))], settings.watchIgnore.unsaid) ?? [],
     ignoreDir,
   };
+}
+
+function resolveHistory(sources: ConfigSources, ledger: Ledger): Config['history'] {
+  const { file, projectDir } = sources;
+  const said = fromInvocation(sources, 'historyDir').map(
+    (each) => each && { ...each, value: resolve(projectDir, each.value) },
+  );
+  const written = besideFile(file, file?.settings.history?.dir);
+  const dir = ledger.chooseOptional(
+    'history.dir',
+    [...said, fromFile(file, ['history', 'dir'], written)],
+    settings.historyDir.unsaid,
+  );
+  return dir === undefined ? undefined : { dir };
 }
 
 function resolveHook({ file, folder }: ConfigSources, ledger: Ledger): HookConfig {

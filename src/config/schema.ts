@@ -189,6 +189,8 @@ const push = z.strictObject({
   retries: leaf('retries'),
 });
 
+const history = z.strictObject({ dir: leaf('historyDir') });
+
 const hook = z.strictObject({ pushOnBuild: leaf('pushOnBuild') });
 
 // `devices:` with nothing behind it is how a YAML file looks while it is being written.
@@ -211,6 +213,7 @@ export const configFileSchema = z.strictObject({
   build: build.nullable().describe('How the image is built.').optional(),
   watch: watch.nullable().describe('What makes `otarc watch` deploy.').optional(),
   push: push.nullable().describe('How images go to the devices.').optional(),
+  history: history.nullable().describe('What was pushed earlier, and the images to go back to.').optional(),
   hook: hook.nullable().describe('What the hook in the build tool does.').optional(),
   verify: verify.optional(),
   interfaces: value('interfaces').nullable().describe(sentenceOf('interfaces')).optional(),
@@ -227,7 +230,7 @@ export type HomedingFile = z.infer<typeof homedingSchema>;
 
 /** Of every object in a configuration file. */
 export const knownKeys: ReadonlySet<string> = new Set(
-  [configFileSchema, device, build, watch, push, hook, proof, httpProof].flatMap(({ shape }) =>
+  [configFileSchema, device, build, watch, push, history, hook, proof, httpProof].flatMap(({ shape }) =>
     Object.keys(shape),
   ),
 );

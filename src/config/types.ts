@@ -16,6 +16,7 @@ export interface Flags {
   readonly hostPort?: number;
   readonly interfaces?: readonly string[];
   readonly filesystem?: boolean;
+  readonly historyDir?: string;
 }
 
 /** Where a password comes from; it is fetched by `resolveCredential`, before the build starts. */
@@ -133,6 +134,8 @@ export interface Config {
   readonly watch: WatchConfig;
   readonly push: { readonly filesystem: 'never' | 'on-change' };
   readonly hook: HookConfig;
+  /** `dir`: absolute folder of a shared one. */
+  readonly history?: { readonly dir: string };
   /** Set where the build tool's own files were asked. */
   readonly project?: {
     /** What it builds by itself, where that is one environment. */

@@ -20,6 +20,7 @@ import type { ExplainOptions } from '../diagnose/explain.ts';
 import { failedEvent } from '../model/failure.ts';
 import { holderText, lockDevice, longestLockWaitMs, type Lock } from './lock.ts';
 import { refuseByFirst, type PartitionTable } from '../image/index.ts';
+import type { PushNotes } from './history/record.ts';
 import { preflight } from './preflight.ts';
 import { thousands } from '../model/numbers.ts';
 import type { Device, Image, Receipt, Target } from '../model/types.ts';
@@ -63,6 +64,10 @@ export interface DeployOptions {
   readonly searchMs?: number | undefined;
   /** Where devices were found last. */
   readonly lastSeen?: LastSeen | undefined;
+  /** MD5 of the image that was pushed to this place last, by whomever, since that moment (`Date.now()`). */
+  readonly pushedSince?: ((place: Place, sinceMs: number) => string | undefined) | undefined;
+  /** Told what no event says, for the history. */
+  readonly note?: ((notes: PushNotes) => void) | undefined;
   /** How long a device that broke off is listened for, whether it comes back; 0: not at all. Default: as one boots. */
   readonly returnMs?: number | undefined;
   /** Whether and how long to wait for proof, in place of what the device's configuration says. */
@@ -72,6 +77,8 @@ export interface DeployOptions {
   /** Whether the device was given an image of this sum (lower-case hex) earlier. Default: nothing is remembered. */
   readonly knowsSum?: ((device: Device, md5: string) => boolean) | undefined;
 }
+
+type Place = Pick<Target, 'address' | 'port'>;
 
 export type Outcome =
   | { readonly type: 'deployed'; readonly receipt: Receipt; readonly verification: Verification }
@@ -141,9 +148,7 @@ export async function deploy(
         tell(located(device, target));
         check({ image, device, target, partitions, options, engine });
       }
-      if (isPushedMeanwhile(lock, image, options)) {
-        // For the next in the queue it is still the image that the device got last.
-        lock.release(image.md5);
+      if (isPushedMeanwhile(lock, { image, target, options })) {
         return skip('another otarc has pushed this very image in the meantime', tell);
       }
       deadline.waitsFor(undefined);
@@ -159,11 +164,12 @@ export async function deploy(
       const knowsSum = (md5: string): boolean => options.knowsSum?.(device, md5) === true;
       const { signal } = options;
       verification = await proving.wait({ device, target, image, acceptedAtMs, knowsSum, tell, signal });
+      options.note?.({ verification, offersProof: proving.isOffered() });
       const { isAskedFor } = proving;
       const verdict = proofVerdictOf(verification, { name: device.name, isAskedFor });
       if (verdict.type === 'failed') throw verdict.error;
       // Until here no other otarc pushes, which would disturb the proof.
-      lock.release(image.md5);
+      lock.release();
       tell(verdict.event);
       return { type: 'deployed', receipt, verification };
     } finally {
@@ -226,7 +232,7 @@ async function lockCurrent(
   deadline.waitsFor('other-otarc');
   const lock = await lockTarget(target, options, deadline);
   try {
-    if (isPushedMeanwhile(lock, image, options)) return { lock, target };
+    if (isPushedMeanwhile(lock, { image, target, options })) return { lock, target };
     deadline.waitsFor('device');
     const current = await preparation.current(target, image, deadline);
     if (current.address === target.address && current.port === target.port) return { lock, target };
@@ -238,8 +244,13 @@ async function lockCurrent(
   }
 }
 
-function isPushedMeanwhile({ pushedMeanwhile }: Lock, { md5 }: Image, { allowed }: DeployOptions): boolean {
-  return pushedMeanwhile === md5 && allowed !== 'all';
+/** By the otarc that was waited for: what the history says, not what another process does. */
+function isPushedMeanwhile(
+  { waitedSinceMs }: Lock,
+  { image, target, options }: Pick<Checked, 'image' | 'target' | 'options'>,
+): boolean {
+  if (waitedSinceMs === undefined || options.allowed === 'all') return false;
+  return options.pushedSince?.(target, waitedSinceMs) === image.md5;
 }
 
 function located({ host: name }: Device, { address, port, via }: Target): EventBody {

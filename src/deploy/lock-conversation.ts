@@ -10,13 +10,10 @@ export interface Holder {
   readonly since?: string;
 }
 
-export const withPushed = (pushed: string | undefined) => (pushed === undefined ? {} : { pushed });
-
 export interface ConversationEnd {
   readonly isOtarc: boolean;
   /** It ended without a word. */
   readonly isSilent: boolean;
-  readonly pushed?: string;
 }
 
 /** With whoever listens at `place`. */
@@ -29,7 +26,7 @@ export function converseWithHolder(place: ListenOptions) {
   socket.on('data', (chunk: string) => {
     // Whatever else listens there may say as much as it likes.
     text = (text + chunk).slice(0, 1000);
-    const hello = lineOf(text, 0);
+    const hello = firstLineOf(text);
     if (isOtarc || hello?.['otarc'] !== 1) return;
     isOtarc = true;
     const { pid, since } = hello;
@@ -41,12 +38,7 @@ export function converseWithHolder(place: ListenOptions) {
   const ended = new Promise<ConversationEnd>((resolve) => {
     socket.on('error', () => {});
     socket.on('close', () => {
-      const pushed = isOtarc ? lineOf(text, 1)?.['pushed'] : undefined;
-      resolve({
-        isOtarc,
-        isSilent: text === '',
-        ...withPushed(typeof pushed === 'string' ? pushed : undefined),
-      });
+      resolve({ isOtarc, isSilent: text === '' });
     });
   });
   return {
@@ -85,11 +77,12 @@ export async function firstWord(
   }
 }
 
-function lineOf(text: string, index: number): Record<string, unknown> | undefined {
-  const lines = text.split('\n');
-  if (lines.length <= index + 1) return undefined;
+/** Undefined while it has no end. */
+function firstLineOf(text: string): Record<string, unknown> | undefined {
+  const end = text.indexOf('\n');
+  if (end === -1) return undefined;
   try {
-    const value: unknown = JSON.parse(lines[index] ?? '');
+    const value: unknown = JSON.parse(text.slice(0, end));
     return typeof value === 'object' && value !== null ? { ...value } : undefined;
   } catch {
     return undefined;

@@ -1,11 +1,11 @@
 /**
- * One otarc a device at a time: the second waits for the first, and learns whether that has pushed the very same image.
+ * One otarc a device at a time: the second waits for the first. What that has pushed, the history says.
  *
  * The lock is a listening socket whose address is made of the device's, so that the kernel gives it back when its holder
  * dies, however that dies; nothing is left on disk. Who finds it taken connects to it, is told who holds it, and waits
  * for the end of that connection.
  *
- *   listen ──ok──▶ held ──release──▶ waiters are told what was pushed
+ *   listen ──ok──▶ held ──release──▶ the connections of those who wait are closed
  *     ▲  └─in use──▶ connect ──▶ waiting ──closed──┐
  *     └──────────────────────────────────────────┘   (limit: DEVICE_LOCKED)
  */
@@ -14,7 +14,8 @@ import { createHash } from 'node:crypto';
 import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelled, OtaError } from '../model/errors.ts';
-import { converseWithHolder, firstWord, withPushed, type Holder } from './lock-conversation.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
+import { converseWithHolder, firstWord, type Holder } from './lock-conversation.ts';
 
 export type { Holder } from './lock-conversation.ts';
 
@@ -33,10 +34,10 @@ export interface LockRequest {
 }
 
 export interface Lock {
-  /** MD5 of the image that the otarc waited for has pushed, where it said so at its end. */
-  readonly pushedMeanwhile?: string;
-  /** Idempotent. `pushed`: MD5 of the image that the device has taken. */
-  release(pushed?: string): void;
+  /** By `Date.now()`: when it was found taken; undefined: it was free. */
+  readonly waitedSinceMs?: number;
+  /** Idempotent. */
+  release(): void;
 }
 
 /** Long enough for one push to a slow device. */
@@ -52,16 +53,16 @@ export async function lockDevice(request: LockRequest): Promise<Lock> {
   const { address, port, signal, waitMs = longestLockWaitMs } = request;
   const deadlineMs = performance.now() + waitMs;
   const places = request.places ?? placesFor(`${address}:${port}`);
-  let pushedMeanwhile: string | undefined;
+  let waitedSinceMs: number | undefined;
   for (;;) {
     if (signal.aborted) throw cancelled(signal);
+    const askedAtMs = Date.now();
     const attempt = await take(places);
-    if (attempt.type === 'held') return { ...attempt.lock, ...withMeanwhile(pushedMeanwhile) };
+    if (attempt.type === 'held') return withoutUndefined({ ...attempt.lock, waitedSinceMs });
+    waitedSinceMs ??= askedAtMs;
     const end = await waitForHolder(attempt.place, { ...request, deadlineMs });
     const isLate = end.type === 'late' || performance.now() > deadlineMs;
     if (isLate) throw locked(request, end.type === 'late' ? end.holder : {}, waitMs);
-    // One that was gone before it could say a word leaves what is known as it is.
-    if (end.type === 'gone' && (end.spoke || end.pushed !== undefined)) pushedMeanwhile = end.pushed;
     // A holder that is just going may refuse before its address is free.
     await sleep(20);
   }
@@ -80,9 +81,6 @@ export async function tryLock({
   const word = await firstWord(attempt.place, { limitMs: helloMs, signal });
   return { type: 'taken', holder: word.type === 'hello' ? word.holder : {} };
 }
-
-const withMeanwhile = (pushedMeanwhile: string | undefined) =>
-  pushedMeanwhile === undefined ? {} : { pushedMeanwhile };
 
 /**
  * Where the kernel keeps the lock of a device: a name without a file where the system has such, else a port of the
@@ -135,20 +133,17 @@ function held(server: Server): Lock {
   });
   let isReleased = false;
   return {
-    release: (pushed) => {
+    release: () => {
       if (isReleased) return;
       isReleased = true;
       // Free before the waiters are told: they try at once.
       server.close();
-      const end = pushed === undefined ? '' : `${JSON.stringify({ pushed })}\n`;
-      for (const socket of waiters) socket.end(end, () => socket.destroy());
+      for (const socket of waiters) socket.end(() => socket.destroy());
     },
   };
 }
 
-type HolderEnd =
-  | { readonly type: 'gone'; readonly spoke: boolean; readonly pushed?: string }
-  | { readonly type: 'late'; readonly holder: Holder };
+type HolderEnd = { readonly type: 'gone' } | { readonly type: 'late'; readonly holder: Holder };
 
 async function waitForHolder(
   place: ListenOptions,
@@ -174,7 +169,7 @@ async function waitForHolder(
     const end = await Promise.race([conversation.ended, limit]);
     if (signal.aborted) throw cancelled(signal);
     if (end === undefined) return { type: 'late', holder };
-    return { type: 'gone', spoke: end.isOtarc, ...withPushed(end.pushed) };
+    return { type: 'gone' };
   } finally {
     clearTimeout(unknown);
     over.abort();

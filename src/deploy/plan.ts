@@ -32,10 +32,12 @@ export interface Plan {
   readonly images: readonly PlannedImage[];
   /** The jobs of a wave start in their order, as the executor has places; a wave starts when the one before has ended. */
   readonly waves: readonly (readonly Job[])[];
+  /** Absolute folder of a shared history. */
+  readonly historyDir?: string;
 }
 
 export interface PlanRequest {
-  readonly config: Pick<Config, 'build' | 'kind'> & Partial<Pick<Config, 'devices'>>;
+  readonly config: Pick<Config, 'build' | 'kind'> & Partial<Pick<Config, 'devices' | 'history'>>;
   readonly devices: readonly DeviceConfig[];
   readonly source: PlannedImage['source'];
   /** Of the command line: above what a device's own `environment` says. */
@@ -68,7 +70,8 @@ export function makePlan(wanted: PlanRequest): Plan {
       expectedPlatform: platforms.size === 1 ? platform : undefined,
     });
   });
-  return { images, waves: jobs.length === 0 ? [] : [jobs] };
+  const historyDir = config.history?.dir;
+  return withoutUndefined({ images, waves: jobs.length === 0 ? [] : [jobs], historyDir });
 }
 
 function fileKindOf({ config, fileKind }: PlanRequest): ImageKind | undefined {

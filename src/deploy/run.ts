@@ -3,12 +3,14 @@
  * only in where the image comes from, which the plan says.
  */
 
+import { dirname } from 'node:path';
+import { namedTool } from '../builders/named-tool.ts';
 import { nothingFetched } from '../config/index.ts';
 import type { DeviceConfig } from '../config/types.ts';
-import { cacheFile, lastSeenIn } from '../network/last-seen.ts';
 import type { OtaError } from '../model/errors.ts';
 import type { DeployEvent, EventBody, Stage, Tell } from '../model/events.ts';
 import { asOtaError, exitCodeFor, failedEvent } from '../model/failure.ts';
+import type { Device, Image } from '../model/types.ts';
 import {
   deploy,
   type DeployOptions,
@@ -17,16 +19,30 @@ import {
   type ReadyImage,
 } from './deploy-device.ts';
 import { execute } from './execute.ts';
+import { openHistory, type History } from './history/history.ts';
+import { historyPlace } from './history/place.ts';
+import { keyOf, type HistoryRecord } from './history/record.ts';
+import { recordPush } from './history/recorder.ts';
 import { makeImage } from './make-image.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import type { Plan, PlannedImage } from './plan.ts';
 import { readyDevice } from './ready-device.ts';
 
-export interface RunContext extends Omit<DeployOptions, 'tell' | 'freshMs'> {
+export interface RunContext extends Omit<
+  DeployOptions,
+  'tell' | 'freshMs' | 'lastSeen' | 'pushedSince' | 'note' | 'skipReason'
+> {
   readonly onEvent: (event: DeployEvent) => void;
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** Where the output of build tools goes. */
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** As in `DeployOptions`; `history` is what the device was given before. */
+  readonly skipReason?: ((device: Device, image: Image, history: History) => string | undefined) | undefined;
+  /** Where an image came from that is made again of what is kept: in place of asking git. */
+  readonly originOf?: ((planned: PlannedImage) => Pick<HistoryRecord, 'source' | 'build'>) | undefined;
+  /** What earlier runs of this process could not store, and is added to. */
+  readonly unsaved?: HistoryRecord[] | undefined;
   /** In place of reading a device's password and partition table for this run. */
   readonly readyDevice?: typeof readyDevice | undefined;
   /** In place of one build, or one look, for each image: watch builds again when a file changes meanwhile. */
@@ -81,27 +97,74 @@ async function runJobs(plan: Plan, context: RunContext, outcomes: Map<string, Ou
   if (outcomes.size > 0) return;
   const secretVariables = plan.images.flatMap(({ request }) => request.secretVariables ?? []);
   const options = { ...deployOptionsOf(context), proofEnv: { env: context.env, secretVariables } };
+  const history = historyOf(plan, context);
+  const planned = new Map(plan.images.map((each) => [each.key, originOf(each, context)]));
   const images = new Map(plan.images.map((planned) => [planned.key, startImage(planned, context)]));
   await execute(plan.waves, policy, async ({ device, imageKey }) => {
     const [image, readyJob] = [images.get(imageKey), ready.get(device)];
     if (image === undefined || readyJob === undefined) throw new Error(`No image "${imageKey}" is planned.`);
-    const tell = telling(context, device.name);
+    const recorder = recordPush({ device, history, ...planned.get(imageKey) });
+    const tell = recorder.hear(telling(context, device.name));
+    const { skipReason } = context;
+    const remembering = {
+      tell,
+      lastSeen: recorder.lastSeen,
+      pushedSince: history.pushedSince,
+      note: recorder.note,
+      knowsSum: (each: Device, md5: string) => history.knows(keyOf(each), md5),
+      skipReason: skipReason && ((each: Device, image: Image) => skipReason(each, image, history)),
+    };
     // A device that was not reached before an interruption failed by it, and its report says so.
-    const outcome = await deploy(readyJob, image(), { ...options, tell }).catch((error: unknown) =>
-      failed({ error: asOtaError(error), stage: 'push', tell }),
+    const outcome = await deploy(readyJob, recorder.follow(image()), { ...options, ...remembering }).catch(
+      (error: unknown) => failed({ error: asOtaError(error), stage: 'push', tell }),
     );
     outcomes.set(device.name, outcome);
+    if (!context.dryRun) await recorder.ended(outcome);
   });
 }
 
 /** Not a spread of the whole context: its `stdin` is made when somebody reads it. */
 function deployOptionsOf(context: RunContext): Omit<DeployOptions, 'tell'> {
-  const { signal, engine, allowed, dryRun, skipReason } = context;
-  const { timeoutMs, silenceLimitMs, whenSeenMs, returnMs, verify, knowsSum } = context;
-  const cache = cacheFile(context.env);
-  const lastSeen = context.lastSeen ?? (cache === undefined ? undefined : lastSeenIn(cache));
+  const { signal, engine, allowed, dryRun } = context;
+  const { timeoutMs, silenceLimitMs, whenSeenMs, returnMs, verify } = context;
   const limits = { timeoutMs, silenceLimitMs, whenSeenMs, returnMs };
-  return { signal, engine, allowed, dryRun, skipReason, lastSeen, verify, knowsSum, ...limits };
+  return { signal, engine, allowed, dryRun, verify, ...limits };
+}
+
+function historyOf({ historyDir }: Plan, context: RunContext): History {
+  const tell = telling(context);
+  return openHistory({
+    place: historyPlace(context.env, { shared: historyDir }),
+    onLoss: (message) => tell({ type: 'log', level: 'warn', message }),
+    ...(context.unsaved && { unsaved: context.unsaved }),
+  });
+}
+
+function originOf(planned: PlannedImage, context: RunContext) {
+  const known = context.originOf?.(planned);
+  if (known === undefined) return { build: buildOf(planned), source: startSource(planned, context) };
+  return { build: known.build, source: () => Promise.resolve(known.source) };
+}
+
+/** Starts at the first call, as the image does. */
+function startSource(
+  { request, path }: PlannedImage,
+  { env }: RunContext,
+): () => Promise<HistoryRecord['source']> {
+  // Loaded while an image is on its way.
+  const ask = async (): Promise<HistoryRecord['source']> => {
+    const { sourceIn } = await import('./history/source.ts');
+    return sourceIn(path === undefined ? request.projectDir : dirname(path), env);
+  };
+  let asked: Promise<HistoryRecord['source']> | undefined;
+  return () => (asked ??= ask());
+}
+
+function buildOf({ source, key, request }: PlannedImage): HistoryRecord['build'] {
+  return withoutUndefined({
+    tool: source === 'file' ? ('file' as const) : namedTool(request),
+    environment: source === 'file' || key === '' ? undefined : key,
+  });
 }
 
 /** Everything of the configuration that can fail without the network, for all devices, beside each other. */

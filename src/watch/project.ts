@@ -10,6 +10,7 @@ import { saidText } from '../config/environment.ts';
 import { resolveCredential } from '../config/index.ts';
 import type { CredentialSource, DeviceConfig } from '../config/types.ts';
 import type { ReadyDevice } from '../deploy/deploy-device.ts';
+import { historyPlace } from '../deploy/history/place.ts';
 import { planProject, type DeployProjectOptions, type PlannedProject } from '../deploy/deploy-project.ts';
 import { makePlan, type Plan, type PlannedImage } from '../deploy/plan.ts';
 import { readyDevice } from '../deploy/ready-device.ts';
@@ -73,7 +74,7 @@ export async function openProject(options: ProjectOptions): Promise<Project> {
     devices,
     warnings,
     kind,
-    scope: scopeOf({ sources: union(all), ...config.watch }),
+    scope: scopeOf({ sources: withHistory(union(all), { config, env: options.env }), ...config.watch }),
     planOf,
     buildPlanOf,
     async placesOf(wanted) {
@@ -112,6 +113,15 @@ export function rulesOf(project: Project, builds: boolean): WatchRules {
 function sourceOf(credential: Credential): CredentialSource {
   if (credential.type === 'none') return credential;
   return { type: credential.type === 'password' ? 'text' : 'hash', secret: credential.secret };
+}
+
+/** A shared history may lie in the project: what a push writes there must not be a change that is pushed. */
+function withHistory(
+  sources: SourcePaths,
+  { config, env }: { readonly config: PlannedProject['config']; readonly env: NodeJS.ProcessEnv },
+): SourcePaths {
+  const place = historyPlace(env, { shared: config.history?.dir });
+  return place === undefined ? sources : { ...sources, products: [...sources.products, place.folder] };
 }
 
 function union(all: readonly SourcePaths[]): SourcePaths {

@@ -2,6 +2,8 @@
 
 import { cancelled, type OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
+import type { History } from '../deploy/history/history.ts';
+import { keyOf, wasGivenLast, type HistoryRecord } from '../deploy/history/record.ts';
 import type { Plan } from '../deploy/plan.ts';
 import { runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
 import type { Device, Image } from '../model/types.ts';
@@ -52,8 +54,9 @@ const returnMs = 3_000;
 
 export function createRunner(options: RunnerOptions): Runner {
   const { context, tell, images } = options;
-  /** MD5 of what each device was given last. */
-  const given = new Map<string, string>();
+  const startedAtMs = Date.now();
+  /** Of a history that cannot be written. */
+  const unsaved: HistoryRecord[] = [];
   let active: { readonly controller: AbortController; readonly builder: Builder } | undefined;
 
   const tellOfChange = ({ cause, paths }: Work): void =>
@@ -88,7 +91,6 @@ export function createRunner(options: RunnerOptions): Runner {
         onEnded: options.onBuildEnded,
       });
       active = { controller, builder };
-      const giving = new Map<string, { readonly key: string; readonly md5: string }>();
       const plan = async (): Promise<Plan> => {
         tellOfChange(work);
         const project = await options.project();
@@ -99,30 +101,21 @@ export function createRunner(options: RunnerOptions): Runner {
         return { images: [], waves: [] };
       };
       try {
-        const result = await runPlan(plan, {
+        return await runPlan(plan, {
           ...context,
           output: options.output.stream,
           returnMs,
           signal,
           readyDevice: async (device) => (await options.project()).readyDevice(device),
           makeImage: options.builds ? builder.make : take,
-          skipReason: (device: Device, image: Image) => {
-            const key = [device.name, device.host, device.port ?? '', image.kind].join(' ');
-            giving.set(device.name, { key, md5: image.md5 });
-            const isForced = work.force || context.allowed === 'all';
-            return given.get(key) === image.md5 && !isForced
+          unsaved,
+          skipReason: (device: Device, image: Image, history: History) => {
+            if (work.force || context.allowed === 'all') return undefined;
+            return wasGivenLast(history.of(keyOf(device)), { image, sinceMs: startedAtMs })
               ? 'the image is the one that it was given last'
               : undefined;
           },
         });
-        for (const [name, outcome] of result.outcomes) {
-          const gave = giving.get(name);
-          if (gave === undefined || context.dryRun) continue;
-          if (outcome.type !== 'failed') given.set(gave.key, gave.md5);
-          // It may have taken that image all the same, or a part of it.
-          else if (outcome.stage === 'push' || outcome.stage === 'verify') given.delete(gave.key);
-        }
-        return result;
       } finally {
         active = undefined;
         release();

@@ -1,8 +1,11 @@
 /** Who gets the image, in networks of this test's own: counted at the devices. */
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { openHistory } from '../../src/deploy/history/history.ts';
+import { historyPlace } from '../../src/deploy/history/place.ts';
+import { recordOf } from '../support/history-records.ts';
 import { imageFile } from '../support/image-file.ts';
 import {
   createNetwork,
@@ -140,10 +143,11 @@ describe.skipIf(why !== undefined)('a push to a name', { timeout: 60_000 }, () =
 });
 
 describe.skipIf(why !== undefined)('where a device was last', { timeout: 60_000 }, () => {
-  const fileIn = (cwd: string) => join(cwd, '.cache', 'otarc', 'last-seen.json');
-  const remembered = async (cwd: string, address: string) => {
-    await mkdir(dirname(fileIn(cwd)), { recursive: true });
-    await writeFile(fileIn(cwd), JSON.stringify({ version: 1, devices: [['hall', address]] }));
+  const historyIn = (cwd: string) =>
+    openHistory({ place: historyPlace({ HOME: cwd }), onLoss: (message) => expect.fail(message) });
+  const remembered = (cwd: string, address: string): void => {
+    const at = new Date().toISOString();
+    historyIn(cwd).append(recordOf({ at, place: { address, port: 8266, isSure: true } }));
   };
 
   it('is asked where no multicast gets through: behind a router', async () => {
@@ -162,7 +166,7 @@ describe.skipIf(why !== undefined)('where a device was last', { timeout: 60_000 
     const hall = await second.device({ name: 'hall', host: '10.77.3.2', port: 8266 });
     await second.respond({ name: 'hall', addresses: ['10.77.3.2'], on: '10.77.3.2' });
     expect(await push(place, 'hall')).toMatchObject({ exitCode: 1, failed: { code: 'NAME_NOT_RESOLVED' } });
-    await remembered(cwd, '10.77.3.2');
+    remembered(cwd, '10.77.3.2');
     expect(await push(place, 'hall')).toMatchObject({
       exitCode: 0,
       located: [{ address: '10.77.3.2', via: 'mdns' }],
@@ -175,9 +179,9 @@ describe.skipIf(why !== undefined)('where a device was last', { timeout: 60_000 
     const hall = await device(place.first, 'hall', '10.77.1.2');
     const kitchen = await device(place.second, 'kitchen', '10.77.2.2');
     for (const address of ['10.77.2.2', '10.77.2.77']) {
-      await remembered(place.cwd, address);
+      remembered(place.cwd, address);
       expect(await push(place, 'hall')).toMatchObject({ exitCode: 0, located: [{ address: '10.77.1.2' }] });
-      expect(await readFile(fileIn(place.cwd), 'utf8')).toContain('["hall","10.77.1.2"]');
+      expect(historyIn(place.cwd).lastSeen.addressOf('hall')).toBe('10.77.1.2');
     }
     expect(hall.text()).toMatch(gotImage);
     expect(kitchen.text()).not.toMatch(/invited/);

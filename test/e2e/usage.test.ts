@@ -11,6 +11,8 @@ const commands: readonly CommandName[] = [
   'deploy',
   'push',
   'watch',
+  'history',
+  'rollback',
   'devices',
   'doctor',
   'inspect',

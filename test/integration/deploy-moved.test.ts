@@ -64,13 +64,20 @@ const placesIn = (events: readonly EventBody[]): string[] =>
   events.flatMap((event) => (event.type === 'device-located' ? [event.address] : []));
 
 /** A push that has found its device, and waits for another otarc to let it go. */
-async function behindLock(options: Partial<DeployOptions> = {}) {
+async function behindLock({
+  pushed,
+  ...options
+}: Partial<DeployOptions> & { readonly pushed?: string } = {}) {
   const [name, port] = [freshName(), await freePort()];
   const device = await quickDevice({ name, port, announce: true });
   const { signal } = new AbortController();
   const lock = await lockDevice({ name, address: '127.0.0.1', port, signal, onWait: () => undefined });
   onTestFinished(() => lock.release());
-  const { ended, told } = start(name, Promise.resolve({ image }), { freshMs: 0, ...options });
+  const { ended, told } = start(name, Promise.resolve({ image }), {
+    freshMs: 0,
+    pushedSince: () => pushed,
+    ...options,
+  });
   await told((event) => event.type === 'log' && event.message.startsWith('waiting for another otarc'));
   return { name, port, device, lock, ended, told };
 }
@@ -103,16 +110,23 @@ describe('a device that got another address', () => {
   });
 
   it('is not looked for where another otarc has pushed this very image, and it restarts', async () => {
-    const { device, lock, ended } = await behindLock();
+    const { device, lock, ended } = await behindLock({ pushed: image.md5 });
     await device.close();
-    lock.release(image.md5);
+    lock.release();
     expect(await ended).toMatchObject({ type: 'skipped' });
   });
 
   it('is waited for while it restarts from the push of another otarc', async () => {
-    const { name, port, device: before, lock, ended, told } = await behindLock({ searchMs: 2_000 });
+    const {
+      name,
+      port,
+      device: before,
+      lock,
+      ended,
+      told,
+    } = await behindLock({ pushed: 'another image', searchMs: 2_000 });
     await before.close();
-    lock.release('another image');
+    lock.release();
     // A search for its name has ended without an answer.
     await told((event) => event.type === 'log' && event.message.startsWith(`nobody answers for ${name}`));
     const after = await quickDevice({ name, port, announce: true });

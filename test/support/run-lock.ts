@@ -1,9 +1,9 @@
-/** Takes the lock of a device and says so, then holds it until its stdin ends: then it tells `argv[4]` as pushed. */
+/** Takes the lock of a device and says so, then holds it until its stdin ends: then it lets it go. */
 
 import type { ListenOptions } from 'node:net';
 import { lockDevice } from '../../src/deploy/lock.ts';
 
-const [address = '', port = '', pushed = '', places] = process.argv.slice(2);
+const [address = '', port = '', places] = process.argv.slice(2);
 const lock = await lockDevice({
   name: 'lamp',
   address,
@@ -12,9 +12,9 @@ const lock = await lockDevice({
   onWait: () => process.stdout.write('waiting\n'),
   ...(places === undefined ? {} : { places: JSON.parse(places) as ListenOptions[] }),
 });
-process.stdout.write(`held ${lock.pushedMeanwhile ?? '-'}\n`);
+process.stdout.write('held\n');
 process.stdin.resume();
 process.stdin.on('end', () => {
-  lock.release(pushed === '' ? undefined : pushed);
+  lock.release();
   process.exit();
 });

@@ -100,7 +100,7 @@ export function isSwitchedOn(
 /** What is left to the configuration. @param cwd the folder that otarc was started in */
 export function toFlags(values: Values, cwd: string): Flags {
   const { config, environment, passwordFile, port, platform, hostAddress, hostPort } = values;
-  const { interfaces, filesystem } = values;
+  const { interfaces, filesystem, historyDir } = values;
   return withoutUndefined({
     cwd: folderOf(values, cwd),
     config,
@@ -112,6 +112,7 @@ export function toFlags(values: Values, cwd: string): Flags {
     hostPort,
     interfaces,
     filesystem,
+    historyDir,
   });
 }
 

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { kinds } from '../../config/kinds.ts';
-import { pathFrom, toFlags, toMs, valuesFor, withFlags, withKind } from './flags.ts';
+import { pathFrom, toCommandOptions, toFlags, toMs, valuesFor, withFlags, withKind } from './flags.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import { colorOf } from '../terminal/color.ts';
 import type { EspotaOptions } from './espota.ts';
@@ -12,6 +12,7 @@ import { addSimulateCommand } from './simulate-flags.ts';
 
 export function addOtherCommands(program: Command, parts: Parts): void {
   addEspota(program, parts);
+  addHistoryCommands(program, parts);
   addLookCommands(program, parts);
   addNetworkCommands(program, parts);
   addSetUpCommands(program, parts);
@@ -42,6 +43,29 @@ function addEspota(program: Command, { io, done }: Parts): void {
     .action(async (options: EspotaOptions) => {
       const { espotaCommand } = await import('./espota.ts');
       done(await espotaCommand(options, io));
+    });
+}
+
+function addHistoryCommands(program: Command, { io, done }: Parts): void {
+  withFlags(program.command('history'), 'history')
+    .argument('[target]', 'a device or group of .otarc, NAME.local, or an address')
+    .description('what was pushed when, and what came of it')
+    .action(async (target: string | undefined, _options: unknown, command: Command) => {
+      const values = valuesFor('history', command, io.env);
+      const { json, rows: count } = values;
+      const { historyCommand } = await import('./history.ts');
+      const flags = toFlags(values, io.cwd);
+      const color = colorOf(io.env, values.color);
+      done(await historyCommand({ flags, target, count, json: json === true, color }, io));
+    });
+  withFlags(program.command('rollback'), 'rollback')
+    .argument('<target...>', 'devices or groups of .otarc, NAME.local, or addresses')
+    .usage('<target...> [options]')
+    .description('push the last image before the present one that was proven to run')
+    .action(async (targets: string[], _options: unknown, command: Command) => {
+      const values = valuesFor('rollback', command, io.env);
+      const { rollbackCommand } = await import('./rollback.ts');
+      done(await rollbackCommand({ ...toCommandOptions(values, io), targets, to: values.to }, io));
     });
 }
 

@@ -3,7 +3,7 @@
 import { engineNames, platforms } from '../../model/types.ts';
 import { choice, kinds, list, whole } from '../kinds.ts';
 import type { Flags } from '../types.ts';
-import { pushes, type Setting } from './setting.ts';
+import { ofHistory, pushes, type Setting } from './setting.ts';
 
 /** What outranks every file; `otarc config` shows it with its origin. */
 export const configuration = {
@@ -11,7 +11,7 @@ export const configuration = {
     kind: kinds.text,
     about: 'the configuration, in place of the one that is found',
     flag: '--config <file>',
-    commands: [...pushes, 'devices', 'discovery', 'logs'],
+    commands: [...pushes, ...ofHistory, 'devices', 'discovery', 'logs'],
   },
   environment: {
     kind: kinds.text,
@@ -25,13 +25,13 @@ export const configuration = {
     kind: kinds.text,
     about: 'read the password from this file (-: stdin)',
     flag: '--password-file <file>',
-    commands: pushes,
+    commands: [...pushes, 'rollback'],
   },
   port: {
     kind: kinds.port,
     about: 'UDP port of the device',
     flag: '--port <number>',
-    commands: pushes,
+    commands: [...pushes, 'rollback'],
     file: 'devices.*.port',
     unsaid: 'what the device announces, else by platform',
   },
@@ -39,7 +39,7 @@ export const configuration = {
     kind: choice(platforms),
     about: 'what the device is',
     flag: '--platform <name>',
-    commands: [...pushes, 'inspect'],
+    commands: [...pushes, 'rollback', 'inspect'],
     file: 'devices.*.platform',
     unsaid: 'what the device announces, else from the image',
   },
@@ -47,7 +47,7 @@ export const configuration = {
     kind: kinds.address,
     about: 'address of this computer that the device connects to',
     flag: '--host-address <address>',
-    commands: pushes,
+    commands: [...pushes, 'rollback'],
     file: 'devices.*.hostAddress',
     unsaid: 'the one on the way to the device',
   },
@@ -55,7 +55,7 @@ export const configuration = {
     kind: kinds.port,
     about: 'TCP port of this computer that the device connects to',
     flag: '--host-port <number>',
-    commands: pushes,
+    commands: [...pushes, 'rollback'],
     file: 'devices.*.hostPort',
     unsaid: 'any free one',
   },
@@ -63,7 +63,7 @@ export const configuration = {
     kind: list(kinds.text),
     about: 'network interface or address for mDNS and for the listening socket',
     flag: '--interface <if>',
-    commands: [...pushes, 'devices', 'discovery', 'init', 'logs'],
+    commands: [...pushes, 'rollback', 'devices', 'discovery', 'init', 'logs'],
     file: 'interfaces',
     unsaid: 'all suitable ones',
   },
@@ -72,6 +72,14 @@ export const configuration = {
     about: 'the file-system image, not the firmware',
     flag: '--filesystem',
     commands: [...pushes, 'inspect'],
+  },
+  historyDir: {
+    kind: kinds.text,
+    about: 'folder of a history that several share',
+    flag: '--history-dir <dir>',
+    commands: [...pushes, ...ofHistory],
+    file: 'history.dir',
+    unsaid: "the folder for the state of this user's programs",
   },
 } as const satisfies Readonly<Record<Exclude<keyof Flags, 'cwd'>, Setting>>;
 

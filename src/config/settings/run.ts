@@ -1,8 +1,8 @@
 /** The settings of one run, which stand in no file. */
 
 import { allowableCodes } from '../../model/allowable.ts';
-import { choice, kinds, list } from '../kinds.ts';
-import { pushes, runs, type Setting } from './setting.ts';
+import { choice, kinds, list, whole } from '../kinds.ts';
+import { ofHistory, pushes, runs, type Setting } from './setting.ts';
 
 /** What is said of one run, and stands in no file. */
 export const run = {
@@ -10,7 +10,7 @@ export const run = {
     kind: kinds.text,
     about: 'work in this folder',
     flag: '-C, --cwd <dir>',
-    commands: [...pushes, 'devices', 'discovery', 'init', 'logs'],
+    commands: [...pushes, ...ofHistory, 'devices', 'discovery', 'init', 'logs'],
   },
   all: { kind: kinds.onOff, about: 'every configured device', flag: '--all', commands: [...runs, 'logs'] },
   file: {
@@ -65,28 +65,28 @@ export const run = {
     kind: kinds.onOff,
     about: 'everything up to, not including, the first datagram',
     flag: '--dry-run',
-    commands: runs,
+    commands: [...runs, 'rollback'],
   },
   // What passes a check is typed each time: in an environment it would be forgotten there.
   force: {
     kind: kinds.onOff,
     about: 'push although a check fails',
     flag: '--force',
-    commands: runs,
+    commands: [...runs, 'rollback'],
     hasVariable: false,
   },
   allow: {
     kind: list(choice(allowableCodes)),
     about: 'let this one check fail',
     flag: '--allow <code>',
-    commands: runs,
+    commands: [...runs, 'rollback'],
     hasVariable: false,
   },
   timeout: {
     kind: kinds.seconds,
     about: 'for the whole push of one device',
     flag: '--timeout <seconds>',
-    commands: runs,
+    commands: [...runs, 'rollback'],
   },
   verify: {
     kind: kinds.onOff,
@@ -105,6 +105,20 @@ export const run = {
     about: 'go on to what the device prints (`logs:` in .otarc)',
     flag: '--logs',
     commands: ['deploy', 'watch'],
+  },
+  to: {
+    kind: kinds.text,
+    about: 'the image to go back to: the first digits of its MD5, or its number in `otarc history`',
+    flag: '--to <image>',
+    commands: ['rollback'],
+    hasVariable: false,
+  },
+  rows: {
+    kind: whole(1),
+    about: 'how many to show (default 20)',
+    flag: '-n, --number <count>',
+    commands: ['history'],
+    hasVariable: false,
   },
   live: { kind: kinds.onOff, about: 'keep the list live', flag: '--watch', commands: ['devices'] },
   waitFor: {
@@ -143,26 +157,26 @@ export const run = {
     kind: kinds.onOff,
     about: 'JSON on stdout: one document, or one object a line',
     flag: '--json',
-    commands: [...pushes, 'devices', 'inspect', 'init'],
+    commands: [...pushes, ...ofHistory, 'devices', 'inspect', 'init'],
   },
-  quiet: { kind: kinds.onOff, about: 'errors only', flag: '-q, --quiet', commands: runs },
+  quiet: { kind: kinds.onOff, about: 'errors only', flag: '-q, --quiet', commands: [...runs, 'rollback'] },
   verbose: {
     kind: kinds.onOff,
     about: 'each step, and the conversation with the device',
     flag: '-v, --verbose',
-    commands: runs,
+    commands: [...runs, 'rollback'],
   },
   debugLog: {
     kind: kinds.text,
     about: 'append every event to this file, for a bug report',
     flag: '--debug-log <file>',
-    commands: runs,
+    commands: [...runs, 'rollback'],
   },
   color: {
     kind: kinds.onOff,
     about: 'no colours (also NO_COLOR)',
     flag: '--no-color',
-    commands: [...pushes, 'devices', 'inspect', 'init', 'demo', 'logs'],
+    commands: [...pushes, ...ofHistory, 'devices', 'inspect', 'init', 'demo', 'logs'],
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 

@@ -6,6 +6,8 @@ export type CommandName =
   | 'deploy'
   | 'push'
   | 'watch'
+  | 'history'
+  | 'rollback'
   | 'devices'
   | 'doctor'
   | 'inspect'
@@ -40,6 +42,9 @@ export interface FlagSetting extends Setting {
 export const runs = ['deploy', 'push', 'watch'] as const;
 /** Those and the ones that show what they would do. */
 export const pushes = [...runs, 'doctor', 'config'] as const;
+
+/** The commands that read what was pushed earlier. */
+export const ofHistory = ['history', 'rollback'] as const;
 
 /** `--port` of `--port <number>`. */
 export function flagOf({ flag }: Pick<FlagSetting, 'flag'>): string {

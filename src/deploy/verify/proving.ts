@@ -43,6 +43,8 @@ export interface Proving {
    * @throws `CANCELLED`
    */
   wait(accepted: Accepted): Promise<Verification>;
+  /** Whether the device has said what it runs, as far as is known by now. */
+  isOffered(): boolean;
   close(): void;
 }
 
@@ -56,6 +58,7 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
   let known: BeforePush = {};
   let configured: ReadonlyMap<ProofMethod, Proof> = new Map();
   let context: ProofContext | undefined;
+  let isOffered = false;
   const looking = new AbortController();
   const open = async (): Promise<void> => {
     const { watchDevice } = await import('./device-watch.ts');
@@ -97,19 +100,23 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
       if (isOff) return { ...notChecked('not asked for'), isOff: true };
       // Nothing more is heard of the sketch from before.
       const before = known.md5 === undefined ? (watch?.before(accepted.target) ?? known) : known;
-      if (!config.isAskedFor && before.md5 === undefined) return notChecked(cure);
+      isOffered = before.md5 !== undefined;
+      if (!config.isAskedFor && !isOffered) return notChecked(cure);
       const { prove } = await import('./prove.ts').catch(() => ({ prove: undefined }));
       if (prove === undefined) return notChecked('otarc was updated meanwhile');
       await load();
       try {
         const onContext = (made: ProofContext): void => void (context = made);
-        return await prove(accepted, { config, before, watch, configured, onContext });
+        const verification = await prove(accepted, { config, before, watch, configured, onContext });
+        isOffered ||= verification.type === 'verified' && verification.method === 'announce';
+        return verification;
       } catch (error) {
         if (!(error instanceof OtaError) || error.code !== 'CANCELLED') throw error;
         const message = `${device.name} took the image; otarc did not wait until it says which sketch runs.`;
         throw new OtaError('CANCELLED', message, { details: error.details, cause: error });
       }
     },
+    isOffered: () => isOffered,
     close,
   };
 }

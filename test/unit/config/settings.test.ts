@@ -1,5 +1,6 @@
 /** Every consumer of the table of settings on the same inputs: flag, variable, file, schema, origins. */
 
+import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -28,6 +29,8 @@ const commands: readonly CommandName[] = [
   'deploy',
   'push',
   'watch',
+  'history',
+  'rollback',
   'devices',
   'doctor',
   'inspect',
@@ -317,13 +320,18 @@ describe('the origin', () => {
         });
         return origins.find((each) => each.path === path);
       };
+      // A path is made absolute.
+      const shown = (given: unknown) => (key === 'historyDir' ? resolve('/p', String(given)) : given);
       const all = { flag: true, variable: true, file: true };
-      expect(source(all)).toMatchObject({ value, origin: `flag ${flagOf(setting)}` });
+      expect(source(all)).toMatchObject({ value: shown(value), origin: `flag ${flagOf(setting)}` });
       expect(source({ ...all, flag: false })).toMatchObject({
-        value,
+        value: shown(value),
         origin: `environment ${variableOf(setting)}`,
       });
-      expect(source({ file: true })).toMatchObject({ value: other ?? value, origin: `/p/.otarc:${path}` });
+      expect(source({ file: true })).toMatchObject({
+        value: shown(other ?? value),
+        origin: `/p/.otarc:${path}`,
+      });
       expect(source({})).toMatchObject({
         origin: 'default',
         note: 'unsaid' in setting ? setting.unsaid : '',
@@ -338,7 +346,7 @@ describe('the contract', () => {
     '--config --cwd --environment --password-file --port --platform --host-address --host-port --interface --filesystem --force --allow --timeout --verify --no-verify --dry-run --json --quiet --verbose --no-color --all';
   /** Flags of single commands. */
   const single =
-    '--file --hook --no-build --once --when-seen --watch --schema --active --wait-for --poll --notify --exec --debug-log --keep --logs --yes --device --fqbn --no-scan --remove';
+    '--file --hook --no-build --once --when-seen --watch --schema --active --wait-for --poll --notify --exec --debug-log --keep --logs --yes --device --fqbn --no-scan --remove --history-dir --number --to';
 
   it('knows each flag, and each of its flags is known', () => {
     const flags = new Set(flagged.map(([, setting]) => flagOf(setting)));

@@ -1,0 +1,66 @@
+/** The way back within a run, for who pushes an image that does not run. */
+
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ReadyImage } from '../../src/deploy/deploy-device.ts';
+import { openHistory } from '../../src/deploy/history/history.ts';
+import { keepImage } from '../../src/deploy/history/images.ts';
+import { keyOf, recordedImageOf } from '../../src/deploy/history/record.ts';
+import { rollBack } from '../../src/deploy/roll-back.ts';
+import { readImage } from '../../src/image/index.ts';
+import type { EventBody } from '../../src/model/events.ts';
+import { imageFile } from '../support/image-file.ts';
+import { proven, recordOf } from '../support/history-records.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const { signal } = new AbortController();
+const device = { name: 'hall', host: 'hall' };
+
+async function setUp() {
+  const folder = await tempDir();
+  const place = { folder, modes: { folder: 0o700, file: 0o600 }, user: 'me', computer: 'here' };
+  const history = openHistory({ place, onLoss: (message) => expect.fail(message) });
+  await imageFile(folder);
+  const image = await readImage({ path: join(folder, 'firmware.bin'), tool: 'file' }, { signal });
+  await keepImage(place, { image, device: keyOf(device) });
+  const events: EventBody[] = [];
+  const pushed: ReadyImage[] = [];
+  const goBack = () =>
+    rollBack({
+      device,
+      history,
+      kind: 'firmware',
+      tell: (event) => events.push(event),
+      signal,
+      push: async (coming) => {
+        pushed.push(await coming);
+        return { type: 'skipped', reason: 'only noted' };
+      },
+    });
+  return { history, image, events, pushed, goBack };
+}
+
+const crashing = { outcome: 'failed', stage: 'verify', code: 'OLD_IMAGE_RUNS' } as const;
+
+describe('the way back within a run', () => {
+  it('pushes the last proven image, and says which', async () => {
+    const { history, image, events, pushed, goBack } = await setUp();
+    history.append(recordOf({ ...proven, image: recordedImageOf(image) }));
+    history.append(recordOf({ text: 'new', ...crashing }));
+    expect(await goBack()).toMatchObject({ type: 'skipped' });
+    expect(pushed.map((each) => each.image.sha256)).toEqual([image.sha256]);
+    expect(events.map(({ type }) => type)).toEqual(['log', 'image-ready']);
+  });
+
+  it('ends with a warning where there is none', async () => {
+    const { history, events, pushed, goBack } = await setUp();
+    history.append(recordOf({ text: 'new', ...crashing }));
+    expect(await goBack()).toBeUndefined();
+    expect(events).toMatchObject(
+      [{ type: 'log', level: 'warn', message: /^no rollback: hall: no image/ }].map(
+        ({ message, ...rest }) => ({ ...rest, message: expect.stringMatching(message) }),
+      ),
+    );
+    expect(pushed).toEqual([]);
+  });
+});
