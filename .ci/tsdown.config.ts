@@ -80,28 +80,28 @@ function thirdPartyLicences() {
       _options: unknown,
       bundle: Record<string, { moduleIds?: string[] }>,
     ) {
-      const names = new Set<string>();
+      const folders = new Set<string>();
       for (const { moduleIds = [] } of Object.values(bundle)) {
         for (const id of moduleIds) {
-          const name = /.*node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(id)?.[1];
-          if (name !== undefined) names.add(name.replaceAll('\\', '/'));
+          const [folder] = /.*node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(id) ?? [];
+          if (folder !== undefined) folders.add(folder);
         }
       }
       // The pass that writes the types bundles no code.
-      if (names.size === 0) return;
-      const source = `otarc contains these packages:\n\n${[...names].toSorted().map(noticeOf).join('\n----\n\n')}`;
+      if (folders.size === 0) return;
+      const source = `otarc contains these packages:\n\n${[...folders].map(noticeOf).toSorted().join('\n----\n\n')}`;
       this.emitFile({ type: 'asset', fileName: 'THIRD-PARTY-LICENSES.txt', source });
     },
   };
 }
 
-function noticeOf(name: string): string {
-  const folder = join(root, 'node_modules', name);
+function noticeOf(folder: string): string {
   const about = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    name: string;
     version: string;
     license: string;
   };
   const file = readdirSync(folder).find((each) => /^licen[cs]e(\.|$|-)/i.test(each));
   const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
-  return `${name} ${about.version} (${about.license})\n${text}`;
+  return `${about.name} ${about.version} (${about.license})\n${text}`;
 }
