@@ -12,7 +12,7 @@
  * - does not say which files lie unused beside the one it found.
  */
 
-import { accessSync, constants, existsSync, lstatSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { messageOf, OtaError } from '../model/errors.ts';
@@ -150,23 +150,14 @@ function userConfigFolder(env: NodeJS.ProcessEnv): string {
 
 /**
  * What has the name of a configuration and cannot be one: passed over in silence it would look like a file without effect.
- * `~/.config/otarc/` is a folder by right, and of `package.json` npm speaks.
+ * `~/.config/otarc/` is a folder by right, and of `package.json` npm speaks. A link that leads nowhere is no configuration yet:
+ * `init` writes the file that it names.
  */
 function refuseNoFile(path: string): void {
   if (path.endsWith(join('.config', 'otarc')) || basename(path) === 'package.json') return;
   const hint = `Rename it, or move it away: ${basename(path)} is the name of a configuration file. Or name another file with \`--config\`.`;
-  const refused = (reason: string): OtaError =>
-    new OtaError('CONFIG_UNREADABLE', `${path} cannot be read: ${reason}.`, { hint });
-  if (statOf(path)?.isDirectory() === true) throw refused('it is a folder');
-  if (isDeadLink(path)) throw refused('it is a link that leads nowhere');
-}
-
-function isDeadLink(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(path);
-  } catch {
-    return false;
-  }
+  if (statOf(path)?.isDirectory() !== true) return;
+  throw new OtaError('CONFIG_UNREADABLE', `${path} cannot be read: it is a folder.`, { hint });
 }
 
 function holdsConfiguration(path: string): boolean {

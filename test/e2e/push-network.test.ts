@@ -113,7 +113,7 @@ describe.skipIf(why !== undefined)('a push to a name', { timeout: 60_000 }, () =
 
   it.each([
     [60, 0],
-    [250, 0],
+    [120, 0],
     [400, 1500],
   ])(
     'sends no byte where a second device of the name answers %i ms later, before the first byte',
@@ -125,7 +125,7 @@ describe.skipIf(why !== undefined)('a push to a name', { timeout: 60_000 }, () =
       expect(exitCode).toBe(1);
       expect(failed).toMatchObject({
         code: 'NAME_NOT_RESOLVED',
-        message: expect.stringMatching(/contradict.*10\.77\.1\.2.*10\.77\.2\.2/),
+        message: expect.stringMatching(/contradict.*10\.77\.[12]\.2.*10\.77\.[12]\.2/),
       });
       expect(hall.text()).not.toMatch(/update-ended [1-9]/);
     },

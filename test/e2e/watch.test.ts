@@ -197,7 +197,7 @@ describe.skipIf(requireTools('nodes'))('the packed command', () => {
     running.kill('SIGINT');
     const { exitCode, all } = await running;
     expect(exitCode).toBe(130);
-    expect(all).not.toMatch(/deprecat|experimental|warning/i);
+    expect(all).not.toMatch(/deprecat|experimental|\(node:\d+\)/i);
   });
 });
 

@@ -377,15 +377,6 @@ describe('a file', () => {
     expect((await load(other)).config.file).toBeUndefined();
   });
 
-  it.runIf(process.platform !== 'win32')('is no link that leads nowhere', async () => {
-    const folder = home({ '.otarc.yaml': '' });
-    symlinkSync(join(folder, 'none'), join(folder, '.otarc'));
-    await expect(load(folder)).rejects.toMatchObject({
-      code: 'CONFIG_UNREADABLE',
-      message: expect.stringContaining('it is a link that leads nowhere'),
-    });
-  });
-
   it('and the variables report their mistakes together', async () => {
     const { error, text } = await failure({ '.otarc': 'devise: a\nport: 1\n' }, { env: { OTARC_PORT: 'x' } });
     expect(error).toMatchObject({ code: 'CONFIG_INVALID', details: { problems: { length: 3 } } });

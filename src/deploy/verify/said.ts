@@ -41,9 +41,13 @@ function hexIn(text: string | undefined, digits: number): string | undefined {
   return isHex ? text.toLowerCase() : undefined;
 }
 
+/** The core of the RP2040 announces this port, whatever `ArduinoOTA.setPort` says. */
+const alwaysAnnouncedPort = 2040;
+
 /**
- * Of those that match the device: the one where the image went, else the only one that there is. Undefined where several
- * have its name and none is there: whose word would it be?
+ * Of those that match the device: the one where the image went, else the only one at another address. Undefined where
+ * several have its name and none is there: whose word would it be? What has the same address and another port is another
+ * device (several of them behind one address, virtual ones on this computer).
  */
 export function ownAmong<T extends Pick<Announcement, 'addresses' | 'port'>>(
   matches: readonly T[],
@@ -51,7 +55,9 @@ export function ownAmong<T extends Pick<Announcement, 'addresses' | 'port'>>(
 ): T | undefined {
   const there = matches.filter((each) => each.addresses.some((other) => isSameAddress(other, address)));
   const atPort = there.filter((each) => each.port === port);
-  const [first, ...others] = [atPort, there, matches].find((each) => each.length > 0) ?? [];
+  const atUnsaidPort = there.filter((each) => each.port === alwaysAnnouncedPort);
+  const elsewhere = matches.filter((each) => !there.includes(each));
+  const [first, ...others] = [atPort, atUnsaidPort, elsewhere].find((each) => each.length > 0) ?? [];
   return others.length === 0 ? first : undefined;
 }
 

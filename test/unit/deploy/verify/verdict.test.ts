@@ -108,6 +108,9 @@ describe('what a device says', () => {
     expect(ownAmong([other], place)).toBe(other);
     expect(ownAmong([other, third], place)).toBeUndefined();
     expect(ownAmong([{ ...own, port: 1 }, own], place)).toBe(own);
+    expect(ownAmong([{ ...own, port: 1 }], place)).toBeUndefined();
+    const pico = { ...own, port: 2040 };
+    expect(ownAmong([pico], place)).toBe(pico);
     expect(ownAmong([], place)).toBeUndefined();
   });
 
