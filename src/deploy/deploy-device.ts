@@ -288,7 +288,8 @@ interface Checked {
 
 /** Whatever can be known to be wrong before the device is disturbed. */
 function check({ image, device, target, partitions, options, engine }: Checked): void {
-  refuseByFirst(preflight(image, { ...target, name: device.name }, { engine, partitions }), {
+  const { name, wording } = device;
+  refuseByFirst(preflight(image, { ...target, name, wording }, { engine, partitions }), {
     allowed: options.allowed,
     onPassed: (message) => options.tell({ type: 'log', level: 'warn', message }),
   });

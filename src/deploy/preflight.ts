@@ -36,14 +36,19 @@ export function preflightOfImage(
 /** The rest of it: whether the device, and the way to it, take this image. */
 export function preflightForDevice(
   image: PreflightImage,
-  { name, platform, port }: PreflightPlace,
+  { name, platform, port, wording }: PreflightPlace,
   engine: TargetFacts['engine'],
 ): readonly PreflightFinding[] {
   const device = { name, platform, port, usualPlatforms: engine.usualPlatforms(port) };
-  return [...engineFindings(image, engine), ...platformFindings(image, device)];
+  const ofPlatform = platformFindings(image, device);
+  // The espota command has no flag that says the platform: a warning could only be lived with.
+  const told = wording === 'espota' ? ofPlatform.filter(({ level }) => level === 'error') : ofPlatform;
+  return [...engineFindings(image, engine), ...told];
 }
 
-type PreflightPlace = Pick<Target, 'name' | 'platform' | 'port'>;
+type PreflightPlace = Pick<Target, 'name' | 'platform' | 'port'> & {
+  readonly wording?: Device['wording'] | undefined;
+};
 
 function engineFindings(
   { path, kind, platform }: PreflightImage,
