@@ -23,7 +23,9 @@ import { refuseByFirst, type PartitionTable } from '../image/index.ts';
 import { preflight } from './preflight.ts';
 import { thousands } from '../model/numbers.ts';
 import type { Device, Image, Receipt, Target } from '../model/types.ts';
-import { verify } from './verify.ts';
+import type { Verification } from '../model/verification.ts';
+import { startProving, type ProvingOptions, type VerifyWish } from './verify/proving.ts';
+import { proofVerdictOf } from './verify/verdict.ts';
 
 /** A device whose password is at hand, and what of its configuration was read. */
 export interface ReadyDevice {
@@ -63,12 +65,24 @@ export interface DeployOptions {
   readonly lastSeen?: LastSeen | undefined;
   /** How long a device that broke off is listened for, whether it comes back; 0: not at all. Default: as one boots. */
   readonly returnMs?: number | undefined;
+  /** Whether and how long to wait for proof, in place of what the device's configuration says. */
+  readonly verify?: VerifyWish | undefined;
+  /** What a program of the user's that proves it is given. */
+  readonly proofEnv?: Pick<ProvingOptions, 'env' | 'secretVariables'> | undefined;
+  /** Whether the device was given an image of this sum (lower-case hex) earlier. Default: nothing is remembered. */
+  readonly knowsSum?: ((device: Device, md5: string) => boolean) | undefined;
 }
 
 export type Outcome =
-  | { readonly type: 'deployed'; readonly receipt: Receipt }
+  | { readonly type: 'deployed'; readonly receipt: Receipt; readonly verification: Verification }
   | { readonly type: 'skipped'; readonly reason: string }
-  | { readonly type: 'failed'; readonly stage: Stage; readonly error: OtaError };
+  | {
+      readonly type: 'failed';
+      readonly stage: Stage;
+      readonly error: OtaError;
+      /** The device took the image, and this became of it. */
+      readonly verification?: Verification | undefined;
+    };
 
 /**
  * Deploys one image to one device and tells how it ended. An `OtaError` becomes the outcome; anything else is a mistake
@@ -86,7 +100,13 @@ export async function deploy(
   let target: Target | undefined;
   let { partitions } = ready;
   const engine = options.engine ?? (await engineOf(device));
-  const preparation = prepare(device, { ...options, engine });
+  const proving = startProving(device, { ...options.proofEnv, wish: options.verify });
+  const tellAll: Tell = (event) => {
+    tell(event);
+    if (event.type === 'connected' && target !== undefined) proving.connected(target);
+  };
+  const preparation = prepare(device, { ...options, engine, tell: tellAll });
+  let verification: Verification | undefined;
   let deadline: Deadline | undefined;
   try {
     const made = await coming;
@@ -113,6 +133,7 @@ export async function deploy(
       await (await preparation.session(target)).close();
       return skip(wouldPush(image, target), tell);
     }
+    await proving.look({ image, target });
     const { lock, target: current } = await lockCurrent(target, { image, preparation, options, deadline });
     try {
       if (current !== target) {
@@ -130,11 +151,21 @@ export async function deploy(
         ...options,
         signal: deadline.signal,
       });
-      lock.release(image.md5);
+      const acceptedAtMs = performance.now();
+      // The push is over; proof has a limit of its own.
+      deadline.close();
       tell({ type: 'rebooting' });
       stage = 'verify';
-      tell(verify());
-      return { type: 'deployed', receipt };
+      const knowsSum = (md5: string): boolean => options.knowsSum?.(device, md5) === true;
+      const { signal } = options;
+      verification = await proving.wait({ device, target, image, acceptedAtMs, knowsSum, tell, signal });
+      const { isAskedFor } = proving;
+      const verdict = proofVerdictOf(verification, { name: device.name, isAskedFor });
+      if (verdict.type === 'failed') throw verdict.error;
+      // Until here no other otarc pushes, which would disturb the proof.
+      lock.release(image.md5);
+      tell(verdict.event);
+      return { type: 'deployed', receipt, verification };
     } finally {
       lock.release();
     }
@@ -151,9 +182,10 @@ export async function deploy(
       longestMs,
     });
     tell(failedEvent(error, stage));
-    return { type: 'failed', stage, error };
+    return { type: 'failed', stage, error, ...(verification === undefined ? {} : { verification }) };
   } finally {
     deadline?.close();
+    proving.close();
     await preparation.close();
   }
 }

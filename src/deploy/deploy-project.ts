@@ -8,6 +8,7 @@ import type { ErrorCode } from '../model/errors.ts';
 import { findHost } from '../network/find-host.ts';
 import type { DeployEvent } from '../model/events.ts';
 import { buildRequestOf, makePlan, type Plan } from './plan.ts';
+import type { VerifyWish } from './verify/proving.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 import { runPlan, type RunContext, type RunResult } from './run.ts';
 
@@ -29,6 +30,8 @@ export interface DeployProjectOptions {
   readonly allowed?: ReadonlySet<ErrorCode> | 'all';
   readonly dryRun?: boolean;
   readonly timeoutMs?: number | undefined;
+  /** Whether and how long to wait for proof that the new image runs, in place of what is configured. */
+  readonly verify?: VerifyWish | undefined;
   /** Waits so long for a device that sleeps to announce itself, and pushes at once. */
   readonly whenSeenMs?: number | undefined;
   /** In place of each device's own. */
@@ -150,6 +153,7 @@ export function runContextOf(options: DeployProjectOptions): RunContext {
     },
     output: options.output ?? process.stderr,
     timeoutMs: options.timeoutMs,
+    verify: options.verify,
     whenSeenMs: options.whenSeenMs,
     // A build waits for its hook.
     returnMs: options.hook === true ? hookReturnMs : undefined,

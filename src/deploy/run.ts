@@ -79,7 +79,8 @@ async function runJobs(plan: Plan, context: RunContext, outcomes: Map<string, Ou
   const ready = await makeReady(plan, context, outcomes);
   // A mistake in one device's configuration is corrected before anything is built or pushed.
   if (outcomes.size > 0) return;
-  const options = deployOptionsOf(context);
+  const secretVariables = plan.images.flatMap(({ request }) => request.secretVariables ?? []);
+  const options = { ...deployOptionsOf(context), proofEnv: { env: context.env, secretVariables } };
   const images = new Map(plan.images.map((planned) => [planned.key, startImage(planned, context)]));
   await execute(plan.waves, policy, async ({ device, imageKey }) => {
     const [image, readyJob] = [images.get(imageKey), ready.get(device)];
@@ -96,11 +97,11 @@ async function runJobs(plan: Plan, context: RunContext, outcomes: Map<string, Ou
 /** Not a spread of the whole context: its `stdin` is made when somebody reads it. */
 function deployOptionsOf(context: RunContext): Omit<DeployOptions, 'tell'> {
   const { signal, engine, allowed, dryRun, skipReason } = context;
-  const { timeoutMs, silenceLimitMs, whenSeenMs, returnMs } = context;
+  const { timeoutMs, silenceLimitMs, whenSeenMs, returnMs, verify, knowsSum } = context;
   const cache = cacheFile(context.env);
   const lastSeen = context.lastSeen ?? (cache === undefined ? undefined : lastSeenIn(cache));
   const limits = { timeoutMs, silenceLimitMs, whenSeenMs, returnMs };
-  return { signal, engine, allowed, dryRun, skipReason, lastSeen, ...limits };
+  return { signal, engine, allowed, dryRun, skipReason, lastSeen, verify, knowsSum, ...limits };
 }
 
 /** Everything of the configuration that can fail without the network, for all devices, beside each other. */

@@ -116,22 +116,54 @@ export const wrongChip: Rule = (observed) => {
   return undefined;
 };
 
-export const oldImageRuns: Rule = ({ code }) =>
-  code === 'OLD_IMAGE_RUNS'
-    ? {
-        cause: 'old-image-runs',
-        likelihood: 0.9,
-        text: 'the new image crashed at its start and was rolled back, or the copy to its place failed',
-        cure: 'look at its serial output while it boots; on an ESP8266 check the flash mode of the build.',
-      }
-    : undefined;
+const usualRestarts = ['software', 'power-on', 'external'];
 
-export const deviceGone: Rule = ({ code }) =>
-  code === 'DEVICE_GONE'
+export const oldImageRuns: Rule = ({ code, resetReason, isUnrestarted, platform }) => {
+  if (code !== 'OLD_IMAGE_RUNS') return undefined;
+  const found = { cause: 'old-image-runs', likelihood: 0.9 } as const;
+  if (isUnrestarted === true) {
+    return {
+      ...found,
+      text: 'the running sketch does not restart after an update (`ArduinoOTA.setRebootOnSuccess(false)`), or hangs',
+      cure: 'restart it, by its own means or by its power.',
+    };
+  }
+  const look = 'look at its serial output while it boots';
+  if (resetReason !== undefined && !usualRestarts.includes(resetReason)) {
+    return {
+      ...found,
+      text: `the new image crashed at its start (${resetReason}), and the device went back to the old one`,
+      cure: `${look}.`,
+    };
+  }
+  if (platform === 'esp8266') {
+    return {
+      ...found,
+      text: 'the copy of the new image to its place failed, or it crashed at its start',
+      cure: `${look}, and check the flash mode and size of the build.`,
+    };
+  }
+  return {
+    ...found,
+    text: 'the new image crashed at its start and was rolled back, or the copy to its place failed',
+    cure: `${look}; on an ESP8266 check the flash mode of the build.`,
+  };
+};
+
+export const deviceGone: Rule = ({ code, restartsEveryMs, resetReason }) => {
+  if (code !== 'DEVICE_GONE') return undefined;
+  const last = 'flash by cable a sketch that works.';
+  return restartsEveryMs === undefined
     ? {
         cause: 'device-gone',
         likelihood: 0.9,
         text: 'the new sketch crashes at its start, or does not find the Wi-Fi',
-        cure: 'look at its serial output while it boots; if it stays away, flash by cable a sketch that works.',
+        cure: `look at its serial output while it boots; if it stays away, ${last}`,
       }
-    : undefined;
+    : {
+        cause: 'crash-loop',
+        likelihood: 0.95,
+        text: `the new sketch crashes soon after its start${resetReason === undefined ? '' : ` (${resetReason})`}`,
+        cure: `push a sketch that works while the device is up, or ${last}`,
+      };
+};

@@ -20,6 +20,9 @@ export function isGzip(bytes: Uint8Array): boolean {
   return startsWith(bytes, [0x1f, 0x8b]);
 }
 
+/** The largest flash of an ESP8266 and of the usual RP2040 boards. */
+export const inflateLimitBytes = 16 * 1024 * 1024;
+
 /** Inflates one gzip member, at most `limitBytes`. Throws on nothing. */
 export function inflateGzip(bytes: Uint8Array, limitBytes: number): Inflated {
   const start = headerLength(bytes);

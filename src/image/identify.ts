@@ -8,7 +8,7 @@ import { parseEsp32 } from './esp32.ts';
 import { fine, incomplete, corrupt, notOta, type ImageFacts, type Identification } from './facts.ts';
 import { fileSystemName } from './filesystem.ts';
 import { nameForeign } from './foreign.ts';
-import { inflateGzip, isGzip } from './gzip.ts';
+import { inflateGzip, inflateLimitBytes, isGzip } from './gzip.ts';
 import { isPartitionTable, parsePartitionBinary } from './partition-binary.ts';
 import { isRp2040, parseRp2040 } from './rp2040.ts';
 import { imageMagic } from './segments.ts';
@@ -109,9 +109,6 @@ function identifyFirmware(bytes: Uint8Array, expectedPlatform: Platform | undefi
   const named = notOta(plain(foreign.format), foreign.message, foreign.hint);
   return foreign.isUnknown === true ? { ...named, isUnknown: true } : named;
 }
-
-/** The largest flash of an ESP8266 and of the usual RP2040 boards. */
-const inflateLimitBytes = 16 * 1024 * 1024;
 
 function identifyGzip(bytes: Uint8Array, expectedPlatform: Platform | undefined): Identification {
   const facts: ImageFacts = { ...plain('gzip'), compression: 'gzip' };

@@ -25,7 +25,7 @@ import { notedLength } from './pico-info.ts';
 const bootBytes = 256;
 const vectorBytes = 8;
 /** Where the chip has its flash. */
-const flashBase = 0x1000_0000;
+export const flashBase = 0x1000_0000;
 /** arduino-pico's own boot loader for updates comes first; the sketch has its vectors here (its linker scripts). */
 const sketchOffset = 0x3000;
 

@@ -27,7 +27,7 @@ const signatureV1Bytes = 68;
 export function examineRest(bytes: Uint8Array, end: number): Rest {
   const rest = bytes.subarray(end);
   if (rest.length === 0) return { type: 'nothing' };
-  const sector = Math.ceil(end / sectorBytes) * sectorBytes;
+  const sector = upToSector(end);
   // espsecure leaves the padding out where it is asked to.
   const at = [sector, end].find((offset) => isBlock(bytes, offset));
   if (at !== undefined) return examineSector(bytes, at);
@@ -38,6 +38,16 @@ export function examineRest(bytes: Uint8Array, end: number): Rest {
   }
   const isPadding = isAllOf(rest, 0xff) || isAllOf(rest, 0);
   return present(rest, isPadding ? 'padding' : 'unknown content');
+}
+
+/** Where a signature of version 2 that follows the image ends, at the place where the device looks for it. Undefined: none is there. */
+export function signatureEnd(bytes: Uint8Array, end: number): number | undefined {
+  const at = upToSector(end);
+  return isBlock(bytes, at) && bytes.length >= at + sectorBytes ? at + sectorBytes : undefined;
+}
+
+function upToSector(end: number): number {
+  return Math.ceil(end / sectorBytes) * sectorBytes;
 }
 
 function isBlock(bytes: Uint8Array, offset: number): boolean {

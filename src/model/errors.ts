@@ -70,7 +70,7 @@ export const errorCodes = {
   OLD_IMAGE_RUNS: final('Look at the serial output of the device while it boots.'),
   DEVICE_GONE: transient('Look at the serial output of the device while it boots.'),
   FILESYSTEM_HALF_WRITTEN: transient('Push the file-system image again before the device is restarted.'),
-  BOOT_UNPROVEN: final('Look at the device; verify by another method.'),
+  NOT_VERIFIED: final('Look at the device, or verify by another method (`verify:` in .otarc).'),
   TIMEOUT: transient('Raise `--timeout`, or look at the link to the device.'),
 } as const satisfies Record<string, CodeRecord>;
 

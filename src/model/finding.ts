@@ -40,6 +40,7 @@ export type Cause =
   | 'short-limit'
   | 'filesystem-half-written'
   | 'device-gone'
+  | 'crash-loop'
   | 'flash-fault'
   | 'no-file-system'
   | 'no-partition'

@@ -76,6 +76,12 @@ export interface Observations {
   readonly isElsewhere?: boolean;
   /** What it is described by, in whose words the cure is told. Absent: `config`. */
   readonly wording?: Wording;
+  /** Why it started, as it says itself after it took the image. */
+  readonly resetReason?: string;
+  /** It starts again and again. */
+  readonly restartsEveryMs?: number;
+  /** It took the image, and runs on without a restart. */
+  readonly isUnrestarted?: true;
   /** A file-system image was broken off while the device wrote it in place. */
   readonly isHalfWritten?: boolean;
   /** All of the image had been handed over. */
@@ -127,6 +133,9 @@ export function observationsIn({ code, hint, details }: OtaError): Omit<Observat
       afterChallenge: details['afterChallenge'] === true ? true : undefined,
       isAmbiguous: details['ambiguous'] === true ? true : undefined,
       isElsewhere: details['elsewhere'] === true ? true : undefined,
+      resetReason: text(details['resetReason']),
+      restartsEveryMs: number(details['restartsEveryMs']),
+      isUnrestarted: details['hasRestarted'] === false ? (true as const) : undefined,
       isHalfWritten: code === 'FILESYSTEM_HALF_WRITTEN' ? true : undefined,
       isAllTaken: details['isAllTaken'] === true ? true : undefined,
       protocol: text(details['protocol']),

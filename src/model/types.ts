@@ -1,6 +1,7 @@
 /** The values that flow from stage to stage. Frozen by convention: a stage returns a new value, it changes none. */
 
 import type { Secret } from './secret.ts';
+import type { VerifyConfig } from './verification.ts';
 
 export const platforms = ['esp8266', 'esp32', 'rp2040'] as const;
 /** The Arduino core's family: it decides the default port, the protocol's quirks and the shape of an image. */
@@ -100,6 +101,8 @@ export interface Device {
   readonly engine: EngineName;
   /** HomeDing runs on it, as its configuration shows. */
   readonly isHomeding?: true;
+  /** How it proves that the new image runs; absent: `auto`, and nobody asked for it. */
+  readonly verify?: VerifyConfig;
   /** Its user has the flags of the espota command and no `.otarc`: so are cures told. */
   readonly wording?: 'espota';
   /** Interfaces (names or addresses) for mDNS and for the listening socket; empty: all suitable ones. */

@@ -26,11 +26,13 @@ export type Verification =
       /** Reset reason, as the device says it; fit for a terminal. */
       readonly boot?: string;
       readonly afterMs: number;
+      /** `false`: it has not started anew, and so runs what it ran. */
+      readonly hasRestarted?: false;
     }
   /** It went away and came back; which sketch runs is not known. `reason`: what it said, where it said something. */
   | { readonly type: 'returned'; readonly afterMs: number; readonly reason?: string }
-  /** It was announced before the push, or answered, and did not come back in time. */
-  | { readonly type: 'gone'; readonly waitedMs: number; readonly hint?: string }
+  /** It was announced before the push, or answered, and did not come back in time. `cameAtMs`: it came, and went again. */
+  | { readonly type: 'gone'; readonly waitedMs: number; readonly cameAtMs?: number; readonly hint?: string }
   /** It waits for a proof that was asked for, and did not get it, though the device may be there. */
   | {
       readonly type: 'unproven';
@@ -50,10 +52,13 @@ export interface VerifyConfig {
   readonly isAskedFor: boolean;
   readonly timeoutMs: number;
   readonly http?: HttpProof;
+  /** A program and its arguments; exit status 0 says that the new sketch runs. */
   readonly command?: readonly string[];
+  /** Absolute folder of the configuration that names the command: it runs there. */
+  readonly commandDir?: string;
 }
 
-/** `{md5}`, `{version}`, `{identity}` and `{address}` are replaced in each text. */
+/** `{address}`, `{name}`, `{md5}`, `{version}` and `{identity}` are replaced in each text but the pointer. */
 export interface HttpProof {
   readonly url: string;
   /** What the answer says once the new sketch runs: exactly one of the three forms. */

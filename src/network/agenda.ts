@@ -12,7 +12,7 @@ import { folded } from '../model/host-name.ts';
 import { type Interest, pauseAfterRound } from './asks.ts';
 import type { Instance } from './facts.ts';
 import type { Way } from './mdns.ts';
-import { questionForAll, questionsAbout } from './packets.ts';
+import { questionForAll, questionsAbout, questionsForAll } from './packets.ts';
 
 /**
  * When a name is asked for again, from an ephemeral port and from 5353. RFC 6762, section 5.2 asks a *continuous* querier
@@ -33,7 +33,8 @@ const joinMs = 250;
 /** Names that are asked for one by one; more of them are one question for all. */
 const mostByName = 8;
 const timesAmongAll = 2;
-const mostInPacket = 4;
+/** Of the longest names there are, within an Ethernet frame. */
+const mostInPacket = 3;
 const mostPackets = 16;
 /** Between such bursts: an ESP has room for a few packets. */
 const burstPauseMs = 50;
@@ -233,7 +234,7 @@ function namesOf(
 }
 
 const forAll = (way: Way): AskedQuestions =>
-  way === 'shared' ? { way, questions: 'others' } : { way, questions: [questionForAll] };
+  way === 'shared' ? { way, questions: 'others' } : { way, questions: questionsForAll };
 
 function nextOf({ sinceMs, asked }: Name, way: Way): number {
   return sinceMs + (nameAtMs[way][asked[way]] ?? Infinity);

@@ -9,7 +9,7 @@
 import type { Question } from 'dns-packet';
 import { type Fact, goodbyeMs, graceMs, type Instance } from './facts.ts';
 import { fitsInLabel } from './names.ts';
-import { arduinoService, questionsAboutHosts } from './packets.ts';
+import { arduinoService, otarcTextQuestion, questionsAboutHosts } from './packets.ts';
 import type { KnownAnswer } from './queries.ts';
 import type { Sightings } from './sightings.ts';
 
@@ -133,6 +133,9 @@ function questionsAboutInstance({ name, facts }: Instance): Question[] {
   return [
     { type: 'SRV', name: instance },
     { type: 'TXT', name: instance },
+    ...(facts.some((fact) => fact.type === 'text' && fact.isOtarcs === true)
+      ? [otarcTextQuestion(name)]
+      : []),
     ...questionsAboutHosts([...new Set(hosts)].slice(0, 2)),
   ];
 }

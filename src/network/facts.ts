@@ -33,7 +33,13 @@ export type Statement =
   | { readonly type: 'pointer' }
   | { readonly type: 'service'; readonly service: AnnouncedService }
   /** `port`: of the service that the same packet tells of. */
-  | { readonly type: 'text'; readonly text: Text; readonly port?: number | undefined }
+  | {
+      readonly type: 'text';
+      readonly text: Text;
+      readonly port?: number | undefined;
+      /** Of the service in which a device of the RP2040 core says what it runs: beside that of the Arduino service. */
+      readonly isOtarcs?: true;
+    }
   | { readonly type: 'address'; readonly target: string; readonly address: string }
   /** It has no IPv4 address. */
   | { readonly type: 'ipv6-only' };
@@ -218,9 +224,13 @@ export function claimsOf(instance: Instance): Claim[] {
 
 /** What the service at this port says of itself, of claims of one host. */
 export function textFor(claims: readonly Claim[], port: number | undefined): Text {
-  const texts = claims.flatMap((claim) => claim.texts);
+  // What was said last counts, whoever sent it.
+  const all = claims.flatMap((claim) => claim.texts).toSorted((a, b) => a.heardAtMs - b.heardAtMs);
+  const texts = all.filter(({ isOtarcs }) => isOtarcs !== true);
   const own = texts.filter((each) => each.port === undefined || port === undefined || each.port === port);
-  return (own.length > 0 ? own : texts).reduce<Text>(
+  // Of the other service only the items: board and password are those of the Arduino service.
+  const items = all.filter((each) => !texts.includes(each)).map(({ text }) => ({ text: { txt: text.txt } }));
+  return [...items, ...(own.length > 0 ? own : texts)].reduce<Text>(
     (merged, { text }) => ({ ...merged, ...text, txt: { ...merged.txt, ...text.txt } }),
     { txt: {} },
   );
@@ -240,6 +250,7 @@ function isSame(a: Statement, b: Statement): boolean {
   if (a.type === 'service' && b.type === 'service') return isDeepStrictEqual(a.service, b.service);
   if (a.type === 'address' && b.type === 'address') return a.target === b.target && a.address === b.address;
   if (a.type === 'text' && b.type === 'text') {
+    if (a.isOtarcs !== b.isOtarcs) return false;
     return a.port === b.port || a.port === undefined || b.port === undefined;
   }
   return a.type === b.type;

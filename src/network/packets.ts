@@ -39,6 +39,20 @@ export const arduinoService = '_arduino._tcp.local';
 
 export const questionForAll: Question = { type: 'PTR', name: arduinoService };
 
+/**
+ * Where a device of the RP2040 core says what it runs: that core lets a sketch add nothing to the TXT record of the Arduino
+ * service (protocol.md), so `otarc.h` has a service of its own, of the same instance name.
+ */
+export const otarcService = '_otarc._tcp.local';
+
+/** One packet: who is there, and what those run that say it in a service of its own. */
+export const questionsForAll: readonly Question[] = [questionForAll, { type: 'PTR', name: otarcService }];
+
+export const otarcTextQuestion = (instance: string): Question => ({
+  type: 'TXT',
+  name: `${instance}.${otarcService}`,
+});
+
 /** All that is asked about a device of this name, in one packet: its host's addresses, its service, what it says of itself. */
 export function questionsAbout(mdnsName: string): Question[] {
   const name = mdnsName.normalize('NFC');
@@ -49,6 +63,7 @@ export function questionsAbout(mdnsName: string): Question[] {
       ? [
           { type: 'SRV' as const, name: instance },
           { type: 'TXT' as const, name: instance },
+          otarcTextQuestion(name),
         ]
       : []),
   ];

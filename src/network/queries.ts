@@ -3,7 +3,7 @@
  */
 
 import type { Question } from 'dns-packet';
-import { arduinoService, questionForAll } from './packets.ts';
+import { arduinoService, otarcService, questionsForAll } from './packets.ts';
 
 /** A device that need not answer the question for all. */
 export interface KnownAnswer {
@@ -24,7 +24,7 @@ export function formatQuestionForAll(known: readonly KnownAnswer[]): Buffer[] {
   const parts = inPackets(known.map(restOfAnswer));
   return parts.map((answers, index) =>
     packet({
-      questions: index === 0 ? [questionBytes(questionForAll)] : [],
+      questions: index === 0 ? questionsForAll.map(questionBytes) : [],
       // The name of the service stands where the first name of a packet does, and later ones point there.
       answers: answers.map((rest, at) =>
         Buffer.concat([index > 0 && at === 0 ? nameBytes(arduinoService) : pointerToFirstName, rest]),
@@ -35,8 +35,8 @@ export function formatQuestionForAll(known: readonly KnownAnswer[]): Buffer[] {
 }
 
 const headerBytes = 12;
-/** What an Ethernet frame holds, less the headers of IPv6 and UDP, and the question. */
-const mostAnswerBytes = 1500 - 48 - headerBytes - 30;
+/** What an Ethernet frame holds, less the headers of IPv6 and UDP, and the questions. */
+const mostAnswerBytes = 1500 - 48 - headerBytes - 52;
 const truncated = 0x0200;
 const typeNumbers: Readonly<Record<string, number>> = { A: 1, PTR: 12, TXT: 16, AAAA: 28, SRV: 33 };
 const classInternet = 1;
@@ -92,9 +92,9 @@ function labelBytes(label: string): Buffer {
 
 /** What stands before the service is one label, dots and all; `\.` is a dot within a label, as in a zone file. */
 function labelsOf(name: string): string[] {
-  const ending = `.${arduinoService}`;
-  if (name.toLowerCase().endsWith(ending)) {
-    return [name.slice(0, -ending.length), ...arduinoService.split('.')];
+  for (const service of [arduinoService, otarcService]) {
+    const ending = `.${service}`;
+    if (name.toLowerCase().endsWith(ending)) return [name.slice(0, -ending.length), ...service.split('.')];
   }
   return name.split(/(?<!\\)\./).map((label) => label.replaceAll('\\.', '.'));
 }

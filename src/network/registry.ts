@@ -15,7 +15,7 @@ import { askForAll, withListener, withName, withoutListener, withoutName } from 
 import type { NetworkProblem } from './follow-network.ts';
 import type { Here } from './found-devices.ts';
 import { mdnsNameOf } from './names.ts';
-import { questionForAll, questionsAbout } from './packets.ts';
+import { questionsAbout, questionsForAll } from './packets.ts';
 import { driveRegistry, type RegistryDriver } from './registry-driver.ts';
 import { type Sighting, sightingOf } from './sighting.ts';
 
@@ -115,7 +115,7 @@ function shareOf({ driver, users, problems, close }: SharedRegistry, user: User)
         return driver.step();
       }
       const names = who.about?.hosts.flatMap((host) => mdnsNameOf(host) ?? []);
-      network.askAt(names?.flatMap(questionsAbout) ?? [questionForAll], who.at);
+      network.askAt(names?.flatMap(questionsAbout) ?? questionsForAll, who.at);
     },
     here: () => network.here(),
     isAskable: () => network.isAskable(),

@@ -3,7 +3,7 @@
 import type { Answer } from 'dns-packet';
 import { folded } from '../model/host-name.ts';
 import type { Statement } from './facts.ts';
-import { arduinoService } from './packets.ts';
+import { arduinoService, otarcService } from './packets.ts';
 import { addressIn, isBelievable, reachable, type PacketSender, serviceIn, textIn } from './service.ts';
 
 /** A host has a handful of addresses; more than that in one packet is a flood. */
@@ -39,7 +39,7 @@ export function spokenOf(records: readonly Answer[]): ReadonlyMap<string, Spoken
     const [port, ...others] = ports.get(key) ?? [];
     if (port === undefined || others.length > 0) continue;
     const items = spoken.items.map(({ record, said }) =>
-      said.type === 'text' ? { record, said: { ...said, port } } : { record, said },
+      said.type === 'text' && said.isOtarcs !== true ? { record, said: { ...said, port } } : { record, said },
     );
     all.set(key, { ...spoken, items });
   }
@@ -82,7 +82,8 @@ export function saidOfService(record: Answer): Statement | undefined {
   const service = serviceIn(record);
   if (service !== undefined) return { type: 'service', service };
   const text = textIn(record);
-  return text === undefined ? undefined : { type: 'text', text };
+  if (text === undefined) return undefined;
+  return { type: 'text', text, ...(isOtarcs(record) && { isOtarcs: true as const }) };
 }
 
 function saidOfHost(
@@ -102,6 +103,10 @@ export function instanceNameIn(record: Answer): string | undefined {
       : record.type === 'SRV' || record.type === 'TXT'
         ? record.name
         : '';
-  const ending = `.${arduinoService}`;
+  // Only its text is of interest: the Arduino service says where the device is.
+  const ending = `.${isOtarcs(record) ? otarcService : arduinoService}`;
   return folded(name).endsWith(ending) ? name.slice(0, -ending.length) || undefined : undefined;
 }
+
+const isOtarcs = ({ type, name }: Answer): boolean =>
+  type === 'TXT' && folded(name).endsWith(`.${otarcService}`);

@@ -29,22 +29,22 @@ export function tokenLength(scheme: Scheme): 32 | 64 {
   return scheme === 'md5' ? 32 : 64;
 }
 
-export interface Proof {
+export interface AuthProof {
   readonly nonce: string;
   readonly cnonce: string;
   readonly response: string;
 }
 
-export type VerifyProof = (scheme: Scheme, stored: string, proof: Proof) => Promise<boolean>;
+export type VerifyProof = (scheme: Scheme, stored: string, proof: AuthProof) => Promise<boolean>;
 
 /** Whether `response` proves that its sender knows what is stored. */
-export async function verifyProof(scheme: Scheme, stored: string, proof: Proof): Promise<boolean> {
+export async function verifyProof(scheme: Scheme, stored: string, proof: AuthProof): Promise<boolean> {
   const expected = await expectedResponse(scheme, stored, proof);
   const [a, b] = [Buffer.from(expected), Buffer.from(proof.response)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-async function expectedResponse(scheme: Scheme, stored: string, proof: Proof): Promise<string> {
+async function expectedResponse(scheme: Scheme, stored: string, proof: AuthProof): Promise<string> {
   const salt = `${proof.nonce}:${proof.cnonce}`;
   if (scheme === 'md5') return hash('md5', `${stored}:${salt}`);
   const key = await derive(stored, salt, iterations, 32, 'sha256');

@@ -69,8 +69,11 @@ export function valuesFor<C extends CommandName>(
   if (problems.some(({ key }) => isOwn(key))) throw invalid(problems.map(({ problem }) => problem));
   const given = settingsOf(name).map(([key, setting]): [SettingKey, unknown] => {
     const attribute = attributeOf(setting);
-    const isTyped = command.getOptionValueSource(attribute) === 'cli';
-    return [key, isTyped ? command.getOptionValue(attribute) : isOwn(key) ? said[key] : undefined];
+    if (command.getOptionValueSource(attribute) !== 'cli') return [key, isOwn(key) ? said[key] : undefined];
+    const typed: unknown = command.getOptionValue(attribute);
+    // `--verify 30` and `--no-verify` are one attribute, and two settings: the one that was typed last.
+    const isOfKind = (typeof typed === 'boolean') === (setting.kind.type === 'switch');
+    return [key, isOfKind ? typed : undefined];
   });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as ValuesOf<C>;
 }
@@ -128,7 +131,7 @@ export function toCommandOptions(
   values: Partial<ValuesOf<'deploy'> & ValuesOf<'push'>>,
   io: Io,
 ): Omit<DeployProjectOptions, 'output'> & { output: OutputOptions } {
-  const { file, hook, all, dryRun, force, allow, timeout, whenSeen, debugLog } = values;
+  const { file, hook, all, dryRun, force, allow, timeout, verify, verifyFor, whenSeen, debugLog } = values;
   const { json, quiet, verbose } = values;
   return {
     flags: toFlags(values, io.cwd),
@@ -138,6 +141,7 @@ export function toCommandOptions(
     dryRun: dryRun === true,
     allowed: force === true ? 'all' : new Set(allow),
     timeoutMs: toMs(timeout),
+    verify: verify === false ? 'none' : verifyFor === undefined ? undefined : { timeoutMs: verifyFor * 1000 },
     whenSeenMs: toMs(whenSeen),
     output: {
       json: json === true,

@@ -70,9 +70,9 @@ export function eventLines(event: DeployEvent): readonly ReportLine[] {
             ]),
       ];
     case 'verified':
-      return [message(`${who}verified by ${event.method}: ${event.proof}`)];
+      return [message(`${event.device ?? 'the device'} runs the new sketch (it ${event.proof})`)];
     case 'unverified':
-      return [detail(`${who}not verified: ${event.reason}`)];
+      return [message(unverifiedText(event))];
     case 'retrying':
       return [message(`${who}${event.code}, trying again in ${seconds(event.inMs)}`)];
     case 'skipped':
@@ -94,6 +94,14 @@ export function eventLines(event: DeployEvent): readonly ReportLine[] {
     default:
       return event satisfies never;
   }
+}
+
+/** Never more than is known: that the device took the image. */
+function unverifiedText(event: Extract<DeployEvent, { type: 'unverified' }>): string {
+  const took = `${event.device ?? 'the device'} took the image`;
+  return event.method === 'none'
+    ? `${took}; whether it runs was not checked (${event.reason})`
+    : `${took}: ${event.reason}`;
 }
 
 /** `changed: src/main.cpp, data/index.htm and 3 more` */

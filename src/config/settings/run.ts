@@ -90,8 +90,14 @@ export const run = {
   },
   verify: {
     kind: kinds.onOff,
-    about: 'without effect: this version does not check whether the image runs',
+    about: 'do not wait until the device says that it runs the new image',
     flag: '--no-verify',
+    commands: runs,
+  },
+  verifyFor: {
+    kind: kinds.seconds,
+    about: 'wait at most so long for proof that the new image runs, and fail without it',
+    flag: '--verify <seconds>',
     commands: runs,
   },
   live: { kind: kinds.onOff, about: 'keep the list live', flag: '--watch', commands: ['devices'] },

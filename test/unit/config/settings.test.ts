@@ -335,7 +335,7 @@ describe('the origin', () => {
 describe('the contract', () => {
   /** Flags "that mean the same everywhere", in this version. */
   const everywhere =
-    '--config --cwd --environment --password-file --port --platform --host-address --host-port --interface --filesystem --force --allow --timeout --no-verify --dry-run --json --quiet --verbose --no-color --all';
+    '--config --cwd --environment --password-file --port --platform --host-address --host-port --interface --filesystem --force --allow --timeout --verify --no-verify --dry-run --json --quiet --verbose --no-color --all';
   /** Flags of single commands. */
   const single =
     '--file --hook --no-build --once --when-seen --watch --schema --active --wait-for --poll --notify --exec --debug-log --keep --yes --device --fqbn --no-scan --remove';

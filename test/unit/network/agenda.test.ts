@@ -39,7 +39,7 @@ const named = (count: number): Agenda =>
     nothingToAsk,
   );
 const listening = withListener(nothingToAsk, 0).agenda;
-const forAll = 'ephemeral _arduino._tcp.local';
+const forAll = 'ephemeral _arduino._tcp.local _otarc._tcp.local';
 
 describe('one name', () => {
   it('is asked for by both ways, early and then ever more seldom', () => {
@@ -69,8 +69,8 @@ describe('one name', () => {
 describe('several names', () => {
   it('share packets', () => {
     expect(askedUntil(0, named(6))).toEqual([
-      '0 s ephemeral n1.local n2.local n3.local n4.local',
-      '0 s ephemeral n5.local n6.local',
+      '0 s ephemeral n1.local n2.local n3.local',
+      '0 s ephemeral n4.local n5.local n6.local',
     ]);
   });
 

@@ -108,11 +108,12 @@ describe('formatQuery', () => {
       'AAAA küche.local',
       'SRV küche._arduino._tcp.local',
       'TXT küche._arduino._tcp.local',
+      'TXT küche._otarc._tcp.local',
       'PTR _arduino._tcp.local',
     ]);
     const [query = Buffer.alloc(0)] = formatQuestionForAll([{ instance: 'x', ttlSeconds: 77_777 }]);
     expect(decode(query)).toMatchObject({
-      questions: [questionForAll],
+      questions: [questionForAll, { type: 'PTR', name: '_otarc._tcp.local' }],
       answers: [{ type: 'PTR', name: '_arduino._tcp.local', ttl: 77_777, data: 'x._arduino._tcp.local' }],
     });
   });

@@ -97,9 +97,16 @@ describe('an event as a sentence', () => {
     [{ type: 'skipped', reason: 'it runs that already' }, ['message hall: skipped: it runs that already']],
     [
       { type: 'unverified', method: 'none', reason: 'nobody looked' },
-      ['detail hall: not verified: nobody looked'],
+      ['message hall took the image; whether it runs was not checked (nobody looked)'],
     ],
-    [{ type: 'verified', method: 'announce', proof: 'back' }, ['message hall: verified by announce: back']],
+    [
+      { type: 'unverified', method: 'return', reason: 'back after 4.1 s; which sketch runs is not proven' },
+      ['message hall took the image: back after 4.1 s; which sketch runs is not proven'],
+    ],
+    [
+      { type: 'verified', method: 'announce', proof: 'says so itself, 3.2 s after the push' },
+      ['message hall runs the new sketch (it says so itself, 3.2 s after the push)'],
+    ],
   ] satisfies [EventBody, string[]][])('of a device: %o', (body, lines) => {
     expect(textOf(body, 'hall')).toEqual(lines);
   });

@@ -1,0 +1,131 @@
+/**
+ * What the registry hears of one device, from before its push on: what it ran, and, when it has accepted the image, what it
+ * comes back with (`boot-watch.ts`). Opens no sockets of its own.
+ */
+
+import { isAddress } from '../../model/address.ts';
+import type { Announcement, DeviceRef } from '../../model/announcement.ts';
+import { cancelled } from '../../model/errors.ts';
+import type { Device, Target } from '../../model/types.ts';
+import type { Verification } from '../../model/verification.ts';
+import { withoutUndefined } from '../../model/without-undefined.ts';
+import { runningSumsOf } from '../../image/running-sums.ts';
+import { matchesOf, refOf } from '../../network/match.ts';
+import { openRegistry, type Registry, type Subscription } from '../../network/registry.ts';
+import { bootWatchWakeAtMs, onBootWatchInput, startBootWatch, type BootWatchInput } from './boot-watch.ts';
+import type { BeforePush, Proof, ProofContext } from './proof.ts';
+import { ownAmong, saidIn } from './said.ts';
+
+type Place = Pick<Target, 'address' | 'port'>;
+
+export interface DeviceWatch {
+  /** What is known of it by now. */
+  before(place: Place): BeforePush;
+  /** Asks it, at that address alone. */
+  ask(place: Place): void;
+  /** Where it is, by what was heard since then. */
+  addressSince(place: Place, sinceMs: number): string;
+  /** Whether a question can reach it there: a responder answers none from beyond its own subnet (protocol.md). */
+  isNear(place: Place): boolean;
+  /** By what it announces of itself, or, where that is nothing, by its return. */
+  readonly proof: Proof;
+  close(): void;
+}
+
+/** @throws `CONFIG_INVALID` for an interface that does not exist */
+export function watchDevice(device: Device): DeviceWatch {
+  const registry = openRegistry({ interfaces: device.interfaces });
+  const ref = refOf(device);
+  const ownIn = (heard: readonly Announcement[], place: Place): Announcement | undefined =>
+    ownAmong(matchesOf({ ...ref, hosts: [...ref.hosts, place.address] }, heard), place);
+  return {
+    before: (place) => beforeOf(ownIn(registry.snapshot(), place)),
+    ask: (place) => registry.ask({ at: place.address }),
+    addressSince: (place, sinceMs) => {
+      const heard = registry.snapshot().filter(({ heardAtMs }) => heardAtMs > sinceMs);
+      return ownIn(heard, place)?.addresses[0] ?? place.address;
+    },
+    isNear: ({ address }) => registry.here().onLink(address),
+    proof: {
+      name: 'announce',
+      offered: ({ md5 }) => md5 !== undefined,
+      wait: (context, signal) => waitForBoot(registry, context, signal),
+    },
+    close: () => registry.close(),
+  };
+}
+
+function beforeOf(announcement: Announcement | undefined): BeforePush {
+  if (announcement === undefined) return {};
+  const { md5, run, boot } = saidIn(announcement);
+  return { announcement, ...withoutUndefined({ md5, run, boot }) };
+}
+
+/** By which it is known again: by its name, wherever it comes back; by its address where it has no name. */
+function refAfter(device: Device, { announcement }: BeforePush): DeviceRef {
+  if (announcement === undefined || !isAddress(device.host)) return refOf(device);
+  return { name: device.name, hosts: [announcement.host] };
+}
+
+/** Times are from the accepted image on. */
+function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSignal): Promise<Verification> {
+  const { device, target, image, before, acceptedAtMs, timeoutMs, knowsSum } = context;
+  const ref = refAfter(device, before);
+  const isNamed = ref.hosts.some((host) => !isAddress(host));
+  const nowMs = (): number => performance.now() - acceptedAtMs;
+  let sums: ReadonlySet<string> | undefined;
+  // Some images carry no mark of their platform.
+  const ofPlatform = withoutUndefined({ ...image, platform: image.platform ?? target.platform });
+  const runningSums = (): ReadonlySet<string> =>
+    (sums ??= new Set([image.md5, ...runningSumsOf(ofPlatform)]));
+  let watch = startBootWatch({
+    before,
+    wasAnnounced: before.announcement !== undefined,
+    wasDescribed: before.announcement !== undefined && saidIn(before.announcement).isDescribed,
+    isFilesystem: image.kind === 'filesystem',
+    fits: (md5) => runningSums().has(md5),
+    isKnown: knowsSum,
+    timeoutMs,
+  });
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    let subscription: Subscription | undefined;
+    let lastHeardAtMs = acceptedAtMs;
+    const end = (): void => {
+      clearTimeout(timer);
+      subscription?.close();
+      signal.removeEventListener('abort', abort);
+    };
+    const abort = (): void => {
+      end();
+      reject(cancelled(signal));
+    };
+    const take = (input: BootWatchInput): void => {
+      if (watch.verdict !== undefined) return;
+      const step = onBootWatchInput(watch, input, nowMs());
+      watch = step.watch;
+      if (watch.verdict !== undefined) {
+        end();
+        return resolve(watch.verdict);
+      }
+      // What is multicast the subscription asks for; where multicast is filtered, only this gets through.
+      if (step.ask) registry.ask({ at: context.address(), ...(isNamed ? { about: ref } : {}) });
+      clearTimeout(timer);
+      timer = setTimeout(() => take({ type: 'time' }), Math.max(1, bootWatchWakeAtMs(watch) - nowMs()));
+    };
+    const look = (): void => {
+      const heard = (subscription?.announcements() ?? []).filter((each) => each.heardAtMs > acceptedAtMs);
+      const own = ownAmong(matchesOf(ref, heard), { ...target, address: context.address() });
+      if (own === undefined || own.heardAtMs <= lastHeardAtMs) return;
+      lastHeardAtMs = own.heardAtMs;
+      take({ type: 'heard', said: saidIn(own) });
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort);
+    // Who is known by an address alone is heard among all.
+    subscription = registry.watch(isNamed ? ref : 'all', look);
+    take({ type: 'time' });
+    // The sums cost some milliseconds: they are at hand when the device is back.
+    if (image.kind === 'firmware') setImmediate(runningSums);
+  });
+}

@@ -1,0 +1,56 @@
+/** What a device says of the sketch that it runs: the items of `templates/sketches/otarc.h` in its TXT record. Pure. */
+
+import { isSameAddress } from '../../model/address.ts';
+import type { Announcement } from '../../model/announcement.ts';
+import { printable } from '../../model/printable.ts';
+import { withoutUndefined } from '../../model/without-undefined.ts';
+
+/** Checked, for anybody on the network may say anything. */
+export interface Said {
+  /** Of the sketch; lower-case hex, 32 digits. */
+  readonly md5?: string;
+  /** Of this boot; lower-case hex, 8 digits. */
+  readonly run?: string;
+  /** Reset reason, fit for a terminal. */
+  readonly boot?: string;
+  /** Fit for a terminal. */
+  readonly version?: string;
+  /** Anything at all in its TXT record: one without these items is of a sketch that does not say them. */
+  readonly isDescribed: boolean;
+}
+
+/** The longest reset reason of the three cores has some 25 characters. */
+const longestText = 40;
+
+export function saidIn({ txt }: Pick<Announcement, 'txt'>): Said {
+  const text = (key: string): string | undefined =>
+    printable((txt[key] ?? '').trim(), { longest: longestText }) || undefined;
+  return {
+    isDescribed: Object.keys(txt).length > 0,
+    ...withoutUndefined({
+      md5: hexIn(txt['md5'], 32),
+      run: hexIn(txt['run'], 8),
+      boot: text('boot'),
+      version: text('version'),
+    }),
+  };
+}
+
+function hexIn(text: string | undefined, digits: number): string | undefined {
+  const isHex = text?.length === digits && /^[0-9a-f]+$/i.test(text);
+  return isHex ? text.toLowerCase() : undefined;
+}
+
+/**
+ * Of those that match the device: the one where the image went, else the only one that there is. Undefined where several
+ * have its name and none is there: whose word would it be?
+ */
+export function ownAmong<T extends Pick<Announcement, 'addresses' | 'port'>>(
+  matches: readonly T[],
+  { address, port }: { readonly address: string; readonly port: number },
+): T | undefined {
+  const there = matches.filter((each) => each.addresses.some((other) => isSameAddress(other, address)));
+  const atPort = there.filter((each) => each.port === port);
+  const [first, ...others] = [atPort, there, matches].find((each) => each.length > 0) ?? [];
+  return others.length === 0 ? first : undefined;
+}
