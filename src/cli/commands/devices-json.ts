@@ -31,6 +31,9 @@ function factsOf(entry: Entry) {
     board,
     authRequired: entry.authRequired,
     passwordConfigured: entry.hasPassword,
+    running: entry.running,
+    boot: entry.boot,
+    run: entry.run,
     notes,
   });
 }

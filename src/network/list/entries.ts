@@ -5,7 +5,7 @@ import { usualPortOf } from '../../engines/usual-port.ts';
 import { conflictsOf, match, pairUp, refOf } from '../match.ts';
 import { longestName } from '../service.ts';
 import { printable } from '../../model/printable.ts';
-import type { FoundDevice } from '../../model/announcement.ts';
+import type { FoundDevice, RunningSketch } from '../../model/announcement.ts';
 import { canonicalHost } from '../../model/host-name.ts';
 import { isAddress } from '../../model/address.ts';
 import type { Platform } from '../../model/types.ts';
@@ -37,6 +37,12 @@ export interface Entry {
   readonly authRequired?: boolean;
   /** Whether the configuration has one for it. */
   readonly hasPassword?: boolean;
+  /** What it says of the sketch that it runs. */
+  readonly running?: RunningSketch;
+  /** Why it started last, as it says. */
+  readonly boot?: string;
+  /** Of its last start: another value at each. */
+  readonly run?: string;
   /** What else a person should know. */
   readonly notes: readonly string[];
 }
@@ -89,6 +95,9 @@ function configuredEntry(device: ConfiguredEntry, { found, matches, known }: See
     board: found?.board,
     authRequired: found?.authRequired,
     hasPassword: device.hasPassword,
+    running: found?.running,
+    boot: found?.boot,
+    run: found?.run,
     notes:
       matches.length > 1
         ? [`${matches.length} devices have this name: rename one, or give its address as its host in .otarc`]
@@ -129,7 +138,7 @@ function differencesOf(device: ConfiguredEntry, found: FoundDevice): string[] {
 }
 
 function strangerEntry(found: FoundDevice, hasTwin: boolean): Entry {
-  const { name, host, addresses, port, platform, board, authRequired } = found;
+  const { name, host, addresses, port, platform, board, authRequired, running, boot, run } = found;
   return withoutUndefined({
     name,
     isConfigured: false,
@@ -140,6 +149,9 @@ function strangerEntry(found: FoundDevice, hasTwin: boolean): Entry {
     platform,
     board,
     authRequired,
+    running,
+    boot,
+    run,
     notes: hasTwin ? ['another device has this name'] : [],
   });
 }
