@@ -69,6 +69,9 @@ export function entriesOf(known: KnownNetwork): Entry[] {
   ];
 }
 
+/** How the list names a configured device. */
+export const listedName = ({ name }: Pick<ConfiguredEntry, 'name'>): string => printable(name, longestName);
+
 export const isHere = ({ state }: Entry): boolean => state === 'here' || state === 'ambiguous';
 
 interface Seen {
@@ -85,7 +88,7 @@ function configuredEntry(device: ConfiguredEntry, { found, matches, known }: See
   const check = known.checks.get(device.name);
   const platform = device.platform ?? found?.platform;
   return withoutUndefined({
-    name: printable(device.name, longestName),
+    name: listedName(device),
     isConfigured: true,
     state: stateOf({ matches, check, known }),
     host: printable(found?.host ?? device.host, { longest: 255 }),
@@ -116,8 +119,7 @@ function stateOf({ matches, check, known: { isSettled, canAsk } }: Heard): Entry
 /** The name of one that is looked for by an address may be heard from another one. */
 function elsewhereOf(device: ConfiguredEntry, { found }: KnownNetwork): string[] {
   return conflictsOf(refOf(device), found).map(
-    ({ addresses: [address = ''] }) =>
-      `${printable(device.name, longestName)} announces itself at ${address} now`,
+    ({ addresses: [address = ''] }) => `${listedName(device)} announces itself at ${address} now`,
   );
 }
 

@@ -338,7 +338,7 @@ describe('the contract', () => {
     '--config --cwd --environment --password-file --port --platform --host-address --host-port --interface --filesystem --force --allow --timeout --verify --no-verify --dry-run --json --quiet --verbose --no-color --all';
   /** Flags of single commands. */
   const single =
-    '--file --hook --no-build --once --when-seen --watch --schema --active --wait-for --poll --notify --exec --debug-log --keep --yes --device --fqbn --no-scan --remove';
+    '--file --hook --no-build --once --when-seen --watch --schema --active --wait-for --poll --notify --exec --debug-log --keep --yes --device --fqbn --no-scan --remove --outdated';
 
   it('knows each flag, and each of its flags is known', () => {
     const flags = new Set(flagged.map(([, setting]) => flagOf(setting)));
