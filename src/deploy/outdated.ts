@@ -75,16 +75,21 @@ export function lastBuildOf(
 ): LastBuild {
   const sums = new Map<Platform | undefined, ReadonlySet<string>>();
   const sumsOn = (platform: Platform | undefined): ReadonlySet<string> => {
-    const known = sums.get(platform) ?? runningSumsOf(withoutUndefined({ ...image, platform }));
+    const known = sums.get(platform) ?? sumsOfImage(image, platform);
     sums.set(platform, known);
     return known;
   };
   return {
     ...when,
     image,
-    // Some images carry no mark of their platform.
-    isRunAs: (md5, platform) => md5 === image.md5 || sumsOn(image.platform ?? platform).has(md5),
+    isRunAs: (md5, platform) => sumsOn(platform).has(md5),
   };
+}
+
+/** What a device of this platform may report while it runs the image. Some images carry no mark of their platform. */
+export function sumsOfImage(image: Image, platform: Platform | undefined): ReadonlySet<string> {
+  const marked = withoutUndefined({ ...image, platform: image.platform ?? platform });
+  return new Set([image.md5, ...runningSumsOf(marked)]);
 }
 
 /**

@@ -4,9 +4,12 @@ import { createHash } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { readLastBuilds } from '../../src/deploy/outdated.ts';
 import { devices } from '../support/devices.ts';
 import { imageFile } from '../support/image-file.ts';
+import { isPlain } from '../support/otarc.ts';
 import { startResponder } from '../support/mdns-responder.ts';
+import { Sink } from '../support/sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 // Everybody on this machine's loopback shares one mDNS: the names must be this run's own.
@@ -80,7 +83,8 @@ describe('otarc devices', () => {
       devices(dir, { timeoutMs: 3000, json: true }),
     ]);
     expect(table.stdout).toContain(String.raw`\u001b]0;owned\u0007\u202e`);
-    expect(table.stdout).not.toMatch(/[\u001B\u0007\u202E]/);
+    expect(isPlain(table.stdout)).toBe(true);
+    expect(table.stdout).not.toMatch(/\u202E/);
     const { devices: all } = JSON.parse(document.stdout) as { devices: { name: string; running: unknown }[] };
     const own = all.find((each) => each.name === name);
     expect(own).not.toHaveProperty('run');
@@ -170,6 +174,35 @@ describe('otarc devices --outdated', () => {
       stdout: '',
       stderr: `${name} runs the last build.\n`,
     });
+  });
+
+  it('reads the image of each build once, and knows those that are not there', async () => {
+    const dir = await tempDir();
+    const { path } = await imageFile(dir);
+    const device = { engine: 'espota', interfaces: [], acceptFrom: 'device', host: 'x' } as const;
+    const named = (name: string) => ({
+      ...device,
+      name,
+      verify: { method: 'auto', isAskedFor: false, timeoutMs: 1 } as const,
+      credentialSource: { type: 'none' } as const,
+    });
+    const imageOf = (key: string, image: string) => ({
+      key,
+      kind: 'firmware' as const,
+      source: 'last-build' as const,
+      request: { projectDir: dir, kind: 'firmware' as const, args: [], tool: 'command' as const, image },
+    });
+    const jobs = [
+      { device: named('hall'), imageKey: 'one' },
+      { device: named('attic'), imageKey: 'one' },
+      { device: named('shed'), imageKey: 'other' },
+    ];
+    const plan = { images: [imageOf('one', path), imageOf('other', join(dir, 'none.bin'))], waves: [jobs] };
+    const { signal } = new AbortController();
+    const builds = await readLastBuilds(plan, { env: {}, output: new Sink(), signal });
+    expect(builds.get('hall')).toMatchObject({ image: { path } });
+    expect(builds.get('attic')).toBe(builds.get('hall'));
+    expect(builds.get('shed')).toMatchObject({ code: 'IMAGE_NOT_FOUND' });
   });
 
   it('says that there is no image to compare with, and listens no longer then', async () => {
