@@ -1,7 +1,7 @@
 /** What devices say that they run, and the last build beside it: over real mDNS on loopback. */
 
 import { createHash } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readLastBuilds } from '../../src/deploy/outdated.ts';
@@ -9,8 +9,10 @@ import { devices } from '../support/devices.ts';
 import { imageFile } from '../support/image-file.ts';
 import { isPlain } from '../support/otarc.ts';
 import { startResponder } from '../support/mdns-responder.ts';
+import { makePioProject } from '../support/projects.ts';
 import { Sink } from '../support/sink.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { requireTools } from '../support/tools.ts';
 
 // Everybody on this machine's loopback shares one mDNS: the names must be this run's own.
 let count = 0;
@@ -234,5 +236,36 @@ describe('otarc devices --outdated', () => {
     for (const more of [{ watch: true }, { waitFor: 'hall' }]) {
       await expect(devices(dir, { outdated: true, ...more })).rejects.toMatchObject({ code: 'USAGE' });
     }
+  });
+});
+
+describe.skipIf(requireTools('pio'))('otarc devices --outdated, in a project of PlatformIO', () => {
+  it('compares each device with the build of its own environment', async () => {
+    const [hall, attic, shed] = [freshName(), freshName(), freshName()];
+    const dir = join(await tempDir(), 'project');
+    const section = (name: string) => `[env:${name}]\nplatform = lx106local\nboard = d1_mini\n`;
+    const environments = ['one', 'two', 'three'];
+    const project = await makePioProject(dir, { ini: environments.map(section).join('\n') });
+    const [one, two] = await Promise.all(
+      ['one', 'two'].map(async (name, seed) => {
+        const folder = join(dir, '.pio', 'build', name);
+        await mkdir(folder, { recursive: true });
+        const { bytes } = await imageFile(folder, { seed: seed + 1 });
+        return md5Of(bytes);
+      }),
+    );
+    const of = (environment: string) => ({ environment });
+    const own = { [hall]: of('one'), [attic]: of('two'), [shed]: of('three') };
+    await writeFile(join(dir, '.otarc'), JSON.stringify({ devices: own }));
+    // Both run the image of the first environment.
+    await Promise.all([hall, attic].map((name) => announce(name, () => [`md5=${one}`])));
+    const { exitCode, stdout } = await devices(dir, { outdated: true, json: true, env: project.env });
+    expect(exitCode).toBe(1);
+    const said = JSON.parse(stdout) as { devices: unknown[] };
+    expect(said).toMatchObject({ upToDate: [hall] });
+    expect(said.devices).toMatchObject([
+      { name: attic, standing: 'outdated', lastBuild: { md5: two, environment: 'two' } },
+      { name: shed, standing: 'no-build', because: { code: 'IMAGE_NOT_FOUND' } },
+    ]);
   });
 });

@@ -14,18 +14,20 @@ interface DevicesRun {
 interface DevicesTest extends Partial<Omit<DevicesOptions, 'flags'>> {
   /** Ends it. */
   readonly signal?: AbortSignal;
+  /** Beside HOME. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly onWrite?: (text: string) => void;
 }
 
 /** Asks mDNS on loopback, and nobody else. */
 export async function devices(
   cwd: string,
-  { signal = new AbortController().signal, onWrite, ...options }: DevicesTest = {},
+  { signal = new AbortController().signal, onWrite, env, ...options }: DevicesTest = {},
 ): Promise<DevicesRun> {
   const [stdout, stderr, stdin] = [new Sink(), new Sink(), new PassThrough()];
   stdin.end();
   if (onWrite !== undefined) stdout.onWrite = onWrite;
-  const io = { stdout, stderr, stdin, env: { HOME: cwd, USERPROFILE: cwd }, cwd, signal };
+  const io = { stdout, stderr, stdin, env: { HOME: cwd, USERPROFILE: cwd, ...env }, cwd, signal };
   const exitCode = await devicesCommand(
     {
       flags: { cwd, interfaces: ['127.0.0.1'] },
