@@ -53,7 +53,7 @@ function onlyOf(those: readonly Heard[], { address, port }: WantedDevice): Exclu
   const own = first?.addresses.find((each) => isSameAddress(each, address)) ?? first?.addresses[0];
   if (first === undefined || own === undefined) return 'nothing';
   if (others.length > 0) return undefined;
-  const { port: announced, platform, authRequired } = first;
+  const { port: announced, platform, authRequired, running } = first;
   const otherProtocol = otherProtocolOf(first);
-  return withoutUndefined({ address: own, port: announced, platform, authRequired, otherProtocol });
+  return withoutUndefined({ address: own, port: announced, platform, authRequired, running, otherProtocol });
 }

@@ -9,12 +9,14 @@ import { explain } from '../diagnose/explain.ts';
 import { listenFor } from '../diagnose/listen.ts';
 import { neighbourAt } from '../diagnose/host/neighbour.ts';
 import { thisHost } from '../diagnose/host/source.ts';
+import { sumsOfImage } from '../deploy/outdated.ts';
 import { preflightForDevice } from '../deploy/preflight.ts';
 import { engineOf } from '../engines/index.ts';
 import type { PreflightFinding } from '../image/index.ts';
 import { holderText, tryLock, type Holder } from '../deploy/lock.ts';
 import type { Device, Image, Target } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
+import { wholeRunningText } from '../network/said.ts';
 import { failed, ok, suspected, unneededPassword, warning, withFindings, type Leg } from './leg.ts';
 
 export interface PresenceOptions {
@@ -96,7 +98,8 @@ async function announcedLeg(options: PresenceOptions, announced: Announced): Pro
   const asks =
     authRequired === undefined ? '' : authRequired ? ', asks for a password' : ', asks for no password';
   const chip = platform === undefined ? '' : ` as an ${platform.toUpperCase()}`;
-  const text = `announces itself at ${endpointText(announced)}${chip}${asks}`;
+  const place = `announces itself at ${endpointText(announced)}${chip}${asks}`;
+  const sketch = sketchText(options, announced);
   if (authRequired === true && target.credential.type === 'none') {
     const message = `${device.name} asks for a password, and none is configured.`;
     const error = new OtaError('PASSWORD_REQUIRED', message);
@@ -105,13 +108,24 @@ async function announcedLeg(options: PresenceOptions, announced: Announced): Pro
   if (foreignName !== undefined) {
     return warning(
       'device',
-      `${text}, and calls itself ${foreignName}, not ${device.name}`,
+      `${place}, and calls itself ${foreignName}, not ${device.name}; ${sketch}`,
       `If that is another device, look for ${device.name} with \`otarc devices\`, and correct \`host:\` in .otarc.`,
       { ...announced, causes: ['old-address'] },
     );
   }
+  const text = `${place}; ${sketch}`;
   const findings = authRequired === false ? unneededPassword(device, target) : [];
   return suspected('device', text, { findings }) ?? ok('device', text, { ...announced });
+}
+
+/** What it runs, by its own word; else how it comes to have one. */
+function sketchText({ image, target }: PresenceOptions, { running, platform }: Announced): string {
+  const runs = wholeRunningText(running);
+  if (runs === undefined) return 'it does not say what it runs (a sketch with otarc.h does)';
+  const { md5 } = running ?? {};
+  if (md5 === undefined || image?.kind !== 'firmware') return `it says that it runs ${runs}`;
+  const isThis = sumsOfImage(image, target.platform ?? platform).has(md5);
+  return `it says that it runs ${runs}, which is ${isThis ? '' : 'not '}this image`;
 }
 
 /** Once more, where it is only the announcement that says what the device is. */

@@ -12,6 +12,14 @@ export interface DeviceRef {
   readonly port?: number;
 }
 
+/** What a device says of the sketch that it runs: at least one of the two. */
+export interface RunningSketch {
+  /** Of the sketch, as its core sums it; lower-case hex, 32 digits. */
+  readonly md5?: string;
+  /** Fit for a terminal. */
+  readonly version?: string;
+}
+
 /** A device that announces itself over mDNS: what identifies it, and what everybody wants to know of it. */
 export interface FoundDevice {
   /** Of the service instance; two devices may have one name. Fit for a terminal. */
@@ -26,6 +34,12 @@ export interface FoundDevice {
   readonly authRequired?: boolean;
   /** As the board says. */
   readonly platform?: Platform;
+  /** Absent: its sketch does not say it (`otarc.h`). */
+  readonly running?: RunningSketch;
+  /** Why it started last, as it says; fit for a terminal. */
+  readonly boot?: string;
+  /** Of its last start: another value at each; lower-case hex, 8 digits. */
+  readonly run?: string;
 }
 
 /** All that a device says of itself. */

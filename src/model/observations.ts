@@ -1,6 +1,7 @@
 /** What is known when something fails: flat facts, whoever has seen them. Never a secret. */
 
 import { isSameAddress } from './address.ts';
+import type { RunningSketch } from './announcement.ts';
 import type { ErrorCode, OtaError } from './errors.ts';
 import type { Chip, ImageKind, Platform } from './types.ts';
 import { toWaitedFor, type WaitedFor } from './waiting.ts';
@@ -100,6 +101,8 @@ export interface Announced {
   readonly port: number;
   readonly platform?: Platform;
   readonly authRequired?: boolean;
+  /** What it says of the sketch that it runs. */
+  readonly running?: RunningSketch;
   /** What it speaks, where that is not espota. */
   readonly otherProtocol?: string;
 }

@@ -7,8 +7,10 @@ import { platformOfBoard } from '../model/board.ts';
 import { type Claim, claimsOf, type Instance, textFor } from './facts.ts';
 import { hostsBehind } from './hosts.ts';
 import { printable } from '../model/printable.ts';
+import { saidIn } from './said.ts';
 import { longestName } from './service.ts';
 import type { Sightings } from './sightings.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 
 /** This host. */
 export interface Here {
@@ -53,11 +55,23 @@ function announcedBy(claims: readonly Claim[], port: number): Described {
   return {
     ...text,
     ...(platform === undefined ? {} : { platform }),
+    ...sketchIn(txt),
     service: '_arduino._tcp',
     txt,
     heardAtMs: Math.max(...claims.map(({ heardAtMs }) => heardAtMs)),
     incarnation: txt['run'] === undefined ? `since ${sinceMs}` : `run ${txt['run']}`,
   };
+}
+
+/** What it says of the sketch that it runs. */
+function sketchIn(txt: Announcement['txt']): Pick<Announcement, 'running' | 'boot' | 'run'> {
+  const { md5, version, boot, run } = saidIn({ txt });
+  const running = withoutUndefined({ md5, version });
+  return withoutUndefined({
+    running: md5 === undefined && version === undefined ? undefined : running,
+    boot,
+    run,
+  });
 }
 
 type Key = readonly [name: string, address: string, port: number];

@@ -34,11 +34,11 @@ describe('otarc devices', () => {
     expect(isPlain(stdout)).toBe(true);
     expect(stdout).not.toContain('geheim');
     const lines = stdout.split('\n');
-    expect(lines[0]).toMatch(/^NAME +ADDRESS +PORT +PLATFORM +BOARD +PASSWORD +STATE$/);
-    expect(lines[1]).toMatch(new RegExp(`^${own} +127\\.0\\.0\\.1 +\\d+ +esp32 +esp32 +yes +here$`));
+    expect(lines[0]).toMatch(/^NAME +ADDRESS +PORT +PLATFORM +BOARD +PASSWORD +RUNS +STATE$/);
+    expect(lines[1]).toMatch(new RegExp(`^${own} +127\\.0\\.0\\.1 +\\d+ +esp32 +esp32 +yes +— +here$`));
     expect(lines[2]).toMatch(new RegExp(`^${missing} +absent$`));
     expect(stdout).toMatch(
-      new RegExp(`^${other} +127\\.0\\.0\\.1 +\\d+ +esp8266 +\\S+ +none +here, not in \\.otarc$`, 'm'),
+      new RegExp(`^${other} +127\\.0\\.0\\.1 +\\d+ +esp8266 +\\S+ +none +— +here, not in \\.otarc$`, 'm'),
     );
   });
 

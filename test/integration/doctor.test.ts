@@ -1,5 +1,6 @@
 /** Each leg of the way, against virtual devices on loopback. */
 
+import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -17,6 +18,7 @@ import { doctor } from '../support/doctor.ts';
 import { imageFile } from '../support/image-file.ts';
 import { defaultPartitions, makeEsp32Image, makePartitionTable, makeRp2040Image } from '../support/images.ts';
 import { makeRamImage } from '../support/other-images.ts';
+import { startResponder } from '../support/mdns-responder.ts';
 import { quickDevice, writeOtarc } from '../support/otarc.ts';
 import { targetOf } from '../support/push.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -73,11 +75,35 @@ test('a device that announces itself: every leg but those that would disturb it'
   expect(exitCode).toBe(0);
   expect(legOf(legs, 'name')?.text).toMatch(/\.local is 127\.0\.0\.1, over mDNS in \d+ ms|^doctor/);
   expect(legOf(legs, 'device')?.text).toBe(
-    `announces itself at 127.0.0.1:${device.port} as an ESP8266, asks for a password`,
+    `announces itself at 127.0.0.1:${device.port} as an ESP8266, asks for a password; it does not say what it runs (a sketch with otarc.h does)`,
   );
   expect(device.counters).toMatchObject({ invitations: 0, authentications: 0, connections: 0 });
   expect(stdout).not.toContain('secret');
 });
+
+test.each([
+  ['this image', 'which is this image', (bytes: Uint8Array) => md5Of(bytes)],
+  ['another one', 'which is not this image', () => '3f9a1b2c'.padEnd(32, '0')],
+])('a device that says that it runs %s', async (_, words, sumOf) => {
+  const name = ownName();
+  const device = await quickDevice({ name });
+  const dir = await tempDir();
+  const { path, bytes } = await imageFile(dir);
+  const md5 = sumOf(bytes);
+  const text = ['board=ESP8266_NODEMCU', 'auth_upload=no', `md5=${md5}`, 'run=0000000a', 'version=1.4.2'];
+  const { address, port: servicePort } = device;
+  const responder = await startResponder({ name, addresses: [address], servicePort, text, pointer: 'whole' });
+  onTestFinished(() => responder.close());
+  await writeFile(join(dir, '.otarc'), JSON.stringify({ devices: { [name]: {} } }));
+  const { legs, exitCode } = await doctor(dir, { file: path });
+  expect(exitCode).toBe(0);
+  expect(legOf(legs, 'device')).toMatchObject({
+    text: expect.stringContaining(`; it says that it runs 1.4.2 (${md5.slice(0, 8)}…), ${words}`),
+    details: { running: { md5, version: '1.4.2' } },
+  });
+});
+
+const md5Of = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
 test.each(models)('--active, %s: asked for everything, and idle afterwards', async (model) => {
   const device = await quickDevice({ model, password: 'secret' });

@@ -1,18 +1,9 @@
 /** `otarc doctor` in the test's own process, over loopback alone. */
 
-import { PassThrough, Writable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { doctorCommand, type DoctorOptions } from '../../src/cli/commands/doctor.ts';
 import type { Leg } from '../../src/doctor/leg.ts';
-
-class Sink extends Writable {
-  text = '';
-  onWrite: (text: string) => void = () => {};
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    this.onWrite(chunk.toString());
-    done();
-  }
-}
+import { Sink } from './sink.ts';
 
 export interface DoctorRun {
   readonly exitCode: number;

@@ -1,6 +1,7 @@
 /** Run in a network namespace: `otarc devices` in the folder and with the flags of the JSON argument. */
 
-import { devicesCommand, type DevicesOptions } from '../../src/cli/commands/devices.ts';
+import { devicesCommand } from '../../src/cli/commands/devices.ts';
+import type { DevicesOptions } from '../../src/cli/commands/devices-view.ts';
 import { asOtaError, exitCodeFor } from '../../src/model/failure.ts';
 
 type Argument = Partial<Omit<DevicesOptions, 'flags'>> & {
@@ -15,7 +16,7 @@ const { stdout, stderr, stdin } = process;
 const io = { stdout, stderr, stdin, env: { HOME: cwd }, cwd, signal: ended.signal };
 const flags = { cwd, ...(interfaces === undefined ? {} : { interfaces }) };
 process.exitCode = await devicesCommand(
-  { json: false, watch: false, color: 'never', ...options, flags },
+  { json: false, watch: false, outdated: false, color: 'never', ...options, flags },
   io,
 ).catch((error: unknown) => {
   const failure = asOtaError(error);

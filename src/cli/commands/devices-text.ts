@@ -1,20 +1,23 @@
 /** The list of devices as lines for a person. Pure. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { endpointText } from '../../model/endpoint.ts';
 import { printable } from '../../model/printable.ts';
 import type { Change } from '../../network/list/changes.ts';
-import type { Entry } from '../../network/list/entries.ts';
+import { isHere, type Entry } from '../../network/list/entries.ts';
+import { runningText, wholeRunningText } from '../../network/said.ts';
 import type { ScreenLine } from '../terminal/screen.ts';
 import { cut, pad, widthOf } from '../terminal/width.ts';
 
-const heads = ['NAME', 'ADDRESS', 'PORT', 'PLATFORM', 'BOARD', 'PASSWORD', 'STATE'];
+const heads = ['NAME', 'ADDRESS', 'PORT', 'PLATFORM', 'BOARD', 'PASSWORD', 'RUNS', 'STATE'];
 /** One long name must not push everything else out of the window. */
-const mostCells = [28, 39, 5, 8, 28, 10, Infinity];
+const mostCells = [28, 39, 5, 8, 28, 10, 20, Infinity];
 const gapCells = 2;
 
 /**
  * In a narrow window the least important columns give way first: to so few cells, or to none. What a device is and whether it
- * is there stay to the last.
+ * is there stay to the last. A sum keeps its nine cells, in which it is told from others; a column in which
+ * nobody says anything goes first.
  */
 const narrowing: readonly (readonly [head: string, leastCells: number])[] = [
   ['BOARD', 12],
@@ -22,8 +25,10 @@ const narrowing: readonly (readonly [head: string, leastCells: number])[] = [
   ['PLATFORM', 0],
   ['PASSWORD', 0],
   ['PORT', 0],
+  ['RUNS', 9],
   ['ADDRESS', 15],
   ['NAME', 12],
+  ['RUNS', 0],
   ['ADDRESS', 0],
 ];
 /** Of the state, which says more in its notes, and is cut at the edge of the window. */
@@ -41,7 +46,8 @@ export function tableOf(entries: readonly Entry[], cells: number): ScreenLine[] 
     columns: row.columns.map((text, at) => (isCut ? cut(text, mostCells[at] ?? Infinity) : text)),
   }));
   const full = heads.map((_, at) => Math.max(...shown.map(({ columns }) => widthOf(columns[at] ?? ''))));
-  const widths = narrowed(full, cells);
+  const isSaid = entries.some(({ running }) => running !== undefined);
+  const widths = narrowed(full, cells, isSaid ? narrowing : [['RUNS', 0], ...narrowing]);
   return shown.map(({ columns, ...style }) => ({
     ...style,
     text: cut(
@@ -58,14 +64,14 @@ export function tableOf(entries: readonly Entry[], cells: number): ScreenLine[] 
 }
 
 /** Widths with which the columns fit into the window, as far as that goes; 0: it is left out. */
-function narrowed(full: readonly number[], cells: number): readonly number[] {
+function narrowed(full: readonly number[], cells: number, steps: typeof narrowing): readonly number[] {
   const widths = [...full];
   const last = heads.length - 1;
   const excess = (): number => {
     const taken = widths.with(last, Math.min(widths[last] ?? 0, stateCells)).filter((width) => width > 0);
     return taken.reduce((sum, width) => sum + width + gapCells, -gapCells) - cells;
   };
-  for (const [head, least] of narrowing) {
+  for (const [head, least] of steps) {
     const at = heads.indexOf(head);
     const [width, over] = [widths[at] ?? 0, excess()];
     if (over <= 0) break;
@@ -74,20 +80,35 @@ function narrowed(full: readonly number[], cells: number): readonly number[] {
   return widths;
 }
 
-/** `arrived  hall at 192.0.2.11:8266, ESP8266_NODEMCU, no password` */
-export function changeText({ type, entry }: Change): string {
+/** `arrived  hall at 192.0.2.11:8266, ESP8266_NODEMCU, no password, runs 1.4.2` */
+export function changeText(change: Change): string {
+  const { type, entry } = change;
   const { name, addresses, port, board, platform } = entry;
   const [address] = addresses;
   const place =
     address === undefined ? undefined : port === undefined ? address : endpointText({ address, port });
   const password = { yes: 'with a password', none: 'no password', '': undefined }[passwordOf(entry)];
-  const facts = [board ?? platform, password, ...entry.notes].filter((fact) => fact !== undefined);
+  const facts = [board ?? platform, password, ...sketchFacts(change), ...entry.notes].filter(
+    (fact) => fact !== undefined,
+  );
   const where = place === undefined ? name : `${name} at ${place}`;
   return `${type.padEnd(7)}  ${[where, ...(type === 'left' ? [] : facts)].join(', ')}`;
 }
 
+/** What is new of the sketch that it runs comes first of what it says of it. */
+function sketchFacts({ entry: { running, run, boot }, before }: Change): string[] {
+  const hasStarted = run !== undefined && before?.run !== undefined && before.run !== run;
+  const started = hasStarted ? [boot === undefined ? 'restarted' : `restarted (${boot})`] : [];
+  const now = runningText(running);
+  if (now === undefined) return [...started, ...(before?.running ? ['no longer says what it runs'] : [])];
+  if (before === undefined || isDeepStrictEqual(running, before.running)) return [...started, `runs ${now}`];
+  // A build that has the version of the one before is told from it by its sum.
+  const isSameText = runningText(before.running) === now;
+  return [...started, `runs ${(isSameText && wholeRunningText(running)) || now} now`];
+}
+
 function columnsOf(entry: Entry, hasConfig: boolean): string[] {
-  const { name, addresses, port, platform, board, notes, state, isConfigured } = entry;
+  const { name, addresses, port, platform, board, notes, state, isConfigured, running } = entry;
   const others = addresses.length > 1 ? ` +${addresses.length - 1}` : '';
   const stateText = {
     here: 'here',
@@ -103,6 +124,8 @@ function columnsOf(entry: Entry, hasConfig: boolean): string[] {
     platform ?? '',
     board ?? '',
     passwordOf(entry),
+    // Of one that is not there nothing is known; one that is there does not say it.
+    runningText(running) ?? (isHere(entry) && state !== 'ambiguous' ? '—' : ''),
     [`${stateText}${isConfigured || !hasConfig ? '' : ', not in .otarc'}`, ...notes].join('; '),
   ].map((text) => printable(text));
 }

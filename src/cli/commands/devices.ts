@@ -3,14 +3,20 @@
 import { loadConfig } from '../../config/index.ts';
 import { parseHost } from '../../model/endpoint.ts';
 import { canonicalHost } from '../../model/host-name.ts';
-import type { Flags } from '../../config/types.ts';
-import { isColored, styled, type ColorChoice } from '../terminal/color.ts';
 import { jsonText, printLine } from '../terminal/print.ts';
-import { canRedraw, createScreen, type ScreenLine } from '../terminal/screen.ts';
 import { changesBetween } from '../../network/list/changes.ts';
 import { entriesOf, isHere, type ConfiguredEntry, type Entry } from '../../network/list/entries.ts';
-import { interfacesBeforehand } from '../../network/list/interfaces-beforehand.ts';
-import { followDevices, type List, type Read } from '../../network/list/follow.ts';
+import { followDevices, type List } from '../../network/list/follow.ts';
+import {
+  listenMs,
+  openScene,
+  openView,
+  readFrom,
+  type DevicesOptions,
+  type Reading,
+  type Scene,
+  type Table,
+} from './devices-view.ts';
 import { documentOf, eventOf } from './devices-json.ts';
 import { changeText, tableOf } from './devices-text.ts';
 import { awaitAnnounced } from '../../network/await-announced.ts';
@@ -21,61 +27,39 @@ import { findHost } from '../../network/find-host.ts';
 import { exitCodeFor } from '../../model/failure.ts';
 import type { Io } from './io.ts';
 
-export interface DevicesOptions {
-  /** `cwd` absolute. */
-  readonly flags: Flags;
-  readonly json: boolean;
-  /** Until it is interrupted, or `timeoutMs` is over. */
-  readonly watch: boolean;
-  /** Ends as soon as this device, by name or address, is there. */
-  readonly waitFor?: string | undefined;
-  /** How long to listen. Default: 3 s; with `watch` and `waitFor`: for ever. */
-  readonly timeoutMs?: number | undefined;
-  readonly color: ColorChoice;
-}
-
-const listenMs = 3000;
-
 /** Resolves to the exit code. */
 export async function devicesCommand(options: DevicesOptions, io: Io): Promise<number> {
-  const { flags, watch, waitFor } = options;
+  const { watch, waitFor } = options;
   if (watch && waitFor !== undefined) {
     throw new OtaError('USAGE', '`--watch` does not end, and `--wait-for` does: choose one of them.');
   }
-  const beforehand = interfacesBeforehand(flags, io.env);
-  const reading = load(options, io);
-  const interfaces = beforehand ?? (await reading).interfaces;
-  const scene: Scene = { options, io, interfaces, reading };
+  if (options.outdated) {
+    if (watch || waitFor !== undefined) {
+      throw new OtaError('USAGE', '`--outdated` compares once: leave `--watch` and `--wait-for` out.');
+    }
+    const { outdatedCommand } = await import('./devices-outdated.ts');
+    return await outdatedCommand(options, io);
+  }
+  const scene = await openScene(options, io, load(options, io));
   if (waitFor !== undefined) return await wait(waitFor, scene);
   return await (watch ? follow(scene) : list(scene));
 }
 
-interface Scene {
-  readonly options: DevicesOptions;
-  readonly io: Io;
-  readonly interfaces: readonly string[];
-  readonly reading: Promise<Read>;
-}
-
-async function load(
-  { flags }: DevicesOptions,
-  { env, signal }: Io,
-): Promise<Read & { readonly interfaces: readonly string[] }> {
+async function load({ flags }: DevicesOptions, { env, signal }: Io): Promise<Reading> {
   // The question goes out first.
   await new Promise((resolve) => setImmediate(resolve));
   const { config, warnings } = await loadConfig({ command: 'devices', flags, env, signal, findHost });
-  const configured = config.devices.map(({ credentialSource, ...device }) => ({
-    ...device,
-    hasPassword: credentialSource.type !== 'none',
-  }));
-  return { configured, interfaces: config.adHoc.device.interfaces, warnings };
+  return { ...readFrom(config), warnings };
 }
+
+const table: Table = ({ entries }, cells) => tableOf(entries, cells);
 
 /** Everything once. On a terminal the table fills while it listens. */
 async function list(scene: Scene): Promise<number> {
   const { options, io } = scene;
   const timeoutMs = options.timeoutMs ?? listenMs;
-  const view = openView(scene, `listening for ${timeoutMs / 1000} s`);
+  const footer = `listening for ${timeoutMs / 1000} s`;
+  const view = openView(scene, { footer, tableOf: table });
   let last: List = { entries: [], warnings: [], problems: [], canAsk: true };
   await followDevices({
     ...scene,
@@ -101,7 +85,7 @@ async function list(scene: Scene): Promise<number> {
 /** As they come and go. */
 async function follow(scene: Scene): Promise<number> {
   const { options, io } = scene;
-  const view = openView(scene, 'watching; Ctrl-C ends it');
+  const view = openView(scene, { footer: 'watching; Ctrl-C ends it', tableOf: table });
   let [known, told]: [readonly Entry[], number] = [[], 0];
   const print = (value: object): void => void io.stdout.write(`${jsonText(value)}\n`);
   const onChange = (now: List): void => {
@@ -161,49 +145,6 @@ async function wait(wanted: string, scene: Scene): Promise<number> {
     for (const line of tableOf(entries, Infinity)) printLine(io.stdout, line.text);
   }
   return 0;
-}
-
-interface View {
-  /** It is a table on a terminal. */
-  readonly isLive: boolean;
-  draw(list: List): void;
-  finish(list: List): void;
-}
-
-/** What a person sees; nothing of it for `--json`. */
-function openView({ options, io }: Scene, footer: string): View {
-  const { json, color } = options;
-  const isLive = !json && canRedraw(io.stdout, io.env);
-  const hasColor = isColored(color, io.stdout);
-  let told = 0;
-  if (!isLive) {
-    const tell = (message: string): void => {
-      if (!json) printLine(io.stderr, `warning: ${message}`);
-    };
-    return {
-      isLive,
-      draw: ({ warnings, problems }) => {
-        const messages = [...warnings, ...problems];
-        messages.slice(told).forEach(tell);
-        told = messages.length;
-      },
-      finish: ({ entries }) => {
-        for (const { text, style } of tableOf(entries, Infinity)) {
-          io.stdout.write(`${styled(text, style, hasColor)}\n`);
-        }
-      },
-    };
-  }
-  const screen = createScreen(io.stdout, hasColor);
-  const linesOf = ({ entries, warnings, problems }: List): ScreenLine[] => [
-    ...tableOf(entries, screen.cells),
-    ...[...warnings, ...problems].map((text): ScreenLine => ({ text: `warning: ${text}`, style: 'yellow' })),
-  ];
-  return {
-    isLive,
-    draw: (list) => screen.draw(linesOf(list), { text: footer, style: 'dim' }),
-    finish: (list) => screen.finish(linesOf(list)),
-  };
 }
 
 function nobodyText({ canAsk }: List, timeoutMs: number): string {

@@ -97,7 +97,7 @@ function addNetworkCommands(program: Command, { io, done }: Parts): void {
     .description('the devices on the network and in .otarc')
     .action(async (_options: unknown, command: Command) => {
       const values = valuesFor('devices', command, io.env);
-      const { live, waitFor, listen, json } = values;
+      const { live, waitFor, listen, outdated, json } = values;
       const { devicesCommand } = await import('./devices.ts');
       done(
         await devicesCommand(
@@ -105,6 +105,7 @@ function addNetworkCommands(program: Command, { io, done }: Parts): void {
             flags: toFlags(values, io.cwd),
             json: json === true,
             watch: live === true,
+            outdated: outdated === true,
             waitFor,
             timeoutMs: toMs(listen),
             color: colorOf(io.env, values.color),

@@ -127,6 +127,12 @@ export const run = {
     flag: '--wait-for <name>',
     commands: ['devices'],
   },
+  outdated: {
+    kind: kinds.onOff,
+    about: 'only the configured devices that do not run the last build; exit status 1 where there is one',
+    flag: '--outdated',
+    commands: ['devices'],
+  },
   // `OTARC_TIMEOUT` is the limit of a push.
   listen: {
     kind: kinds.seconds,

@@ -15,7 +15,7 @@
  */
 
 import type { Verification } from '../../model/verification.ts';
-import type { Said } from './said.ts';
+import type { Said } from '../../network/said.ts';
 
 export interface BootWatchSettings {
   readonly before: { readonly md5?: string | undefined; readonly run?: string | undefined };

@@ -12,9 +12,9 @@ import { withoutUndefined } from '../../model/without-undefined.ts';
 import { runningSumsOf } from '../../image/running-sums.ts';
 import { matchesOf, refOf } from '../../network/match.ts';
 import { openRegistry, type Registry, type Subscription } from '../../network/registry.ts';
+import { ownAfter, ownAmong, saidIn } from '../../network/said.ts';
 import { bootWatchWakeAtMs, onBootWatchInput, startBootWatch, type BootWatchInput } from './boot-watch.ts';
 import type { BeforePush, Proof, ProofContext } from './proof.ts';
-import { ownAfter, ownAmong, saidIn } from './said.ts';
 
 type Place = Pick<Target, 'address' | 'port'>;
 

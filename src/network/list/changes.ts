@@ -1,12 +1,15 @@
 /** What has happened between two lists of devices. Pure. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { withoutUndefined } from '../../model/without-undefined.ts';
 import { isHere, type Entry } from './entries.ts';
 
 export interface Change {
   /** `absent`: it is configured, and is not, or could not be, heard. */
   readonly type: 'arrived' | 'changed' | 'left' | 'absent';
   readonly entry: Entry;
+  /** Of `changed`: as it was. */
+  readonly before?: Entry;
 }
 
 export function changesBetween(before: readonly Entry[], after: readonly Entry[]): Change[] {
@@ -15,9 +18,11 @@ export function changesBetween(before: readonly Entry[], after: readonly Entry[]
   const gone = before.filter((entry) => !stayed.has(entry) && isHere(entry));
   return [
     ...gone.map((entry): Change => ({ type: 'left', entry })),
-    ...pairs.flatMap((pair) => {
+    ...pairs.flatMap((pair): Change[] => {
       const type = typeOf(pair);
-      return type === undefined ? [] : [{ type, entry: pair.after }];
+      if (type === undefined) return [];
+      const before = type === 'changed' ? pair.before : undefined;
+      return [withoutUndefined({ type, entry: pair.after, before })];
     }),
   ];
 }

@@ -5,7 +5,7 @@ import { usualPortOf } from '../../engines/usual-port.ts';
 import { conflictsOf, match, pairUp, refOf } from '../match.ts';
 import { longestName } from '../service.ts';
 import { printable } from '../../model/printable.ts';
-import type { FoundDevice } from '../../model/announcement.ts';
+import type { FoundDevice, RunningSketch } from '../../model/announcement.ts';
 import { canonicalHost } from '../../model/host-name.ts';
 import { isAddress } from '../../model/address.ts';
 import type { Platform } from '../../model/types.ts';
@@ -37,6 +37,12 @@ export interface Entry {
   readonly authRequired?: boolean;
   /** Whether the configuration has one for it. */
   readonly hasPassword?: boolean;
+  /** What it says of the sketch that it runs. */
+  readonly running?: RunningSketch;
+  /** Why it started last, as it says. */
+  readonly boot?: string;
+  /** Of its last start: another value at each. */
+  readonly run?: string;
   /** What else a person should know. */
   readonly notes: readonly string[];
 }
@@ -63,6 +69,9 @@ export function entriesOf(known: KnownNetwork): Entry[] {
   ];
 }
 
+/** How the list names a configured device. */
+export const listedName = ({ name }: Pick<ConfiguredEntry, 'name'>): string => printable(name, longestName);
+
 export const isHere = ({ state }: Entry): boolean => state === 'here' || state === 'ambiguous';
 
 interface Seen {
@@ -79,7 +88,7 @@ function configuredEntry(device: ConfiguredEntry, { found, matches, known }: See
   const check = known.checks.get(device.name);
   const platform = device.platform ?? found?.platform;
   return withoutUndefined({
-    name: printable(device.name, longestName),
+    name: listedName(device),
     isConfigured: true,
     state: stateOf({ matches, check, known }),
     host: printable(found?.host ?? device.host, { longest: 255 }),
@@ -89,6 +98,9 @@ function configuredEntry(device: ConfiguredEntry, { found, matches, known }: See
     board: found?.board,
     authRequired: found?.authRequired,
     hasPassword: device.hasPassword,
+    running: found?.running,
+    boot: found?.boot,
+    run: found?.run,
     notes:
       matches.length > 1
         ? [`${matches.length} devices have this name: rename one, or give its address as its host in .otarc`]
@@ -107,8 +119,7 @@ function stateOf({ matches, check, known: { isSettled, canAsk } }: Heard): Entry
 /** The name of one that is looked for by an address may be heard from another one. */
 function elsewhereOf(device: ConfiguredEntry, { found }: KnownNetwork): string[] {
   return conflictsOf(refOf(device), found).map(
-    ({ addresses: [address = ''] }) =>
-      `${printable(device.name, longestName)} announces itself at ${address} now`,
+    ({ addresses: [address = ''] }) => `${listedName(device)} announces itself at ${address} now`,
   );
 }
 
@@ -129,7 +140,7 @@ function differencesOf(device: ConfiguredEntry, found: FoundDevice): string[] {
 }
 
 function strangerEntry(found: FoundDevice, hasTwin: boolean): Entry {
-  const { name, host, addresses, port, platform, board, authRequired } = found;
+  const { name, host, addresses, port, platform, board, authRequired, running, boot, run } = found;
   return withoutUndefined({
     name,
     isConfigured: false,
@@ -140,6 +151,9 @@ function strangerEntry(found: FoundDevice, hasTwin: boolean): Entry {
     platform,
     board,
     authRequired,
+    running,
+    boot,
+    run,
     notes: hasTwin ? ['another device has this name'] : [],
   });
 }

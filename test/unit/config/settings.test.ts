@@ -346,7 +346,7 @@ describe('the contract', () => {
     '--config --cwd --environment --password-file --port --platform --host-address --host-port --interface --filesystem --force --allow --timeout --verify --no-verify --dry-run --json --quiet --verbose --no-color --all';
   /** Flags of single commands. */
   const single =
-    '--file --hook --no-build --once --when-seen --watch --schema --active --wait-for --poll --notify --exec --debug-log --keep --logs --yes --device --fqbn --no-scan --remove --history-dir --number --to';
+    '--file --hook --no-build --once --when-seen --watch --schema --active --wait-for --poll --notify --exec --debug-log --keep --logs --yes --device --fqbn --no-scan --remove --history-dir --number --to --outdated';
 
   it('knows each flag, and each of its flags is known', () => {
     const flags = new Set(flagged.map(([, setting]) => flagOf(setting)));

@@ -30,6 +30,8 @@ const house = [
   }),
 ];
 
+const sum = '3f9a1b2c'.padEnd(32, '0');
+
 describe('the table of devices', () => {
   it('shows what is known of each', () => {
     expect(
@@ -37,10 +39,10 @@ describe('the table of devices', () => {
         .map(({ text }) => text)
         .join('\n'),
     ).toMatchInlineSnapshot(`
-      "NAME        ADDRESS        PORT  PLATFORM  BOARD            PASSWORD  STATE
-      livingroom  192.0.2.11     8266  esp8266   ESP8266_NODEMCU  yes       here
-      attic                                                       yes       absent
-      客厅        192.0.2.12 +1  3232            esp32            none      here, not in .otarc"
+      "NAME        ADDRESS        PORT  PLATFORM  BOARD            PASSWORD  RUNS  STATE
+      livingroom  192.0.2.11     8266  esp8266   ESP8266_NODEMCU  yes       —     here
+      attic                                                       yes             absent
+      客厅        192.0.2.12 +1  3232            esp32            none      —     here, not in .otarc"
     `);
   });
 
@@ -83,9 +85,51 @@ describe('the table of devices', () => {
     const at = head.indexOf('STATE');
     for (const row of rows.slice(0, 3)) expect(row.slice(at)).toMatch(/^(?:here|absent)/);
     // Whatever gives way before another is not there without it.
-    const order = ['BOARD', 'PLATFORM', 'PASSWORD', 'PORT', 'ADDRESS'];
+    const order = ['RUNS', 'BOARD', 'PLATFORM', 'PASSWORD', 'PORT', 'ADDRESS'];
     const there = order.map((column) => head.includes(column));
     expect(there).toEqual(there.toSorted((one, other) => Number(one) - Number(other)));
+  });
+
+  const talking = [
+    { ...long, running: { version: 'v1.4.2-12-gdeadbeef-dirty', md5: sum } },
+    ...house.slice(1),
+    entry('hall', { isConfigured: true, port: 8266, running: { md5: sum } }),
+    entry('shed', { state: 'ambiguous' }),
+  ];
+  const talkingAt = (cells: number): string =>
+    tableOf(talking, cells)
+      .map(({ text }) => text)
+      .join('\n');
+
+  it('shows what each runs: its version, else the first digits of its sum', () => {
+    expect(talkingAt(Infinity)).toMatchInlineSnapshot(`
+      "NAME                    ADDRESS             PORT  PLATFORM  BOARD                    PASSWORD  RUNS                       STATE
+      greenhouse-temperature  192.168.178.123 +1  8266  esp8266   ESP8266_WEMOS_D1MINIPRO  yes       v1.4.2-12-gdeadbeef-dirty  here
+      attic                                                                                yes                                  absent
+      客厅                    192.0.2.12 +1       3232            esp32                    none      —                          here, not in .otarc
+      hall                    192.0.2.11          8266                                               3f9a1b2c…                  here
+      shed                    192.0.2.11                                                                                        ambiguous, not in .otarc"
+    `);
+  });
+
+  it('keeps in 80 columns what each runs before its password, and cuts a long version', () => {
+    expect(talkingAt(80)).toMatchInlineSnapshot(`
+      "NAME                    ADDRESS             RUNS            STATE
+      greenhouse-temperature  192.168.178.123 +1  v1.4.2-12-gde…  here
+      attic                                                       absent
+      客厅                    192.0.2.12 +1       —               here, not in .otarc
+      hall                    192.0.2.11          3f9a1b2c…       here
+      shed                    192.0.2.11                          ambiguous, not in .…"
+    `);
+  });
+
+  it.each([30, 40, 50, 60, 70, 80, 90, 100, 120])('gives up what they run late, in %i columns', (cells) => {
+    const [head = '', ...rows] = talkingAt(cells).split('\n');
+    const order = ['BOARD', 'PLATFORM', 'PASSWORD', 'PORT', 'RUNS', 'ADDRESS'];
+    const there = order.map((column) => head.includes(column));
+    expect(there).toEqual(there.toSorted((one, other) => Number(one) - Number(other)));
+    const at = head.indexOf('RUNS');
+    if (at >= 0) expect(rows[3]?.slice(at)).toMatch(/^3f9a1b2c… /);
   });
 
   it('is empty where there is none', () => {
@@ -107,5 +151,32 @@ describe('a change in one line', () => {
     expect(changeText({ type: 'absent', entry: { ...attic, notes: ['no route'] } })).toBe(
       'absent   attic, with a password, no route',
     );
+  });
+
+  it('says what a device runs, and what is new of it', () => {
+    const hall = entry('hall', { running: { version: '1.4.2', md5: sum }, run: '00000001' });
+    const changed = (more: Partial<Entry>): string =>
+      changeText({ type: 'changed', entry: { ...hall, ...more }, before: hall });
+    const restarted = { run: '00000002', boot: 'software' };
+    const running = (version: string, md5 = '1'.repeat(32)) => ({ running: { version, md5 } });
+    expect([
+      changeText({ type: 'arrived', entry: hall }),
+      changeText({ type: 'left', entry: hall }),
+      changed({ ...restarted, ...running('1.4.3') }),
+      changed({ ...restarted, ...running('1.4.2') }),
+      changed({ ...restarted, running: { md5: '1'.repeat(32) } }),
+      changed({ ...restarted, boot: 'watchdog' }),
+      changed({ notes: ['a note'] }),
+      changeText({ type: 'changed', entry: entry('hall'), before: hall }),
+    ]).toEqual([
+      'arrived  hall at 192.0.2.11, runs 1.4.2',
+      'left     hall at 192.0.2.11',
+      'changed  hall at 192.0.2.11, restarted (software), runs 1.4.3 now',
+      'changed  hall at 192.0.2.11, restarted (software), runs 1.4.2 (11111111…) now',
+      'changed  hall at 192.0.2.11, restarted (software), runs 11111111… now',
+      'changed  hall at 192.0.2.11, restarted (watchdog), runs 1.4.2',
+      'changed  hall at 192.0.2.11, runs 1.4.2, a note',
+      'changed  hall at 192.0.2.11, no longer says what it runs',
+    ]);
   });
 });

@@ -7,7 +7,7 @@ import {
   startBootWatch,
   steadyMs,
 } from '../../../../src/deploy/verify/boot-watch.ts';
-import type { Said } from '../../../../src/deploy/verify/said.ts';
+import type { Said } from '../../../../src/network/said.ts';
 
 const sums = {
   image: '1'.repeat(32),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { proofsToTry } from '../../../../src/deploy/verify/prove.ts';
-import { ownAfter, ownAmong, saidIn } from '../../../../src/deploy/verify/said.ts';
+import { ownAfter, ownAmong, saidIn } from '../../../../src/network/said.ts';
 import { proofVerdictOf } from '../../../../src/deploy/verify/verdict.ts';
 import type { Verification, VerifyConfig } from '../../../../src/model/verification.ts';
 

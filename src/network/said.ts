@@ -1,9 +1,9 @@
 /** What a device says of the sketch that it runs: the items of `templates/sketches/otarc.h` in its TXT record. Pure. */
 
-import { isSameAddress } from '../../model/address.ts';
-import type { Announcement } from '../../model/announcement.ts';
-import { printable } from '../../model/printable.ts';
-import { withoutUndefined } from '../../model/without-undefined.ts';
+import { isSameAddress } from '../model/address.ts';
+import type { Announcement, RunningSketch } from '../model/announcement.ts';
+import { printable } from '../model/printable.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 
 /** Checked, for anybody on the network may say anything. */
 export interface Said {
@@ -40,6 +40,20 @@ function hexIn(text: string | undefined, digits: number): string | undefined {
   const isHex = text?.length === digits && /^[0-9a-f]+$/i.test(text);
   return isHex ? text.toLowerCase() : undefined;
 }
+
+/** For a narrow place: `1.4.2`, else `3f9a1b2c…`; undefined where it says neither. */
+export function runningText({ version, md5 }: RunningSketch = {}): string | undefined {
+  return version ?? (md5 === undefined ? undefined : shortSum(md5));
+}
+
+/** All of it: `1.4.2 (3f9a1b2c…)`. */
+export function wholeRunningText(running: RunningSketch = {}): string | undefined {
+  const { version, md5 } = running;
+  return version === undefined || md5 === undefined ? runningText(running) : `${version} (${shortSum(md5)})`;
+}
+
+/** As many digits as tell the builds of a project apart. */
+export const shortSum = (md5: string): string => `${md5.slice(0, 8)}…`;
 
 /** The core of the RP2040 announces this port, whatever `ArduinoOTA.setPort` says. */
 const alwaysAnnouncedPort = 2040;
