@@ -23,7 +23,7 @@ import { refuseByFirst, type PartitionTable } from '../image/index.ts';
 import type { PushNotes } from './history/record.ts';
 import { preflight } from './preflight.ts';
 import { thousands } from '../model/numbers.ts';
-import type { Device, Image, Receipt, Target } from '../model/types.ts';
+import type { Device, Image, Platform, Receipt, Target } from '../model/types.ts';
 import type { Verification } from '../model/verification.ts';
 import { startProving, type ProvingOptions, type VerifyWish } from './verify/proving.ts';
 import { proofVerdictOf } from './verify/verdict.ts';
@@ -74,6 +74,8 @@ export interface DeployOptions {
   readonly verify?: VerifyWish | undefined;
   /** What a program of the user's that proves it is given. */
   readonly proofEnv?: Pick<ProvingOptions, 'env' | 'secretVariables'> | undefined;
+  /** The platform of the image that the device took last; undefined: nothing is remembered. */
+  readonly tookPlatform?: ((device: Device) => Platform | undefined) | undefined;
   /** Whether the device was given an image of this sum (lower-case hex) earlier. Default: nothing is remembered. */
   readonly knowsSum?: ((device: Device, md5: string) => boolean) | undefined;
 }
@@ -289,7 +291,15 @@ interface Checked {
 /** Whatever can be known to be wrong before the device is disturbed. */
 function check({ image, device, target, partitions, options, engine }: Checked): void {
   const { name, wording } = device;
-  refuseByFirst(preflight(image, { ...target, name, wording }, { engine, partitions }), {
+  const findings = (platform?: Platform) =>
+    preflight(image, { ...target, ...(platform && { platform }), name, wording }, { engine, partitions });
+  // What a chip is, is asked for once: a device that took such an image is one that takes it.
+  const isRemembered = (): boolean =>
+    target.platform === undefined &&
+    image.platform !== undefined &&
+    options.tookPlatform?.(device) === image.platform;
+  const found = findings();
+  refuseByFirst(found.length > 0 && isRemembered() ? findings(image.platform) : found, {
     allowed: options.allowed,
     onPassed: (message) => options.tell({ type: 'log', level: 'warn', message }),
   });

@@ -111,6 +111,7 @@ async function runJobs(plan: Plan, context: RunContext, outcomes: Map<string, Ou
       lastSeen: recorder.lastSeen,
       pushedSince: history.pushedSince,
       note: recorder.note,
+      tookPlatform: (each: Device) => history.last(keyOf(each))?.image.platform,
       knowsSum: (each: Device, md5: string) => history.knows(keyOf(each), md5),
       skipReason: skipReason && ((each: Device, image: Image) => skipReason(each, image, history)),
     };
