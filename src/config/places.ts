@@ -108,7 +108,7 @@ export function mayPushOnBuild(folder: string, named: string | undefined): boole
 }
 
 function firstOf(folder: string, places: readonly string[]): Found | undefined {
-  const all = places.map((place) => join(folder, place));
+  const all = places.map((place) => join(folder, place)).filter(isThere);
   const [file, ...unused] = all.filter(holdsConfiguration);
   for (const place of all.slice(0, file === undefined ? all.length : all.indexOf(file))) refuseNoFile(place);
   if (file === undefined) return undefined;
@@ -161,11 +161,17 @@ function refuseNoFile(path: string): void {
   if (isDeadLink(path)) throw refused('it is a link that leads nowhere');
 }
 
-function isDeadLink(path: string): boolean {
+const isDeadLink = (path: string): boolean =>
+  linkStatOf(path)?.isSymbolicLink() === true && !existsSync(path);
+
+/** Under whatever kind of entry: of most places that is all there is to ask. */
+const isThere = (path: string): boolean => linkStatOf(path) !== undefined;
+
+function linkStatOf(path: string) {
   try {
-    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(path);
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch {
-    return false;
+    return undefined;
   }
 }
 

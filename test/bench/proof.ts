@@ -92,7 +92,14 @@ async function benchUnverified(rounds: number, place: Place): Promise<boolean> {
   const rows: string[][] = [];
   let isKept = true;
   for (const by of ['address', 'name'] as const) {
-    const { device, host } = await startDevice({ model: 'esp8266', announcesRunning: false, rebootMs: 0 });
+    // It takes its time, if less than a real one: what otarc does meanwhile is to hold nothing up.
+    const { device, host } = await startDevice({
+      model: 'esp8266',
+      announcesRunning: false,
+      rebootMs: 0,
+      msPerSector: 10,
+      verdictDelayMs: 200,
+    });
     try {
       const target = by === 'name' ? host : `${device.address}:${device.port}`;
       const auto: Timed[] = [];
@@ -145,9 +152,11 @@ async function startDevice(options: {
   model: Model;
   announcesRunning: boolean;
   rebootMs: number;
+  msPerSector?: number;
+  verdictDelayMs?: number;
   tell?: (type: string) => void;
 }): Promise<{ readonly device: VirtualDevice; readonly host: string }> {
-  const { model, announcesRunning, rebootMs, tell } = options;
+  const { model, announcesRunning, rebootMs, msPerSector = 0, verdictDelayMs = 0, tell } = options;
   // Everybody on this machine's loopback shares one mDNS: the names must be this run's own.
   const name = `otarc-bench-${process.pid}-${(count += 1)}`;
   const device = await startVirtualDevice({
@@ -155,8 +164,8 @@ async function startDevice(options: {
     name,
     announce: true,
     announcesRunning,
-    flash: { msPerSector: 0 },
-    timing: { connectDelayMs: 0, verdictDelayMs: 0, closeDelayMs: 0, openFlashMs: 0, rebootMs },
+    flash: { msPerSector },
+    timing: { connectDelayMs: 0, verdictDelayMs, closeDelayMs: 0, openFlashMs: 0, rebootMs },
     tell: ({ type }) => tell?.(type),
   });
   return { device, host: `${name}.local` };
