@@ -31,7 +31,7 @@ export default {
   dts: true,
   // The names of functions and classes stay, for the reports of mistakes.
   minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
-  plugins: [lazyChildProcess(), thirdPartyLicences()],
+  plugins: [thirdPartyLicences()],
   // cosmiconfig names it, and only its own loader for TypeScript would need it; jiti reads those here.
   deps: { neverBundle: ['typescript'] },
   checks: { ineffectiveDynamicImport: false },
@@ -52,23 +52,6 @@ function pushPath(graph: Graph): ReadonlySet<string> {
     waiting.push(...info.importedIds);
   }
   return reached;
-}
-
-/**
- * commander requires `node:child_process` at its start, for subcommands that are programs of their own. otarc has none, and
- * the module is a millisecond of every start.
- */
-function lazyChildProcess() {
-  const eager = "const childProcess = require('node:child_process');";
-  const lazy = "const childProcess = { spawn: (...parts) => require('node:child_process').spawn(...parts) };";
-  return {
-    name: 'lazy-child-process',
-    transform(code: string, id: string) {
-      if (!/[\\/]commander[\\/]lib[\\/]command\.js$/.test(id)) return null;
-      if (!code.includes(eager)) throw new Error(`${id} requires node:child_process in another way.`);
-      return code.replace(eager, lazy);
-    },
-  };
 }
 
 /** The licences of everything that is bundled go into dist/, as those licences ask. */

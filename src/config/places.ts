@@ -108,7 +108,7 @@ export function mayPushOnBuild(folder: string, named: string | undefined): boole
 }
 
 function firstOf(folder: string, places: readonly string[]): Found | undefined {
-  const all = places.map((place) => join(folder, place));
+  const all = places.map((place) => join(folder, place)).filter((place) => statOf(place) !== undefined);
   const [file, ...unused] = all.filter(holdsConfiguration);
   for (const place of all.slice(0, file === undefined ? all.length : all.indexOf(file))) refuseNoFile(place);
   if (file === undefined) return undefined;

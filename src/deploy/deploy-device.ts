@@ -112,7 +112,7 @@ export async function deploy(
   const proving = startProving(device, { ...options.proofEnv, wish: options.verify });
   const tellAll: Tell = (event) => {
     tell(event);
-    if (event.type === 'connected' && target !== undefined) proving.connected(target);
+    if (event.type === 'progress' && target !== undefined) proving.taking(target);
   };
   const preparation = prepare(device, { ...options, engine, tell: tellAll });
   let verification: Verification | undefined;

@@ -98,7 +98,8 @@ async function runJobs(plan: Plan, context: RunContext, outcomes: Map<string, Ou
   const secretVariables = plan.images.flatMap(({ request }) => request.secretVariables ?? []);
   const options = { ...deployOptionsOf(context), proofEnv: { env: context.env, secretVariables } };
   const history = historyOf(plan, context);
-  const planned = new Map(plan.images.map((each) => [each.key, originOf(each, context)]));
+  const over = new AbortController();
+  const planned = new Map(plan.images.map((each) => [each.key, originOf(each, context, over.signal)]));
   const images = new Map(plan.images.map((planned) => [planned.key, startImage(planned, context)]));
   await execute(plan.waves, policy, async ({ device, imageKey }) => {
     const [image, readyJob] = [images.get(imageKey), ready.get(device)];
@@ -121,7 +122,7 @@ async function runJobs(plan: Plan, context: RunContext, outcomes: Map<string, Ou
     );
     outcomes.set(device.name, outcome);
     if (!context.dryRun) await recorder.ended(outcome);
-  });
+  }).finally(() => over.abort());
 }
 
 /** Not a spread of the whole context: its `stdin` is made when somebody reads it. */
@@ -141,9 +142,10 @@ function historyOf({ historyDir }: Plan, context: RunContext): History {
   });
 }
 
-function originOf(planned: PlannedImage, context: RunContext) {
+/** `over`: nobody asks any more. */
+function originOf(planned: PlannedImage, context: RunContext, over: AbortSignal) {
   const known = context.originOf?.(planned);
-  if (known === undefined) return { build: buildOf(planned), source: startSource(planned, context) };
+  if (known === undefined) return { build: buildOf(planned), source: startSource(planned, context, over) };
   return { build: known.build, source: () => Promise.resolve(known.source) };
 }
 
@@ -151,11 +153,12 @@ function originOf(planned: PlannedImage, context: RunContext) {
 function startSource(
   { request, path }: PlannedImage,
   { env }: RunContext,
+  signal: AbortSignal,
 ): () => Promise<HistoryRecord['source']> {
   // Loaded while an image is on its way.
   const ask = async (): Promise<HistoryRecord['source']> => {
     const { sourceIn } = await import('./history/source.ts');
-    return sourceIn(path === undefined ? request.projectDir : dirname(path), env);
+    return sourceIn(path === undefined ? request.projectDir : dirname(path), { env, signal });
   };
   let asked: Promise<HistoryRecord['source']> | undefined;
   return () => (asked ??= ask());

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bound } from '../../src/deploy/history/bound.ts';
 import { openHistory } from '../../src/deploy/history/history.ts';
 import { hasImage, keepImage, keptImage } from '../../src/deploy/history/images.ts';
@@ -382,10 +382,12 @@ describe('images that were proven to run', () => {
 });
 
 describe('the sources of an image', () => {
+  const unending = new AbortController().signal;
+
   it('are a commit and whether they differ from it, without a program that the repository names', async () => {
     const dir = await tempDir();
     const env = { PATH: process.env['PATH'], HOME: dir };
-    expect(await sourceIn(dir, env)).toBeUndefined();
+    expect(await sourceIn(dir, { env, signal: unending })).toBeUndefined();
     const git = (...args: string[]) => spawnSync('git', ['-C', dir, ...args], { encoding: 'utf8', env });
     git('init', '-q');
     await writeFile(join(dir, 'main.ino'), '');
@@ -393,13 +395,29 @@ describe('the sources of an image', () => {
     git('-c', 'user.name=x', '-c', 'user.email=x@example.com', 'commit', '-q', '-m', 'first');
     git('config', 'core.fsmonitor', `touch "${join(dir, 'ran')}"; false`);
     const commit = git('rev-parse', 'HEAD').stdout.trim();
-    expect(await sourceIn(dir, env)).toEqual({ commit, isDirty: false });
+    expect(await sourceIn(dir, { env, signal: unending })).toEqual({ commit, isDirty: false });
     await writeFile(join(dir, 'new.cpp'), '');
-    expect(await sourceIn(dir, env)).toEqual({ commit, isDirty: true });
+    expect(await sourceIn(dir, { env, signal: unending })).toEqual({ commit, isDirty: true });
     expect(existsSync(join(dir, 'ran'))).toBe(false);
   });
 
+  it('are unknown where nobody waits for a git that hangs, and it is ended', async () => {
+    const dir = await tempDir();
+    await writeFile(join(dir, 'git'), `#!/bin/sh\necho $$ > "${join(dir, 'pid')}"\nexec sleep 600\n`);
+    await chmod(join(dir, 'git'), 0o755);
+    const over = new AbortController();
+    const env = { PATH: `${dir}:${process.env['PATH']}` };
+    const asked = sourceIn(dir, { env, signal: over.signal });
+    await vi.waitFor(async () => expect(await readFile(join(dir, 'pid'), 'utf8')).toMatch(/\n/));
+    over.abort();
+    expect(await asked).toBeUndefined();
+    const pid = Number(await readFile(join(dir, 'pid'), 'utf8'));
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
+  });
+
   it('are unknown where there is no git', async () => {
-    expect(await sourceIn(await tempDir(), { PATH: '/nonexistent' })).toBeUndefined();
+    expect(
+      await sourceIn(await tempDir(), { env: { PATH: '/nonexistent' }, signal: unending }),
+    ).toBeUndefined();
   });
 });

@@ -79,7 +79,8 @@ export function recordPush({ device, history, source, build }: RecorderOptions):
       case 'authenticated':
         learned = { ...learned, authScheme: event.scheme };
         return;
-      case 'connected':
+      case 'progress':
+        // With its first bytes counted, more of them are on their way: the start of git holds nothing up.
         asked ??= source?.().catch(() => undefined);
         return;
       case 'accepted': {

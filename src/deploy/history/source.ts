@@ -6,10 +6,18 @@ import type { HistoryRecord } from './record.ts';
 /** A repository on a slow disk must not keep a push. */
 const limitMs = 2000;
 
-/** Undefined: not under git, no git, or it took too long. Never rejects. @param folder absolute */
-export function sourceIn(folder: string, env: NodeJS.ProcessEnv): Promise<HistoryRecord['source']> {
+/**
+ * Undefined: not under git, no git, or it took too long. Never rejects.
+ *
+ * @param folder absolute
+ * @param signal ends git where nobody waits for it any more
+ */
+export function sourceIn(
+  folder: string,
+  { env, signal }: { readonly env: NodeJS.ProcessEnv; readonly signal: AbortSignal },
+): Promise<HistoryRecord['source']> {
   return new Promise((resolve) => {
-    execFile(
+    const git = execFile(
       'git',
       // The program that a repository names to watch its files is not run.
       [
@@ -24,6 +32,7 @@ export function sourceIn(folder: string, env: NodeJS.ProcessEnv): Promise<Histor
       ],
       {
         env: { ...gitEnv(env), GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
+        signal,
         timeout: limitMs,
         maxBuffer: 64 * 1024,
         windowsHide: true,
@@ -34,6 +43,8 @@ export function sourceIn(folder: string, env: NodeJS.ProcessEnv): Promise<Histor
         resolve(error === null || isOverfull ? parseStatus(stdout) : undefined);
       },
     );
+    // One that waits for its disk does not end when it is told to, and must not keep the process.
+    git.unref();
   });
 }
 

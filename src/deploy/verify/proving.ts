@@ -35,8 +35,11 @@ export interface Proving {
    * @throws `CONFIG_INVALID` where that has no meaning for this image
    */
   look(place: { readonly target: Target; readonly image: Image }): Promise<void>;
-  /** The device takes the image from now on. */
-  connected(target: Target): void;
+  /**
+   * The device takes the image, and has counted its first bytes: so more of them are on their way, and what is loaded and
+   * asked here holds nothing up. Later calls do nothing.
+   */
+  taking(target: Target): void;
   /**
    * At once where there is nothing to wait for.
    *
@@ -59,6 +62,7 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
   let configured: ReadonlyMap<ProofMethod, Proof> = new Map();
   let context: ProofContext | undefined;
   let isOffered = false;
+  let isTaking = false;
   const looking = new AbortController();
   const open = async (): Promise<void> => {
     const { watchDevice } = await import('./device-watch.ts');
@@ -85,8 +89,9 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
       configured = await configuredProofs({ device, config, env, secretVariables, returned });
       for (const proof of configured.values()) proof.look?.({ ...place, device }, looking.signal);
     },
-    connected: (target) => {
-      if (isOff) return;
+    taking: (target) => {
+      if (isOff || isTaking) return;
+      isTaking = true;
       void load().then(() => {
         if (watch === undefined) return;
         known = watch.before(target);
