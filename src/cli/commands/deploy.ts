@@ -10,6 +10,7 @@ import type { DeployEvent } from '../../model/events.ts';
 import { deployProject, type DeployProjectOptions } from '../../deploy/deploy-project.ts';
 import { createJsonWriter, createWriter, type Reporter } from '../report/writer.ts';
 import type { Io } from './io.ts';
+import { followListener } from './listener-gone.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -26,20 +27,26 @@ export async function deployCommand(
 ): Promise<number> {
   const reporter = reporterFor(wanted.output, io);
   const output = wanted.output.verbosity === 'quiet' ? await nowhere() : io.stderr;
-  const pulse = wanted.hook === true ? startPulse(reporter, io) : undefined;
+  const isHook = wanted.hook === true;
+  const pulse = isHook ? startPulse(reporter, io) : undefined;
+  const following = isHook ? followListener(io, { finishes: ['filesystem'], withParent: true }) : undefined;
   const { exitCode } = await deployProject({
     ...wanted,
     onEvent: (event) => {
       pulse?.told();
+      following?.saw(event);
       reporter.tell(event);
     },
-    signal: io.signal,
+    signal: following?.signal ?? io.signal,
     env: io.env,
     get stdin() {
       return io.stdin;
     },
     output,
-  }).finally(() => pulse?.stop());
+  }).finally(() => {
+    pulse?.stop();
+    following?.stop();
+  });
   return exitCode;
 }
 
