@@ -2,27 +2,11 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/program.ts';
 import { makeEsp8266Image } from '../support/images.ts';
 import { quickDevice } from '../support/otarc.ts';
+import { runMain as run } from '../support/run-main.ts';
 import { tempDir } from '../support/temp-dir.ts';
-
-class Sink extends Writable {
-  text = '';
-  onText = (_text: string): void => {};
-  readonly isTTY: boolean;
-  constructor(isTTY: boolean) {
-    super();
-    this.isTTY = isTTY;
-  }
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    this.onText(this.text);
-    done();
-  }
-}
 
 /** A colour, a title of the window, a line that goes back over itself, C1, and a mark that turns the direction. */
 const hostile = 'la\u001B[31mmp\u001B]0;evil\u0007\r\u009B2J\u202Egpj';
@@ -47,32 +31,6 @@ interfaces: [127.0.0.1]
 ${more}`,
   );
   return { cwd, address: `${device.address}:${device.port}` };
-}
-
-interface Surroundings {
-  readonly cwd: string;
-  readonly input?: string;
-  /** Ends it as Ctrl-C does, as soon as what it has printed matches. */
-  readonly until?: RegExp;
-  readonly env?: NodeJS.ProcessEnv;
-  readonly isTTY?: boolean;
-}
-
-async function run(
-  argv: readonly string[],
-  { cwd, input = '', until, env, isTTY = false }: Surroundings,
-): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-  const [stdout, stderr, stdin] = [new Sink(isTTY), new Sink(isTTY), new PassThrough()];
-  const ended = new AbortController();
-  stdout.onText = stderr.onText = (text) => {
-    if (until?.test(text) === true) ended.abort();
-  };
-  stdin.end(input);
-  const home = join(cwd, 'home');
-  const all = { HOME: home, USERPROFILE: home, PATH: process.env['PATH'], TERM: 'xterm', ...env };
-  const io = { stdout, stderr, stdin, env: all, cwd, signal: ended.signal };
-  const exitCode = await main({ argv, version: '0.0.0' }, io);
-  return { exitCode, stdout: stdout.text, stderr: stderr.text };
 }
 
 interface Case {
