@@ -2,6 +2,7 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { childEnvironment } from '../model/child-environment.ts';
 import type { BuildRequest } from './types.ts';
 
 /** Scripts are small; what is larger is an archive or an image. */
@@ -18,10 +19,7 @@ export async function withoutSecrets(
   const set = secretVariables.filter((name) => env[name] !== undefined);
   if (set.length === 0) return env;
   const texts = [...command, ...args, ...(await textsOf(projectDir))];
-  const hidden = set
-    .filter((name) => !texts.some((text) => text.includes(name)))
-    .map((name) => name.toLowerCase());
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.includes(name.toLowerCase())));
+  return childEnvironment(env, { secretVariables: set, texts });
 }
 
 /** The files of a project and of its folders, where build scripts lie; not those of otarc, which name every variable. */

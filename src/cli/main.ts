@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import type { Io } from './commands/io.ts';
 import { errorCodes, OtaError } from '../model/errors.ts';
 import { signalExitCodes } from '../model/failure.ts';
-import { lossText, sayLoss, watchOutput, written, type OutputLoss } from './output-loss.ts';
+import { lossText, sayLoss, settled, watchOutput, type OutputLoss } from './output-loss.ts';
 import { askedFor, main } from './program.ts';
 import { jsonText } from './terminal/print.ts';
 
@@ -27,7 +27,7 @@ export async function runCommandLine(argv: readonly string[], version: string): 
     outputLoss,
   };
   const exitCode = await main({ argv, version }, io);
-  await written(process);
+  await settled(process);
   if (isSender) sayLoss(outputLoss, { stdout: process.stdout, stderr: process.stderr, json });
   // The end of its tool is the end of a discovery.
   process.exitCode = isSender || command === 'discovery' ? exitCode : withLoss(exitCode, outputLoss);

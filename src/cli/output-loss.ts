@@ -57,7 +57,7 @@ export function watchOutput(streams: Streams): OutputLoss {
 }
 
 /** All that was written has been stored or has failed; a reader that does not read is not waited for. */
-export async function written({ stdout, stderr }: Streams): Promise<void> {
+export async function settled({ stdout, stderr }: Streams): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, 200)));
   const all = [stdout, stderr].map(

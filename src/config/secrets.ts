@@ -1,5 +1,6 @@
 /** Fetches a password from where the configuration says it is. */
 
+import { childEnvironment } from '../model/child-environment.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import { readSmallFile, textOf } from './small-file.ts';
@@ -154,17 +155,18 @@ async function fileText(path: string, { signal }: SecretContext): Promise<string
 }
 
 async function commandText(
-  { command: [program = '', ...args], cwd }: { command: readonly string[]; cwd: string },
+  { command, cwd, secretVariables = [] }: Extract<Fetched, { type: 'command' }>,
   { env, signal }: SecretContext,
 ): Promise<string> {
   const { execa } = await import('execa');
+  const [program = '', ...args] = command;
   if (signal.aborted) throw cancelled(signal);
   const failed = (how: string): Unavailable =>
     new Unavailable(`\`${shownCommand([program, ...args])}\` ${how}`);
   // In the foreground and with the terminal's stdin and stderr, so that a password manager can ask and complain.
   const child = execa(program, args, {
     cwd,
-    env,
+    env: childEnvironment(env, { secretVariables, texts: command }),
     extendEnv: false,
     stdio: ['inherit', 'pipe', 'inherit'],
     maxBuffer: 64 * 1024,

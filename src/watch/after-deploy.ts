@@ -1,6 +1,7 @@
 /** The command that runs after each deploy: a serial or a network monitor, most often. One at a time for each device. */
 
 import { passOn, runProcess } from '../builders/process.ts';
+import { childEnvironment } from '../model/child-environment.ts';
 import { messageOf } from '../model/errors.ts';
 import { redactedWords } from '../model/redaction.ts';
 import { aborted } from './wait.ts';
@@ -46,7 +47,11 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
       const end = await runProcess(
         { file, args, cwd },
         {
-          env: { ...withoutPasswords(env, secretVariables), OTARC_DEVICE: device, OTARC_ADDRESS: address },
+          env: {
+            ...childEnvironment(env, { secretVariables, texts: words }),
+            OTARC_DEVICE: device,
+            OTARC_ADDRESS: address,
+          },
           signal,
           read: (...pipes) => passOn(pipes, output),
         },
@@ -84,12 +89,4 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
       await allEnded();
     },
   };
-}
-
-function withoutPasswords(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
-  // Windows does not tell upper case from lower case.
-  const hidden = new Set(names.map((name) => name.toLowerCase()));
-  const isPassword = (name: string): boolean =>
-    hidden.has(name.toLowerCase()) || /^OTARC_PASSWORD/i.test(name);
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !isPassword(name)));
 }

@@ -16,7 +16,7 @@ export interface Following {
   stop(): void;
 }
 
-export interface FollowOptions {
+export interface ListenerOptions {
   /** Kinds of image whose transfer is finished first. */
   readonly finishes: readonly ImageKind[];
   /**
@@ -31,7 +31,7 @@ const parentPollMs = 250;
 
 export function followListener(
   { signal, outputLoss }: Pick<Io, 'signal' | 'outputLoss'>,
-  { finishes, withParent }: FollowOptions,
+  { finishes, withParent }: ListenerOptions,
 ): Following {
   const controller = new AbortController();
   const onTheirWay = new Set<string>();
