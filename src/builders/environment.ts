@@ -20,7 +20,7 @@ function colours(env: NodeJS.ProcessEnv, isTerminal: boolean): NodeJS.ProcessEnv
   const { NO_COLOR: noColor, FORCE_COLOR: forceColor } = env;
   if (noColor !== undefined && noColor !== '') return {};
   if (forceColor === '0' || forceColor === 'false') return {};
-  if (forceColor !== undefined || isTerminal) {
+  if (forceColor !== undefined || (isTerminal && env['TERM'] !== 'dumb')) {
     return { PLATFORMIO_FORCE_ANSI: 'true', FORCE_COLOR: '1', CLICOLOR_FORCE: '1' };
   }
   return { NO_COLOR: '1' };

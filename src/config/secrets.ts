@@ -42,6 +42,8 @@ export async function resolveCredential(device: DeviceConfig, context: SecretCon
     case 'none':
       return { type: 'none' };
     case 'text':
+      if (!isUtf8(source.secret.reveal()))
+        throw unavailable(device.name, notUtf8('what the configuration says'));
       return { type: 'password', secret: source.secret };
     case 'hash':
       return { type: 'hash', secret: source.secret };
@@ -90,8 +92,15 @@ async function fetchLine(source: Fetched, context: SecretContext): Promise<strin
   const { text, place } = await fetchText(source, context);
   const [line = ''] = text.replace(/^\uFEFF/, '').split(/\r?\n/, 1);
   if (line === '') throw new Unavailable(`${place} is empty`);
+  if (!isUtf8(line)) throw notUtf8(place);
   return line;
 }
+
+/** Bytes that are none become this character, in whatever way they were read: the device would be sent another password. */
+const isUtf8 = (text: string): boolean => !text.includes('\uFFFD');
+
+const notUtf8 = (place: string): Unavailable =>
+  new Unavailable(`${place} is not valid UTF-8`, 'Save it as UTF-8, or choose a password of ASCII letters.');
 
 type Fetched = Exclude<DeviceConfig['credentialSource'], { type: 'none' | 'text' | 'hash' }>;
 

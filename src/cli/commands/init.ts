@@ -3,6 +3,7 @@
 import { dirname, join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { isColored, type ColorChoice } from '../terminal/color.ts';
+import { canRedraw } from '../terminal/screen.ts';
 import { jsonText, printLine } from '../terminal/print.ts';
 import { OtaError } from '../../model/errors.ts';
 import { planToAdd, refuseConflicts, type AddRequest, type Planned } from '../../init/add.ts';
@@ -151,7 +152,7 @@ function refuseNonsense(options: InitOptions, terminal: Terminal | undefined): v
 
 /** Where questions may be asked: on stderr, so that stdout has results alone. */
 function terminalOf({ yes, json, passwordFile }: InitOptions, io: Io): Terminal | undefined {
-  if (yes || json || passwordFile === '-' || io.stderr.isTTY !== true) return undefined;
+  if (yes || json || passwordFile === '-' || !canRedraw(io.stderr, io.env)) return undefined;
   const { stdin: input, stderr: output, signal } = io;
   if (input.isTTY !== true || !(input instanceof Readable) || !(output instanceof Writable)) return undefined;
   return { input, output, signal };
