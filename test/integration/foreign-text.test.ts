@@ -112,6 +112,87 @@ describe('a name or path with control characters', () => {
   });
 });
 
+/** Where text of others stands that the table above has nothing of. */
+interface Source {
+  readonly source: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly argv: readonly (readonly string[])[];
+}
+
+const devices = 'devices: { hall: { host: 192.0.2.7, platform: esp32, partitions: t.csv } }\n';
+const everywhere = [
+  ['config'],
+  ['config', '--json'],
+  ['push', '--file', 'firmware.bin', '--dry-run'],
+] as const;
+
+const sources: readonly Source[] = [
+  {
+    source: 'a line with a syntax error',
+    files: { '.otarc': `device: hall\nhost${hostile}: a: b\n` },
+    argv: everywhere,
+  },
+  {
+    source: 'a label of a partition table',
+    files: { '.otarc': devices, 't.csv': `${hostile},app,ota_0,0x10000,0x100000\nx,app,${hostile},,\n` },
+    argv: [...everywhere, ['inspect', 't.csv'], ['inspect', 't.csv', '--json']],
+  },
+  {
+    source: 'an environment of platformio.ini',
+    files: { 'platformio.ini': `[env:${hostile}]\nplatform = x\n[env:b]\nplatform = x\n` },
+    argv: [...everywhere, ['deploy'], ['init', '--yes', '--no-scan', '--dry-run', '--device', 'hall']],
+  },
+  {
+    source: 'the name of a variable',
+    files: { '.otarc': `devices: { hall: { host: 192.0.2.7, password: { env: ${quoted} } } }\n` },
+    argv: everywhere,
+  },
+  {
+    source: 'the path of a password file, and a command',
+    files: {
+      '.otarc': `devices: { a: { host: 192.0.2.7, password: { file: ${quoted} } }, b: { host: 192.0.2.8, password: { command: [${quoted}] } } }\n`,
+    },
+    argv: [...everywhere, ['push', 'a', 'b', '--file', 'firmware.bin'], ['doctor', 'a']],
+  },
+  {
+    source: 'a line of .otarc.env',
+    files: { '.otarc': 'device: 192.0.2.7\n', '.otarc.env': `OTARC_${hostile}=x\n${hostile}\n` },
+    argv: everywhere,
+  },
+  {
+    source: 'an interface',
+    files: { '.otarc': `device: 192.0.2.7\ninterfaces: [${quoted}]\n` },
+    argv: [...everywhere, ['devices', '--timeout', '0.2'], ['doctor', '192.0.2.7']],
+  },
+  {
+    source: 'the board and the profile of a sketch',
+    files: {
+      'sketch.yaml': `default_fqbn: ${quoted}\ndefault_profile: ${quoted}\ndefault_port: ${quoted}\n`,
+    },
+    argv: everywhere,
+  },
+  {
+    source: 'what a script that is a configuration throws',
+    files: { 'otarc.config.cjs': `throw new Error(${quoted});\n` },
+    argv: everywhere,
+  },
+];
+
+describe('text in a file of the project', () => {
+  it.each(sources)('is shown, and not obeyed: $source', async ({ files, argv }) => {
+    // The folder has such a name as well.
+    const cwd = join(await tempDir(), `${hostile}.d`);
+    await mkdir(join(cwd, 'home'), { recursive: true });
+    await writeFile(join(cwd, 'firmware.bin'), makeEsp8266Image());
+    for (const [name, text] of Object.entries(files)) await writeFile(join(cwd, name), text);
+    for (const words of argv) {
+      const { stdout, stderr } = await run(words, { cwd });
+      expect(stdout + stderr, words.join(' ')).not.toBe('');
+      expect(stdout + stderr, words.join(' ')).not.toMatch(unfit);
+    }
+  });
+});
+
 describe('colours', () => {
   const on = { isTTY: true, env: {} };
 
