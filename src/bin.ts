@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 
 const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+  process.stdout.on('error', () => (process.exitCode = 1));
   process.stdout.write(`${packageJson.version}\n`);
 } else {
   // Not in Node 20, which loads otarc without it.

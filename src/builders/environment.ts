@@ -5,11 +5,12 @@
  * looks at PLATFORMIO_FORCE_ANSI; arduino-cli colours everything unless NO_COLOR is set; FORCE_COLOR and CLICOLOR_FORCE
  * are for the programs behind `command`. What the caller has set stays.
  */
+
+import { childEnvironment } from '../model/child-environment.ts';
 export function toolEnvironment(env: NodeJS.ProcessEnv, isTerminal: boolean): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(([name]) => !/^OTARC_PASSWORD/i.test(name));
   return {
     ...colours(env, isTerminal),
-    ...Object.fromEntries(kept),
+    ...childEnvironment(env, { secretVariables: [], texts: [] }),
     // a hook of the same project, run by this very build, sees that a deploy is under way and steps back
     OTARC_SESSION: String(process.pid),
   };
@@ -19,7 +20,7 @@ function colours(env: NodeJS.ProcessEnv, isTerminal: boolean): NodeJS.ProcessEnv
   const { NO_COLOR: noColor, FORCE_COLOR: forceColor } = env;
   if (noColor !== undefined && noColor !== '') return {};
   if (forceColor === '0' || forceColor === 'false') return {};
-  if (forceColor !== undefined || isTerminal) {
+  if (forceColor !== undefined || (isTerminal && env['TERM'] !== 'dumb')) {
     return { PLATFORMIO_FORCE_ANSI: 'true', FORCE_COLOR: '1', CLICOLOR_FORCE: '1' };
   }
   return { NO_COLOR: '1' };

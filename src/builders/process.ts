@@ -93,3 +93,29 @@ async function readToTheEnd(pipes: readonly Readable[], signal: AbortSignal): Pr
     done.abort();
   }
 }
+
+/**
+ * Passes on what a child prints for as long as it can be written. A child whose output is lost (a full disk) runs to its end
+ * all the same: what it prints is read, or it would wait for ever.
+ */
+export function passOn(pipes: readonly Readable[], output: NodeJS.WritableStream): void {
+  let isLost = false;
+  const lose = (): void => {
+    isLost = true;
+    for (const pipe of pipes) pipe.resume();
+  };
+  output.on('error', lose);
+  let open = pipes.length;
+  for (const pipe of pipes) {
+    pipe.on('data', (chunk: Uint8Array) => {
+      if (isLost || output.write(chunk)) return;
+      pipe.pause();
+      output.once('drain', () => pipe.resume());
+    });
+    pipe.once('close', () => {
+      open -= 1;
+      // The error of a last write comes a little later.
+      if (open === 0) setImmediate(() => output.off('error', lose));
+    });
+  }
+}

@@ -9,7 +9,7 @@
 
 import { toolEnvironment } from './environment.ts';
 import { OutputEnd } from './output-end.ts';
-import { runProcess, type ProcessEnd, type ToolRun } from './process.ts';
+import { passOn, runProcess, type ProcessEnd, type ToolRun } from './process.ts';
 import type { BuildContext } from './types.ts';
 
 export type ToolEnd = ProcessEnd & {
@@ -24,10 +24,8 @@ export async function runTool(run: ToolRun, { output, signal, env }: BuildContex
     env: toolEnvironment(env, output.isTTY === true),
     signal,
     read: (...pipes) => {
-      for (const pipe of pipes) {
-        pipe.pipe(output, { end: false });
-        pipe.on('data', (chunk: Uint8Array) => outputEnd.add(chunk));
-      }
+      passOn(pipes, output);
+      for (const pipe of pipes) pipe.on('data', (chunk: Uint8Array) => outputEnd.add(chunk));
     },
   });
   return { ...end, outputEnd: outputEnd.text() };

@@ -2,6 +2,7 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { childEnvironment } from '../model/child-environment.ts';
 import type { BuildRequest } from './types.ts';
 
 /** Scripts are small; what is larger is an archive or an image. */
@@ -18,10 +19,7 @@ export async function withoutSecrets(
   const set = secretVariables.filter((name) => env[name] !== undefined);
   if (set.length === 0) return env;
   const texts = [...command, ...args, ...(await textsOf(projectDir))];
-  const hidden = set
-    .filter((name) => !texts.some((text) => text.includes(name)))
-    .map((name) => name.toLowerCase());
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !hidden.includes(name.toLowerCase())));
+  return childEnvironment(env, { secretVariables: set, texts });
 }
 
 /** The files of a project and of its folders, where build scripts lie; not those of otarc, which name every variable. */
@@ -42,16 +40,4 @@ async function textOf(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || !found.isFile() || found.size > largestBytes) return '';
   return readFile(path, 'utf8').catch(() => '');
-}
-
-/** For a program that is no build: without them, and without otarc's own passwords. */
-export function withoutPasswords(
-  env: NodeJS.ProcessEnv,
-  secretVariables: readonly string[],
-): NodeJS.ProcessEnv {
-  // Windows does not tell upper case from lower case.
-  const hidden = new Set(secretVariables.map((name) => name.toLowerCase()));
-  const isPassword = (name: string): boolean =>
-    hidden.has(name.toLowerCase()) || /^OTARC_PASSWORD/i.test(name);
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !isPassword(name)));
 }

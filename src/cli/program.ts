@@ -85,6 +85,17 @@ async function createProgram(parts: ProgramParts): Promise<Command> {
 const commandOf = (argv: readonly string[]): string | undefined => argv.find((word) => !word.startsWith('-'));
 /** Commands that send an image. */
 const senders: readonly string[] = [...runs, 'rollback', 'espota'];
+
+/** What a command line asks for, before it is read as a whole. */
+export function askedFor(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): { readonly command: string | undefined; readonly isSender: boolean; readonly json: boolean } {
+  const own = withFolderBehind(argv);
+  const command = commandOf(own);
+  return { command, isSender: senders.includes(command ?? ''), json: isJson(own, env) };
+}
+
 const isJson = (argv: readonly string[], env: NodeJS.ProcessEnv): boolean =>
   isSwitchedOn('json', { command: commandOf(argv), argv, env });
 /** Of a command that prints events, and whose targets end at `--`. */

@@ -57,7 +57,10 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const { command, flags, env, signal, project } = options;
   const projectDir = flags.cwd ?? process.cwd();
   if (!statSync(projectDir, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new OtaError('USAGE', `There is no folder ${projectDir}.`, { hint: 'Correct `-C`.' });
+    const isForeign = projectDir.includes('\uFFFD');
+    throw new OtaError('USAGE', `There is no folder ${projectDir}.`, {
+      hint: isForeign ? 'Its name is not UTF-8, which otarc cannot open: rename it.' : 'Correct `-C`.',
+    });
   }
   const { values: overrides, problems: wrong } = readEnvironment(env, command);
   const problems = wrong.flatMap(({ key, problem }) => (isConfiguration(key) ? [problem] : []));

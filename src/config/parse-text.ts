@@ -15,7 +15,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { OtaError } from '../model/errors.ts';
-import { shownLine } from './quoting.ts';
+import { isHarmlessWord, shownLine } from './quoting.ts';
 
 export interface ParsedText {
   readonly value: unknown;
@@ -67,7 +67,7 @@ function parsed(file: string, source: string): ParsedText {
   const mistake = firstMistake(document, file.endsWith('.json'));
   if (mistake) {
     const { line, col } = lines.linePos(mistake.offset);
-    const shown = shownLine(source, { line, column: col });
+    const shown = isConfiguration(document) ? shownLine(source, { line, column: col }) : undefined;
     const message = `${file}:${line}:${col}: ${mistake.message}.${shown === undefined ? '' : `\n${shown}`}`;
     throw new OtaError('CONFIG_UNREADABLE', message, { details: { file, line, column: col } });
   }
@@ -79,6 +79,13 @@ function parsed(file: string, source: string): ParsedText {
       return offset === undefined ? undefined : lines.linePos(offset).line;
     },
   };
+}
+
+/** A link or `--config` may lead to any file (`/etc/shadow`): of one without a known key no word is quoted. */
+function isConfiguration({ contents }: Document): boolean {
+  return (
+    isMap(contents) && contents.items.some(({ key }) => isScalar(key) && isHarmlessWord(String(key.value)))
+  );
 }
 
 /** Comments become blanks, so that every other character stays where it was. Linear: nothing is looked for twice. */

@@ -1,9 +1,16 @@
 import { dirname, resolve } from 'node:path';
 import { passwordVariable, Secret } from '../model/secret.ts';
 import { shownCommand, shownVariable } from './shown-source.ts';
-import { fromFile, fromInvocation, sourced, type Ledger, type ConfigSources } from './sources.ts';
+import {
+  fromFile,
+  fromInvocation,
+  sourced,
+  type CheckedFile,
+  type Ledger,
+  type ConfigSources,
+} from './sources.ts';
 import type { Sourced } from '../model/project-facts.ts';
-import type { PasswordSetting } from './schema.ts';
+import type { ConfigFile, PasswordSetting } from './schema.ts';
 import type { CredentialSource, Invocation, SecretsFile } from './types.ts';
 
 interface Described {
@@ -58,7 +65,23 @@ export function writtenPassword(
   if (file === undefined || password === undefined) return undefined;
   if (typeof password === 'object' && 'env' in password)
     return fromFile(file, path, variableSource(password.env, secretsFile));
-  return fromFile(file, path, sourceOf(password, dirname(file.file)));
+  return fromFile(file, path, sourceOf(password, file));
+}
+
+const known = new WeakMap<ConfigFile, readonly string[]>();
+
+/** All variables that a configuration names as the source of a password. */
+export function secretVariablesOf(settings: ConfigFile): readonly string[] {
+  const before = known.get(settings);
+  if (before !== undefined) return before;
+  const variables = Object.values(settings.devices ?? {}).flatMap((device) =>
+    typeof device === 'object' && typeof device?.password === 'object' && 'env' in device.password
+      ? [device.password.env]
+      : [],
+  );
+  const all = [...new Set(variables)];
+  known.set(settings, all);
+  return all;
 }
 
 /** A variable, which `.otarc.env` may hold in place of the environment. */
@@ -76,10 +99,20 @@ function originOf(variable: string, secretsFile: SecretsFile | undefined): strin
 
 type OwnSetting = Exclude<PasswordSetting, { env: string }>;
 
-function sourceOf(password: OwnSetting, folder: string): CredentialSource {
+function sourceOf(
+  password: OwnSetting,
+  { file, settings }: Pick<CheckedFile<ConfigFile>, 'file' | 'settings'>,
+): CredentialSource {
+  const folder = dirname(file);
   if (typeof password === 'string') return { type: 'text', secret: new Secret(password) };
   if ('file' in password) return { type: 'file', path: resolve(folder, password.file) };
-  return { type: 'command', command: password.command, cwd: folder };
+  const secretVariables = secretVariablesOf(settings);
+  return {
+    type: 'command',
+    command: password.command,
+    cwd: folder,
+    ...(secretVariables.length > 0 && { secretVariables }),
+  };
 }
 
 function fileSource(path: string, folder: string): CredentialSource {

@@ -1,7 +1,7 @@
 /** Flags, variables and file → the configuration, each value with its origin. Pure. */
 
 import { dirname, resolve } from 'node:path';
-import { invocationCredentials } from './resolve-credential-source.ts';
+import { invocationCredentials, secretVariablesOf } from './resolve-credential-source.ts';
 import {
   claimantOf,
   defaultDeviceOf,
@@ -54,6 +54,7 @@ export function resolveConfig(sources: ConfigSources): Config {
     devices,
     groups,
     adHoc: resolveAdHoc(sources, known),
+    secretVariables: file && secretVariablesOf(file.settings),
     watch: resolveWatch(sources, ledger),
     push: {
       filesystem: ledger.choose(

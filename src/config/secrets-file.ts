@@ -1,5 +1,6 @@
 /** `.otarc.env`: passwords as `NAME=value` lines, beside the configuration and out of git. */
 
+import { stat } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import { OtaError } from '../model/errors.ts';
 import { redacted } from '../model/redaction.ts';
@@ -28,7 +29,18 @@ export async function readSecretsFile(
     throw new OtaError('CONFIG_UNREADABLE', `${file} cannot be read: ${content.reason}.`, {
       hint: 'It is a small text file of NAME=value lines.',
     });
-  return parseSecrets({ file, text: textOf(content) }, env);
+  const read = parseSecrets({ file, text: textOf(content) }, env);
+  return (await isReadByOthers(file)) ? { ...read, warnings: [...read.warnings, openText(file)] } : read;
+}
+
+const openText = (file: string): string =>
+  `${file} can be read by other users of this computer: chmod 600 it.`;
+
+/** On Windows the rights stand elsewhere. */
+async function isReadByOthers(file: string): Promise<boolean> {
+  if (process.platform === 'win32') return false;
+  const found = await stat(file).catch(() => undefined);
+  return found?.isFile() === true && (found.mode & 0o044) !== 0;
 }
 
 /** Pure. An empty value counts as none, as in the environment. What stands in a line that is no `NAME=value` may be a password: it is named by its number alone. */

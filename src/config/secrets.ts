@@ -1,5 +1,6 @@
 /** Fetches a password from where the configuration says it is. */
 
+import { childEnvironment } from '../model/child-environment.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import { Secret } from '../model/secret.ts';
 import { readSmallFile, textOf } from './small-file.ts';
@@ -41,6 +42,8 @@ export async function resolveCredential(device: DeviceConfig, context: SecretCon
     case 'none':
       return { type: 'none' };
     case 'text':
+      if (!isUtf8(source.secret.reveal()))
+        throw unavailable(device.name, notUtf8('what the configuration says'));
       return { type: 'password', secret: source.secret };
     case 'hash':
       return { type: 'hash', secret: source.secret };
@@ -89,8 +92,15 @@ async function fetchLine(source: Fetched, context: SecretContext): Promise<strin
   const { text, place } = await fetchText(source, context);
   const [line = ''] = text.replace(/^\uFEFF/, '').split(/\r?\n/, 1);
   if (line === '') throw new Unavailable(`${place} is empty`);
+  if (!isUtf8(line)) throw notUtf8(place);
   return line;
 }
+
+/** Bytes that are none become this character, in whatever way they were read: the device would be sent another password. */
+const isUtf8 = (text: string): boolean => !text.includes('\uFFFD');
+
+const notUtf8 = (place: string): Unavailable =>
+  new Unavailable(`${place} is not valid UTF-8`, 'Save it as UTF-8, or choose a password of ASCII letters.');
 
 type Fetched = Exclude<DeviceConfig['credentialSource'], { type: 'none' | 'text' | 'hash' }>;
 
@@ -154,17 +164,18 @@ async function fileText(path: string, { signal }: SecretContext): Promise<string
 }
 
 async function commandText(
-  { command: [program = '', ...args], cwd }: { command: readonly string[]; cwd: string },
+  { command, cwd, secretVariables = [] }: Extract<Fetched, { type: 'command' }>,
   { env, signal }: SecretContext,
 ): Promise<string> {
   const { execa } = await import('execa');
+  const [program = '', ...args] = command;
   if (signal.aborted) throw cancelled(signal);
   const failed = (how: string): Unavailable =>
     new Unavailable(`\`${shownCommand([program, ...args])}\` ${how}`);
   // In the foreground and with the terminal's stdin and stderr, so that a password manager can ask and complain.
   const child = execa(program, args, {
     cwd,
-    env,
+    env: childEnvironment(env, { secretVariables, texts: command }),
     extendEnv: false,
     stdio: ['inherit', 'pipe', 'inherit'],
     maxBuffer: 64 * 1024,

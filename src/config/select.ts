@@ -2,6 +2,7 @@
 
 import { OtaError } from '../model/errors.ts';
 import { twinOf } from '../model/project-facts.ts';
+import { isAddress, reasonAgainst } from '../model/address.ts';
 import { type HostAndPort, parseHost } from '../model/endpoint.ts';
 import { canonicalHost } from '../model/host-name.ts';
 import { nearest } from './nearest.ts';
@@ -183,13 +184,24 @@ function devicesFor(config: Config, target: string): DeviceConfig[] {
     const members = config.groups[target] ?? [];
     return members.flatMap((member) => config.devices.filter(({ name }) => name === member));
   }
-  if (address === undefined) throw unknown(config, target);
+  if (address === undefined) throw atNoAddress(target) ?? unknown(config, target);
   const configured = deviceAt(config.devices, address, flag);
   if (configured) return [configured];
   const known = isBareWord(address.host) ? undefined : deviceAt(config.adHoc.known ?? [], address, flag);
   if (known) return [known];
   if (config.devices.length > 0 && isBareWord(address.host)) throw unknown(config, target);
   return [adHoc(config, target, address)];
+}
+
+/** Nothing is sent to many at once, or to nobody. */
+function atNoAddress(target: string): OtaError | undefined {
+  const [, bracketed, plain = target] = /^(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?$/.exec(target) ?? [];
+  const host = bracketed ?? plain;
+  const reason = isAddress(host) ? reasonAgainst(host) : undefined;
+  if (reason === undefined) return undefined;
+  return new OtaError('TARGET_UNKNOWN', `${host} is ${reason}: no device is there.`, {
+    hint: 'Name the address of one device.',
+  });
 }
 
 /**

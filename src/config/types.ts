@@ -32,7 +32,13 @@ export type CredentialSource =
     }
   | { readonly type: 'file'; readonly path: string }
   | { readonly type: 'stdin' }
-  | { readonly type: 'command'; readonly command: readonly string[]; readonly cwd: string };
+  | {
+      readonly type: 'command';
+      readonly command: readonly string[];
+      readonly cwd: string;
+      /** Of the other devices' passwords: no business of the program. */
+      readonly secretVariables?: readonly string[];
+    };
 
 /** A `Device` whose password was not fetched yet. */
 export type DeviceConfig = Omit<Device, 'credential'> & {
@@ -131,6 +137,8 @@ export interface Config {
   readonly devices: readonly DeviceConfig[];
   readonly groups: Readonly<Record<string, readonly string[]>>;
   readonly adHoc: AdHoc;
+  /** The variables that the file names as the source of a password, whatever outranks them for this run. */
+  readonly secretVariables?: readonly string[];
   readonly watch: WatchConfig;
   readonly push: { readonly filesystem: 'never' | 'on-change' };
   readonly hook: HookConfig;

@@ -37,7 +37,8 @@ export interface Plan {
 }
 
 export interface PlanRequest {
-  readonly config: Pick<Config, 'build' | 'kind'> & Partial<Pick<Config, 'devices' | 'history'>>;
+  readonly config: Pick<Config, 'build' | 'kind'> &
+    Partial<Pick<Config, 'devices' | 'history' | 'secretVariables'>>;
   readonly devices: readonly DeviceConfig[];
   readonly source: PlannedImage['source'];
   /** Of the command line: above what a device's own `environment` says. */
@@ -84,9 +85,10 @@ export function buildRequestOf(
   environment = '',
 ): BuildRequest {
   const { build, kind, devices = [] } = config;
-  const variables = devices.flatMap(({ credentialSource }) =>
+  const used = devices.flatMap(({ credentialSource }) =>
     credentialSource.type === 'env' ? credentialSource.variable : [],
   );
+  const variables = [...new Set([...used, ...(config.secretVariables ?? [])])];
   return withoutUndefined({
     projectDir: build.sketch,
     kind,

@@ -75,13 +75,13 @@ export async function planToAdd(request: AddRequest): Promise<Planned> {
     planPioFiles(facts, choices),
     planArduino(facts, choices),
   ]);
-  const isFree = ask === undefined && wishes.devices.length === 0 && choices.devices.length > 1;
+  const isUnasked = ask === undefined && wishes.devices.length === 0 && configured.devices.length === 0;
   const notes = [
     ...problems,
     ...(kind.isPio && kind.isSketch
       ? [`This folder is a project of both tools: ${choices.tool ?? ''} is taken.`]
       : []),
-    ...(isFree ? ['Several devices were found: all of them are in .otarc, and none is the default.'] : []),
+    ...(isUnasked && found.length > 0 ? [foundText(found)] : []),
     ...(!kind.isPio && !kind.isSketch ? [nothingHere(facts)] : []),
   ];
   return { plan: { ...plan, notes: [...notes, ...plan.notes] }, next: nextSteps(facts, choices, plan) };
@@ -182,6 +182,14 @@ const templateNames = [
   otarcPy.template,
   ...ownFiles.map(({ template }) => template),
 ];
+
+const mostNames = 20;
+
+function foundText(found: readonly FoundDevice[]): string {
+  const names = found.slice(0, mostNames).map(({ name, addresses }) => `${name} (${addresses[0] ?? ''})`);
+  const more = found.length > mostNames ? ` and ${found.length - mostNames} more` : '';
+  return `Found on the network: ${names.join(', ')}${more}. None is taken unless it is named: otarc init --device NAME`;
+}
 
 function nothingHere({ templates }: ProjectSituation): string {
   return `Neither a platformio.ini nor a sketch is in this folder: there is no tool to hook into. Sketches to begin with: ${join(templates.folder, 'sketches')}`;

@@ -3,7 +3,7 @@
 import { nearest } from '../config/nearest.ts';
 import type { FoundDevice } from '../model/announcement.ts';
 import { OtaError } from '../model/errors.ts';
-import { foundDevices, typedDevice, withOwnNames } from './device-choice.ts';
+import { typedDevice, withOwnNames } from './device-choice.ts';
 import { defaultHooks, fittingHooks, hookNames, type HookName } from './hooks.ts';
 import type { Kind } from './look.ts';
 import { isHookName } from './plan-files.ts';
@@ -43,10 +43,12 @@ export function defaultChoices(wishes: Wishes, seen: Seen, password: PasswordCho
   };
 }
 
-/** Those that were typed; else, where none is configured, all that were found: none of them is guessed to be the one. */
-export function chosenDevices({ devices }: Wishes, { configured, found }: Seen): DeviceChoice[] {
-  if (devices.length > 0) return withOwnNames(devices.map((text) => typed(text, found)));
-  return configured.devices.length > 0 ? [] : foundDevices(found);
+/**
+ * Those that were typed. None of those that merely announce themselves: anybody on the network may do so, under any name, and
+ * would be sent the image with all that is compiled into it.
+ */
+export function chosenDevices({ devices }: Wishes, { found }: Pick<Seen, 'found'>): DeviceChoice[] {
+  return withOwnNames(devices.map((text) => typed(text, found)));
 }
 
 export function typed(text: string, found: readonly FoundDevice[]): DeviceChoice {

@@ -18,6 +18,7 @@ import {
   type FileEdit,
   type InitPlan,
 } from './types.ts';
+import { temporaryFolder } from './temporary.ts';
 import { withDevice } from './yaml-edit.ts';
 
 export const secretsName = '.otarc.env';
@@ -182,7 +183,10 @@ function planIgnore(facts: ProjectSituation): FileEdit[] {
 
 function isIgnored({ ignoring, folder }: ProjectSituation): boolean {
   return ignoring.some((file) => {
-    const path = relative(file.folder, join(folder, secretsName)).replaceAll(sep, '/');
-    return ignore().add(toReadableText(file.text)).ignores(path);
+    const rules = ignore().add(toReadableText(file.text));
+    // A line `/.otarc.env` does not cover the place where the file is written first.
+    return [secretsName, join(`${temporaryFolder}0`, secretsName)].every((name) =>
+      rules.ignores(relative(file.folder, join(folder, name)).replaceAll(sep, '/')),
+    );
   });
 }

@@ -3,7 +3,6 @@
  * when one fails, or the signal is aborted between two, those before it are put back.
  */
 
-import { randomBytes } from 'node:crypto';
 import {
   chmod,
   chown,
@@ -14,13 +13,13 @@ import {
   readlink,
   realpath,
   rename,
-  rm,
   rmdir,
   stat,
   unlink,
 } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { cancelled, messageOf, OtaError } from '../model/errors.ts';
+import { besideOf, removeLeftovers } from './temporary.ts';
 import type { FileEdit } from './types.ts';
 
 interface WriteOptions {
@@ -38,6 +37,7 @@ export async function writeEdits(
 ): Promise<void> {
   const places = await Promise.all(edits.map(placeOf));
   for (const place of places) await check(place);
+  await removeLeftovers(places.map(({ target }) => dirname(target)));
   const undo: Undo[] = [];
   try {
     for (const place of places) {
@@ -124,8 +124,7 @@ interface Owned {
 }
 
 async function put(target: string, text: string, { mode, uid, gid }: Owned = {}): Promise<void> {
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString('hex')}.otarc-new`);
-  try {
+  await besideOf(target, async (temporary) => {
     // From the start with no more rights than it will have: it may hold a password.
     const file = await open(temporary, 'wx', mode === undefined ? 0o666 : mode & 0o777);
     try {
@@ -141,10 +140,7 @@ async function put(target: string, text: string, { mode, uid, gid }: Owned = {})
       await chown(temporary, uid, gid).catch(() => undefined);
     }
     await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
+  });
 }
 
 async function makeFolders(folder: string, undo: Undo[]): Promise<void> {

@@ -12,6 +12,31 @@ function mayBeIPv6(text: string): boolean {
   return /:.*:/.test(text);
 }
 
+/**
+ * Whether an answer of the network may give it as the address of a device: blocking DNS servers and hostile answers give others.
+ * IPv4 has records of its own: written as IPv6 it is none, though a person may write it so.
+ */
+export const isUsableAddress = (text: string): boolean =>
+  isDeviceAddress(text) && (isIPv4(text) || !isIPv4(canonicalAddress(withoutZone(text))));
+
+/** Whether one device may have it. */
+export const isDeviceAddress = (text: string): boolean =>
+  isAddress(text) && reasonAgainst(text) === undefined;
+
+/** Why no device can be at an address: completes "192.0.2.255 is …"; undefined where one can be. */
+export function reasonAgainst(text: string): string | undefined {
+  const address = canonicalAddress(withoutZone(text));
+  if (!isIPv4(address)) {
+    if (address === '::') return 'the unspecified address';
+    return address.startsWith('ff') ? 'a multicast address' : undefined;
+  }
+  const [first = 0] = address.split('.').map(Number);
+  if (first === 0) return 'the unspecified address';
+  if (address === '255.255.255.255') return 'the broadcast address';
+  if (first >= 240) return 'a reserved address';
+  return first >= 224 ? 'a multicast address' : undefined;
+}
+
 /** The same address, however it is spelled: IPv6 in any form, with or without a zone or the prefix of IPv4 in IPv6. */
 export function isSameAddress(one: string, other: string): boolean {
   return one === other || plainAddress(one) === plainAddress(other);

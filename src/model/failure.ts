@@ -21,6 +21,14 @@ export function exitCodeFor({ code, details }: OtaError): number {
 /** A plain `Error` is a mistake in otarc: it is told as one, with where it happened for the report. */
 export function asOtaError(error: unknown): OtaError {
   if (error instanceof OtaError) return error;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  // Anywhere, and no mistake: the system hands out no more of them.
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return new OtaError('INTERNAL', `The system lets otarc open no more files (${code}).`, {
+      hint: 'Raise the limit (`ulimit -n 1024` in this shell), or end what has many files open.',
+      cause: error,
+    });
+  }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new OtaError('INTERNAL', `Unexpected: ${text}`, { cause: error });
 }

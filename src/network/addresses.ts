@@ -4,11 +4,6 @@ import { BlockList, isIPv4 } from 'node:net';
 import { isAddress, withoutZone } from '../model/address.ts';
 import { isLinkLocal } from './interfaces.ts';
 
-/** Addresses no datagram can be sent to for one device: unspecified, multicast, broadcast. Blocking DNS servers answer so. */
-export function isUsableAddress(address: string): boolean {
-  return isAddress(address) && !unusable.check(withoutZone(address), familyOf(address));
-}
-
 export function isLoopback(address: string): boolean {
   return isAddress(address) && loopback.check(withoutZone(address), familyOf(address));
 }
@@ -57,13 +52,6 @@ export function preferredAddress(
 function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIPv4(address) ? 'ipv4' : 'ipv6';
 }
-
-const unusable = new BlockList();
-unusable.addSubnet('0.0.0.0', 8, 'ipv4');
-unusable.addSubnet('224.0.0.0', 4, 'ipv4');
-unusable.addAddress('255.255.255.255', 'ipv4');
-unusable.addAddress('::', 'ipv6');
-unusable.addSubnet('ff00::', 8, 'ipv6');
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');

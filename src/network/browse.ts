@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Announcement, FoundDevice } from '../model/announcement.ts';
 import { openRegistry, type Registry } from './registry.ts';
 import { restMsFor } from './registry-state.ts';
+import { mostInstances } from './sightings.ts';
 import type { BrowseOptions } from './types.ts';
 
 /**
@@ -16,6 +17,11 @@ export async function browse(options: BrowseOptions, open = openRegistry): Promi
   const { interfaces, signal, onChange, onProblem } = options;
   if (signal.aborted) return;
   let shown: readonly object[] = [];
+  let isCutSaid = false;
+  const sayCut = (): void => {
+    if (!isCutSaid) onProblem?.({ message: cutText, isTotal: false });
+    isCutSaid = true;
+  };
   let lastLookAtMs = -Infinity;
   let timer: NodeJS.Timeout | undefined;
   let registry: Registry | undefined;
@@ -33,6 +39,7 @@ export async function browse(options: BrowseOptions, open = openRegistry): Promi
           const now = devices.map(withoutTime);
           if (isDeepStrictEqual(now, shown)) return;
           shown = now;
+          if (now.length >= mostInstances) sayCut();
           onChange(devices);
         } catch (error) {
           reject(error);
@@ -52,6 +59,8 @@ export async function browse(options: BrowseOptions, open = openRegistry): Promi
     registry?.close();
   }
 }
+
+const cutText = `The list is cut: more than ${mostInstances} devices announce themselves, or somebody pretends that they do.`;
 
 function withoutTime(device: Announcement): object {
   const { heardAtMs: _, ...rest } = device;

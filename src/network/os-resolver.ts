@@ -8,7 +8,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { isUsableAddress } from './addresses.ts';
+import { isUsableAddress } from '../model/address.ts';
 import type { LookUp, OsAnswer } from './types.ts';
 
 const script = `require('node:dns').lookup(process.argv[1], { all: true }, (error, found) => {

@@ -1,9 +1,9 @@
 /** What single records say of an Arduino service, whoever asked for them. Pure. */
 
 import type { Answer, TxtData } from 'dns-packet';
-import { isLoopback, isUsableAddress } from './addresses.ts';
+import { isLoopback } from './addresses.ts';
 import { withZone } from './interfaces.ts';
-import { withoutZone } from '../model/address.ts';
+import { isUsableAddress, withoutZone } from '../model/address.ts';
 import { folded } from '../model/host-name.ts';
 import { printable } from '../model/printable.ts';
 

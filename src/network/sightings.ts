@@ -48,7 +48,7 @@ const noNames: ReadonlySet<string> = new Set();
 export const nothingSeen: Sightings = new Map();
 
 /** `otarc simulate --count` makes 500. */
-const mostInstances = 1000;
+export const mostInstances = 1000;
 
 /** A host has a handful of services. More than that is a flood, in which each address would have to be noted for each. */
 const mostServicesPerHost = 64;

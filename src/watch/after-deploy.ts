@@ -1,7 +1,7 @@
 /** The command that runs after each deploy: a serial or a network monitor, most often. One at a time for each device. */
 
-import { runProcess } from '../builders/process.ts';
-import { withoutPasswords } from '../builders/secret-variables.ts';
+import { passOn, runProcess } from '../builders/process.ts';
+import { childEnvironment } from '../model/child-environment.ts';
 import { messageOf } from '../model/errors.ts';
 import { redactedWords } from '../model/redaction.ts';
 import { aborted } from './wait.ts';
@@ -47,9 +47,13 @@ export function createAfterDeploy(options: AfterDeployOptions): AfterDeploy {
       const end = await runProcess(
         { file, args, cwd },
         {
-          env: { ...withoutPasswords(env, secretVariables), OTARC_DEVICE: device, OTARC_ADDRESS: address },
+          env: {
+            ...childEnvironment(env, { secretVariables, texts: words }),
+            OTARC_DEVICE: device,
+            OTARC_ADDRESS: address,
+          },
           signal,
-          read: (...pipes) => pipes.forEach((pipe) => pipe.pipe(output, { end: false })),
+          read: (...pipes) => passOn(pipes, output),
         },
       );
       if (end.type === 'not-started') warn(`\`${file}\` cannot be run: ${messageOf(end.cause)}`);

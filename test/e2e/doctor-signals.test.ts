@@ -47,14 +47,25 @@ test('a signal leaves one JSON document, with the legs that were looked at', asy
 test('addresses at which no device can be: the words of a push', async () => {
   const dir = await tempDir();
   const { path } = await imageFile(dir);
-  for (const [address, words] of [
-    ['fe80::1', /link-local.*\n.*fe80::1%eth0/],
-    ['255.255.255.255', /broadcast/],
-  ] as const) {
+  for (const [address, words] of [['fe80::1', /link-local.*\n.*fe80::1%eth0/]] as const) {
     const pushed = await otarc(['push', address, '--file', path], { cwd: dir });
     const looked = await otarc(['doctor', address, '--file', path], { cwd: dir });
     expect(pushed.stderr).toMatch(words);
     expect(looked.stdout).toMatch(words);
     expect([pushed.exitCode, looked.exitCode]).toEqual([2, 2]);
+  }
+  for (const address of [
+    '255.255.255.255',
+    '224.0.0.1:8266',
+    '240.0.0.1',
+    '::ffff:224.0.0.1',
+    '[ff02::1]:8266',
+  ]) {
+    const pushed = await otarc(['push', address, '--file', path], { cwd: dir });
+    const looked = await otarc(['doctor', address, '--file', path], { cwd: dir });
+    const espota = await otarc(['espota', '-i', address, '-f', path], { cwd: dir });
+    expect(pushed.stderr).toMatch(/TARGET_UNKNOWN: .* is (?:an? |the ).*: no device is there/);
+    expect(looked.stderr + looked.stdout).toMatch(/is (?:an? |the ).*: no device is there/);
+    expect([pushed.exitCode, looked.exitCode, espota.exitCode]).toEqual([2, 2, 1]);
   }
 });

@@ -2,27 +2,11 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/program.ts';
 import { makeEsp8266Image } from '../support/images.ts';
 import { quickDevice } from '../support/otarc.ts';
+import { runMain as run } from '../support/run-main.ts';
 import { tempDir } from '../support/temp-dir.ts';
-
-class Sink extends Writable {
-  text = '';
-  onText = (_text: string): void => {};
-  readonly isTTY: boolean;
-  constructor(isTTY: boolean) {
-    super();
-    this.isTTY = isTTY;
-  }
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    this.onText(this.text);
-    done();
-  }
-}
 
 /** A colour, a title of the window, a line that goes back over itself, C1, and a mark that turns the direction. */
 const hostile = 'la\u001B[31mmp\u001B]0;evil\u0007\r\u009B2J\u202Egpj';
@@ -47,32 +31,6 @@ interfaces: [127.0.0.1]
 ${more}`,
   );
   return { cwd, address: `${device.address}:${device.port}` };
-}
-
-interface Surroundings {
-  readonly cwd: string;
-  readonly input?: string;
-  /** Ends it as Ctrl-C does, as soon as what it has printed matches. */
-  readonly until?: RegExp;
-  readonly env?: NodeJS.ProcessEnv;
-  readonly isTTY?: boolean;
-}
-
-async function run(
-  argv: readonly string[],
-  { cwd, input = '', until, env, isTTY = false }: Surroundings,
-): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-  const [stdout, stderr, stdin] = [new Sink(isTTY), new Sink(isTTY), new PassThrough()];
-  const ended = new AbortController();
-  stdout.onText = stderr.onText = (text) => {
-    if (until?.test(text) === true) ended.abort();
-  };
-  stdin.end(input);
-  const home = join(cwd, 'home');
-  const all = { HOME: home, USERPROFILE: home, PATH: process.env['PATH'], TERM: 'xterm', ...env };
-  const io = { stdout, stderr, stdin, env: all, cwd, signal: ended.signal };
-  const exitCode = await main({ argv, version: '0.0.0' }, io);
-  return { exitCode, stdout: stdout.text, stderr: stderr.text };
 }
 
 interface Case {
@@ -151,6 +109,87 @@ describe('a name or path with control characters', () => {
     expect(stdout).toContain(`\u001B[32mdeployed to ${shown}`);
     const doctor = await run(['doctor', '--file', 'firmware.bin'], { cwd, env: { FORCE_COLOR: '1' } });
     expect(doctor.stdout).toContain('\u001B[32m✓\u001B[39m');
+  });
+});
+
+/** Where text of others stands that the table above has nothing of. */
+interface Source {
+  readonly source: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly argv: readonly (readonly string[])[];
+}
+
+const devices = 'devices: { hall: { host: 192.0.2.7, platform: esp32, partitions: t.csv } }\n';
+const everywhere = [
+  ['config'],
+  ['config', '--json'],
+  ['push', '--file', 'firmware.bin', '--dry-run'],
+] as const;
+
+const sources: readonly Source[] = [
+  {
+    source: 'a line with a syntax error',
+    files: { '.otarc': `device: hall\nhost${hostile}: a: b\n` },
+    argv: everywhere,
+  },
+  {
+    source: 'a label of a partition table',
+    files: { '.otarc': devices, 't.csv': `${hostile},app,ota_0,0x10000,0x100000\nx,app,${hostile},,\n` },
+    argv: [...everywhere, ['inspect', 't.csv'], ['inspect', 't.csv', '--json']],
+  },
+  {
+    source: 'an environment of platformio.ini',
+    files: { 'platformio.ini': `[env:${hostile}]\nplatform = x\n[env:b]\nplatform = x\n` },
+    argv: [...everywhere, ['deploy'], ['init', '--yes', '--no-scan', '--dry-run', '--device', 'hall']],
+  },
+  {
+    source: 'the name of a variable',
+    files: { '.otarc': `devices: { hall: { host: 192.0.2.7, password: { env: ${quoted} } } }\n` },
+    argv: everywhere,
+  },
+  {
+    source: 'the path of a password file, and a command',
+    files: {
+      '.otarc': `devices: { a: { host: 192.0.2.7, password: { file: ${quoted} } }, b: { host: 192.0.2.8, password: { command: [${quoted}] } } }\n`,
+    },
+    argv: [...everywhere, ['push', 'a', 'b', '--file', 'firmware.bin'], ['doctor', 'a']],
+  },
+  {
+    source: 'a line of .otarc.env',
+    files: { '.otarc': 'device: 192.0.2.7\n', '.otarc.env': `OTARC_${hostile}=x\n${hostile}\n` },
+    argv: everywhere,
+  },
+  {
+    source: 'an interface',
+    files: { '.otarc': `device: 192.0.2.7\ninterfaces: [${quoted}]\n` },
+    argv: [...everywhere, ['devices', '--timeout', '0.2'], ['doctor', '192.0.2.7']],
+  },
+  {
+    source: 'the board and the profile of a sketch',
+    files: {
+      'sketch.yaml': `default_fqbn: ${quoted}\ndefault_profile: ${quoted}\ndefault_port: ${quoted}\n`,
+    },
+    argv: everywhere,
+  },
+  {
+    source: 'what a script that is a configuration throws',
+    files: { 'otarc.config.cjs': `throw new Error(${quoted});\n` },
+    argv: everywhere,
+  },
+];
+
+describe('text in a file of the project', () => {
+  it.each(sources)('is shown, and not obeyed: $source', async ({ files, argv }) => {
+    // The folder has such a name as well.
+    const cwd = join(await tempDir(), `${hostile}.d`);
+    await mkdir(join(cwd, 'home'), { recursive: true });
+    await writeFile(join(cwd, 'firmware.bin'), makeEsp8266Image());
+    for (const [name, text] of Object.entries(files)) await writeFile(join(cwd, name), text);
+    for (const words of argv) {
+      const { stdout, stderr } = await run(words, { cwd });
+      expect(stdout + stderr, words.join(' ')).not.toBe('');
+      expect(stdout + stderr, words.join(' ')).not.toMatch(unfit);
+    }
   });
 });
 

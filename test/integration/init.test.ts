@@ -54,9 +54,9 @@ const wordsOf = async (dir: string): Promise<string> =>
   (await textOf(dir, '.otarc')).replaceAll(/^#.*\n/gm, '').replaceAll(/ {3}#.*$/gm, '');
 
 describe('the devices of a new .otarc', () => {
-  it('are the one that was found; a password that it wants is to be provided', async () => {
+  it('are those that were named; a password that one wants is to be provided', async () => {
     const dir = await folderWith();
-    const run = await init(dir, {}, { found: [livingroom] });
+    const run = await init(dir, { devices: ['livingroom'] }, { found: [livingroom] });
     expect(run.exitCode).toBe(0);
     expect(await wordsOf(dir)).toBe(
       'devices:\n  livingroom:\n    host: livingroom.local\n    password: { env: LIVINGROOM_PW }\n',
@@ -67,15 +67,21 @@ describe('the devices of a new .otarc', () => {
     expect(Object.keys(await stateOf(dir))).toEqual(['.gitignore', '.otarc']);
   });
 
-  it('are all that were found, with none of them as the default', async () => {
+  it.each([
+    { announced: 'the only one', found: [livingroom] },
+    { announced: 'several', found: [hall, livingroom] },
+    { announced: 'one of a name that is a command', found: [{ ...hall, name: '$(reboot) \u001B[2J' }] },
+  ])('are never those that merely announce themselves: $announced', async ({ found }) => {
     const dir = await folderWith({ 'platformio.ini': ini });
-    const run = await init(dir, {}, { found: [hall, livingroom] });
-    expect(await wordsOf(dir)).toBe(
-      'devices:\n  hall:\n    host: hall.local\n  livingroom:\n    host: livingroom.local\n    password: { env: LIVINGROOM_PW }\n',
-    );
-    expect(run.stderr).toContain(
-      'Several devices were found: all of them are in .otarc, and none is the default.',
-    );
+    const run = await init(dir, {}, { found });
+    expect(run.exitCode).toBe(0);
+    expect(await wordsOf(dir)).toBe('');
+    expect(run.stderr).toContain('None is taken unless it is named: otarc init --device NAME');
+    expect(run.stderr).not.toContain('\u001B');
+    for (const { addresses } of found) expect(run.stderr).toContain(`(${addresses[0]})`);
+    const stored = await init(dir, { passwordFile: '-' }, { found, input: 'geheim' });
+    expect(stored.error?.code).toBe('USAGE');
+    expect(Object.keys(await stateOf(dir))).not.toContain('.otarc.env');
   });
 
   it('are an example where none was found; once one is there, it takes its place', async () => {
@@ -90,7 +96,7 @@ describe('the devices of a new .otarc', () => {
     expect(await textOf(dir, 'platformio.ini')).not.toContain('upload_protocol');
     expect(await init(dir, {}, { found: [] })).toMatchObject({ stdout: 'nothing to do\n' });
 
-    await init(dir, {}, { found: [hall] });
+    await init(dir, { devices: ['hall'] }, { found: [hall] });
     expect(await textOf(dir, 'platformio.ini')).toContain('upload_protocol = custom\n');
     expect(await wordsOf(dir)).toBe('devices:\n  hall:\n    host: hall.local\n');
     expect(await init(dir, {}, { found: [livingroom] })).toMatchObject({ stdout: 'nothing to do\n' });
@@ -268,7 +274,7 @@ describe('the password', () => {
 
   it('that the user will write there is kept out of git beforehand, and for as long as it is there', async () => {
     const dir = await folderWith({ '.git/HEAD': '' });
-    await init(dir, {}, { found: [livingroom] });
+    await init(dir, { devices: ['livingroom'] }, { found: [livingroom] });
     expect(await textOf(dir, '.gitignore')).toContain('\n.otarc.env\n');
     await writeFile(join(dir, '.otarc.env'), 'LIVINGROOM_PW=geheim\n');
     const run = await init(dir, { remove: true });
@@ -374,13 +380,13 @@ describe('files', () => {
   it('behind links are changed where they are, and the links stay', async () => {
     const dir = await folderWith({ 'real/platformio.ini': ini, 'real/.gitignore': '.pio' });
     for (const name of ['platformio.ini', '.gitignore']) await symlink(join('real', name), join(dir, name));
-    await symlink(join('real', 'devices.yaml'), join(dir, '.otarc'));
     const before = await stateOf(dir);
-    await init(dir, { devices: ['hall=192.0.2.8'], passwordFile: '-' }, { input: 'geheim' });
+    const wanted = { devices: ['hall=192.0.2.8'], passwordFile: '-' };
+    expect(await init(dir, wanted, { input: 'geheim' })).toMatchObject({ exitCode: 0 });
     expect(await readlink(join(dir, 'platformio.ini'))).toBe(join('real', 'platformio.ini'));
-    expect((await lstat(join(dir, '.otarc'))).isSymbolicLink()).toBe(true);
+    expect((await lstat(join(dir, '.gitignore'))).isSymbolicLink()).toBe(true);
     expect(await textOf(dir, 'real/platformio.ini')).toContain('post:otarc.py');
-    expect(await textOf(dir, 'real/devices.yaml')).toContain('192.0.2.8');
+    expect(await textOf(dir, 'real/.gitignore')).toContain('.otarc.env');
     await init(dir, { remove: true });
     expect(await stateOf(dir)).toEqual(before);
   });

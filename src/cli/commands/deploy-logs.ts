@@ -8,7 +8,7 @@ import { exitCodeFor } from '../../model/failure.ts';
 import { findHost } from '../../network/find-host.ts';
 import { noLogs, openLogs, type OpenLogs } from '../../network/logs/open.ts';
 import type { Io } from './io.ts';
-import { monitor, secretVariablesOf } from './logs.ts';
+import { monitor } from './logs.ts';
 
 export interface DeployLogsOptions {
   readonly flags: Flags;
@@ -57,7 +57,7 @@ export function startDeployLogs({ flags, io, print, note }: DeployLogsOptions): 
       labels: config.devices.map((each) => each.name),
       signal,
       env,
-      secretVariables: secretVariablesOf(config),
+      secretVariables: config.secretVariables ?? [],
       print,
       note,
     });

@@ -11,6 +11,7 @@ import { deployProject, type DeployProjectOptions } from '../../deploy/deploy-pr
 import { createJsonWriter, createWriter, type Reporter } from '../report/writer.ts';
 import type { DeployLogs } from './deploy-logs.ts';
 import type { Io } from './io.ts';
+import { followListener } from './listener-gone.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -31,22 +32,28 @@ export async function deployCommand(
 ): Promise<number> {
   const reporter = reporterFor(wanted.output, io);
   const output = wanted.output.verbosity === 'quiet' ? await nowhere() : io.stderr;
-  const pulse = wanted.hook === true ? startPulse(reporter, io) : undefined;
+  const isHook = wanted.hook === true;
+  const pulse = isHook ? startPulse(reporter, io) : undefined;
+  const following = isHook ? followListener(io, { finishes: ['filesystem'], withParent: true }) : undefined;
   const logs = wanted.logs === true ? await openDeployLogs(wanted, io) : undefined;
   const { exitCode } = await deployProject({
     ...wanted,
     onEvent: (event) => {
       pulse?.told();
+      following?.saw(event);
       reporter.tell(event);
       logs?.tell(event);
     },
-    signal: io.signal,
+    signal: following?.signal ?? io.signal,
     env: io.env,
     get stdin() {
       return io.stdin;
     },
     output,
-  }).finally(() => pulse?.stop());
+  }).finally(() => {
+    pulse?.stop();
+    following?.stop();
+  });
   if (logs === undefined) return exitCode;
   try {
     return await logs.goOn(exitCode);

@@ -1,7 +1,9 @@
 /** `otarc init`: writes `.otarc` and the hooks for the tool that it finds, and takes them out again. */
 
+import { dirname, join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { isColored, type ColorChoice } from '../terminal/color.ts';
+import { canRedraw } from '../terminal/screen.ts';
 import { jsonText, printLine } from '../terminal/print.ts';
 import { OtaError } from '../../model/errors.ts';
 import { planToAdd, refuseConflicts, type AddRequest, type Planned } from '../../init/add.ts';
@@ -9,6 +11,8 @@ import type { Terminal } from '../../init/dialogue.ts';
 import { findFolder } from '../../init/look.ts';
 import { diffOf, shownPath } from '../../init/show.ts';
 import type { FileEdit } from '../../init/types.ts';
+import { removeLeftovers } from '../../init/temporary.ts';
+import { ownFiles } from '../../init/hooks.ts';
 import { writeEdits } from '../../init/write.ts';
 import type { Io } from './io.ts';
 
@@ -46,7 +50,7 @@ export async function initCommand(options: InitOptions, io: Io, browse?: Browse)
   refuseConflicts(plan);
   const report: Report = { plan, next, folder };
   if (options.json) {
-    if (!options.dryRun) await writeEdits(plan.edits, io);
+    if (!options.dryRun) await writeAll(report, io);
     io.stdout.write(asJson(report, options));
     return 0;
   }
@@ -56,13 +60,15 @@ export async function initCommand(options: InitOptions, io: Io, browse?: Browse)
     printLine(io.stdout, text);
   }
   io.stdout.write(diffOf(plan.edits, { folder, isColored: isColored(options.color, io.stdout) }));
-  if (plan.edits.length === 0) io.stdout.write('nothing to do\n');
-  else if (options.dryRun) io.stderr.write('Nothing was written: --dry-run.\n');
+  if (plan.edits.length === 0) {
+    if (!options.dryRun) await writeAll(report, io);
+    io.stdout.write('nothing to do\n');
+  } else if (options.dryRun) io.stderr.write('Nothing was written: --dry-run.\n');
   else if (!(await isConfirmed(plan.edits, { options, terminal }))) {
     io.stderr.write('Nothing was written.\n');
     return 0;
   } else {
-    await writeEdits(plan.edits, io);
+    await writeAll(report, io);
     const deeds = plan.edits.map((edit) => `\n${deedOf(edit)} ${shownPath(edit.path, folder)}`);
     printLine(io.stdout, deeds.join(''));
   }
@@ -70,6 +76,12 @@ export async function initCommand(options: InitOptions, io: Io, browse?: Browse)
     printLine(io.stderr, `\nNext:${next.map((step) => `\n  ${step}`).join('')}`);
   }
   return 0;
+}
+
+/** What a killed run has left goes, also where there is nothing to write. */
+async function writeAll({ plan, folder }: Report, io: Io): Promise<void> {
+  await removeLeftovers([folder, ...ownFiles.map(({ path }) => join(folder, dirname(path)))]);
+  await writeEdits(plan.edits, io);
 }
 
 interface Invocation {
@@ -140,7 +152,7 @@ function refuseNonsense(options: InitOptions, terminal: Terminal | undefined): v
 
 /** Where questions may be asked: on stderr, so that stdout has results alone. */
 function terminalOf({ yes, json, passwordFile }: InitOptions, io: Io): Terminal | undefined {
-  if (yes || json || passwordFile === '-' || io.stderr.isTTY !== true) return undefined;
+  if (yes || json || passwordFile === '-' || !canRedraw(io.stderr, io.env)) return undefined;
   const { stdin: input, stderr: output, signal } = io;
   if (input.isTTY !== true || !(input instanceof Readable) || !(output instanceof Writable)) return undefined;
   return { input, output, signal };

@@ -1,3 +1,5 @@
+import type { OutputLoss } from '../output-loss.ts';
+
 /** The outside world as a command sees it, handed in so that commands run in tests as they run in a shell. */
 export interface Io {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
@@ -8,4 +10,6 @@ export interface Io {
   readonly cwd: string;
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Whether stdout and stderr can still be written; absent: nobody looks. */
+  readonly outputLoss?: OutputLoss;
 }

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { detectTool } from '../../builders/detect.ts';
-import { withoutPasswords } from '../../builders/secret-variables.ts';
+import { childEnvironment } from '../../model/child-environment.ts';
 import { loadConfig, selectDevices } from '../../config/index.ts';
 import type { Config, DeviceConfig, Flags } from '../../config/types.ts';
 import { buildRequestOf } from '../../deploy/plan.ts';
@@ -33,19 +33,13 @@ export async function logsCommand({ flags, targets, all }: LogsOptions, io: Io):
     devices,
     signal: AbortSignal.any([signal, ending.signal]),
     env,
-    secretVariables: secretVariablesOf(config),
+    secretVariables: config.secretVariables ?? [],
     print: (line) => void stdout.write(`${line}\n`),
     note: (text) => printLine(stderr, text),
   });
   // One that cannot be read ends the others too, and says why.
   await logs.ended.finally(() => ending.abort());
   return exitCodeFor(cancelled(signal));
-}
-
-export function secretVariablesOf(config: Pick<Config, 'devices'>): readonly string[] {
-  return config.devices.flatMap(({ credentialSource }) =>
-    credentialSource.type === 'env' ? credentialSource.variable : [],
-  );
 }
 
 /** The build tool's own, with the terminal: its keys, its filters, its Ctrl-C. */
@@ -62,7 +56,7 @@ export async function monitor(config: Config, { environment }: DeviceConfig, io:
     tool === 'pio' ? ['device', 'monitor', ...(named === undefined ? [] : ['-e', named])] : ['monitor'];
   const child = spawn(tool, args, {
     cwd: build.sketch,
-    env: withoutPasswords(env, secretVariablesOf(config)),
+    env: childEnvironment(env, { secretVariables: config.secretVariables ?? [], texts: [] }),
     stdio: 'inherit',
     signal,
   });

@@ -11,6 +11,7 @@ import { toWords } from '../../watch/words.ts';
 import type { DeployLogs } from './deploy-logs.ts';
 import { reporterFor, type OutputOptions } from './deploy.ts';
 import type { Io } from './io.ts';
+import { followListener } from './listener-gone.ts';
 
 export interface WatchOptions extends Omit<DeployProjectOptions, 'output' | 'source' | 'file'> {
   readonly output: OutputOptions;
@@ -44,7 +45,9 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
   const addresses = new Map<string, string>();
   let isQuit = false;
 
+  const following = followListener(io, { finishes: ['firmware', 'filesystem'], withParent: false });
   const tell = (event: DeployEvent): void => {
+    following.saw(event);
     // What was said of the last run may be said again of this one.
     if (event.type === 'run-started') reporter = reporterFor(output, shown, terminal?.screen);
     if (event.type === 'device-located') addresses.set(event.device ?? '', event.address);
@@ -91,7 +94,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
         const deployed = devices.map((device) => ({ device, address: addresses.get(device) ?? '' }));
         after?.start(deployed, secretVariables);
       },
-      signal: io.signal,
+      signal: following.signal,
       env: io.env,
       get stdin() {
         return io.stdin;
@@ -99,7 +102,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
       output: shown.stderr,
     });
     // A script that deploys once wants to see what comes of the command, too.
-    if (once && !io.signal.aborted) await after?.ended(io.signal);
+    if (once && !following.signal.aborted) await after?.ended(following.signal);
     return exitCode;
   } finally {
     await after?.close();

@@ -193,7 +193,7 @@ export const run = {
 export const init = {
   yes: {
     kind: kinds.onOff,
-    about: 'take the defaults and ask nothing',
+    about: 'take the defaults and ask nothing; only devices that are named',
     flag: '-y, --yes',
     commands: ['init'],
   },

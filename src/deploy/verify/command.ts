@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lastLines, OutputEnd } from '../../builders/output-end.ts';
 import { runProcess, type ProcessEnd } from '../../builders/process.ts';
-import { withoutPasswords } from '../../builders/secret-variables.ts';
+import { childEnvironment } from '../../model/child-environment.ts';
 import { messageOf } from '../../model/errors.ts';
 import { printable } from '../../model/printable.ts';
 import { redactedWords } from '../../model/redaction.ts';
@@ -53,7 +53,10 @@ export function commandProof(command: readonly string[], options: CommandProofOp
           const end = await runProcess(
             { file, args, cwd },
             {
-              env: { ...withoutPasswords(env, secretVariables), ...environmentOf(context) },
+              env: {
+                ...childEnvironment(env, { secretVariables, texts: command }),
+                ...environmentOf(context),
+              },
               signal: either,
               read: (...pipes) =>
                 pipes.forEach((pipe) => pipe.on('data', (chunk: Uint8Array) => output.add(chunk))),

@@ -7,7 +7,7 @@ import { request as askHttps } from 'node:https';
 import { connect, isIPv6 } from 'node:net';
 import { createParser } from 'eventsource-parser';
 import { runProcess } from '../../builders/process.ts';
-import { withoutPasswords } from '../../builders/secret-variables.ts';
+import { childEnvironment } from '../../model/child-environment.ts';
 import { isSameAddress, withoutZone } from '../../model/address.ts';
 import { messageOf, OtaError } from '../../model/errors.ts';
 import type { LogSource } from '../../model/log-source.ts';
@@ -214,7 +214,11 @@ async function readCommand(
   const end = await runProcess(
     { file, args, cwd },
     {
-      env: { ...withoutPasswords(env, secretVariables), OTARC_DEVICE: name, OTARC_ADDRESS: address },
+      env: {
+        ...childEnvironment(env, { secretVariables, texts: command }),
+        OTARC_DEVICE: name,
+        OTARC_ADDRESS: address,
+      },
       signal,
       read(stdout, stderr) {
         onConnected();

@@ -126,9 +126,12 @@ describe('a device', () => {
     expect(brief(after({ from: '127.0.0.1', records: device('hall', '127.0.0.1') }))).toHaveLength(1);
   });
 
-  it.each(['0.0.0.0', '224.0.0.1', '255.255.255.255', '::'])('is not at %s', (unusable) => {
-    expect(shown(after({ from: '192.0.2.7', records: device('hall', unusable) }))).toEqual([]);
-  });
+  it.each(['0.0.0.0', '224.0.0.1', '240.0.0.1', '255.255.255.255', '::', '::ffff:192.0.2.7'])(
+    'is not at %s',
+    (unusable) => {
+      expect(shown(after({ from: '192.0.2.7', records: device('hall', unusable) }))).toEqual([]);
+    },
+  );
 });
 
 describe('several devices', () => {
