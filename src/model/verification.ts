@@ -29,8 +29,16 @@ export type Verification =
       /** `false`: it has not started anew, and so runs what it ran. */
       readonly hasRestarted?: false;
     }
-  /** It went away and came back; which sketch runs is not known. `reason`: what it said, where it said something. */
-  | { readonly type: 'returned'; readonly afterMs: number; readonly reason?: string }
+  /**
+   * It went away and came back; which sketch runs is not known. `reason`: what it said, where it said something.
+   * `isFilesystem`: after a file-system image, which leaves the sketch as it is.
+   */
+  | {
+      readonly type: 'returned';
+      readonly afterMs: number;
+      readonly reason?: string;
+      readonly isFilesystem?: true;
+    }
   /** It was announced before the push, or answered, and did not come back in time. `cameAtMs`: it came, and went again. */
   | { readonly type: 'gone'; readonly waitedMs: number; readonly cameAtMs?: number; readonly hint?: string }
   /** It waits for a proof that was asked for, and did not get it, though the device may be there. */

@@ -190,4 +190,36 @@ describe.skipIf(obstacle !== undefined)('otarc devices in a network', { timeout:
       expect(hall).toMatchObject({ address: '10.77.1.2', port: 8266, via: 'mdns' });
     },
   );
+
+  it.skipIf(requireTools('avahi'))(
+    'reads what a device runs where avahi announces it',
+    { timeout: 120_000 },
+    async () => {
+      const { host, first, second } = twoNetworks();
+      const [md5, other] = ['0123456789abcdef'.repeat(2), 'f'.repeat(32)];
+      await host.avahi({ hostName: 'desk' });
+      await Promise.all([
+        first.avahi({
+          hostName: 'hall',
+          servicePort: 8266,
+          items: ['board=ESP8266_NODEMCU', `md5=${md5}`, 'run=00c0ffee', 'boot=software'],
+        }),
+        // The RP2040's responder has a service of its own for it.
+        second.avahi({
+          hostName: 'attic',
+          servicePort: 2040,
+          items: ['board=RASPBERRY_PI_PICO_W'],
+          otarcItems: [`md5=${other}`, 'run=0badcafe', 'boot=watchdog'],
+        }),
+      ]);
+      const browsing = host.browse({ items: ['md5', 'run', 'boot'] });
+      const expected = [
+        `attic:2040 md5=${other} run=0badcafe boot=watchdog`,
+        `hall:8266 md5=${md5} run=00c0ffee boot=software`,
+      ];
+      expect(await browsing.until((devices) => expected.every((each) => devices.includes(each)))).toEqual(
+        expected,
+      );
+    },
+  );
 });

@@ -1,6 +1,8 @@
 /** Proof over real mDNS on loopback, of devices whose sketch says what it runs (`otarc.h`). */
 
 import { createHash } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import type { Answer } from 'dns-packet';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { deploy, type DeployOptions, type Outcome } from '../../src/deploy/deploy-device.ts';
@@ -113,6 +115,13 @@ async function push(scene: Scene): Promise<{ outcome: Outcome; events: EventBody
   );
   const types = events.flatMap(({ type }) => (['progress', 'log', 'invited'].includes(type) ? [] : [type]));
   return { outcome, events, types };
+}
+
+/** What is sent to that address alone gets no answer. */
+async function swallowQuestionsTo(host: string): Promise<void> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true }).bind(5353, host);
+  await once(socket, 'listening');
+  onTestFinished(() => void socket.close());
 }
 
 const before = says(sums.old, 1);
@@ -261,6 +270,19 @@ describe('a device that says nothing of its sketch', () => {
       verify: { isAskedFor: true },
     });
     expect(outcome).toMatchObject({ type: 'deployed', verification: { type: 'verified' } });
+  });
+
+  it('is back once, no crash loop, where questions to it alone do not get through', async () => {
+    const host = '127.0.0.33';
+    await swallowQuestionsTo(host);
+    const { outcome } = await push({
+      before: [],
+      after: (question) => (question < 10 ? undefined : []),
+      virtual: { host },
+      responder: { from: '127.0.0.1' },
+      verify: { method: 'return', isAskedFor: true },
+    });
+    expect(outcome).toMatchObject({ type: 'deployed', verification: { type: 'returned' } });
   });
 
   it('fails with NOT_VERIFIED where its own word is asked for, and it only comes back', async () => {

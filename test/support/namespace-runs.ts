@@ -49,10 +49,25 @@ export function runOf(child: ChildProcessWithoutNullStreams): Run {
   };
 }
 
+export interface AvahiOptions {
+  readonly hostName: string;
+  /** Announces an Arduino of its own name. */
+  readonly servicePort?: number;
+  /** Items of it. Default: that it is an ESP32. */
+  readonly items?: readonly string[];
+  /** Items of the service in which an RP2040 says what it runs. Default: none. */
+  readonly otarcItems?: readonly string[];
+}
+
 /** In files of its own: `ip netns exec` gives it mounts that nobody else sees. It needs neither D-Bus nor a user. */
-export function avahiScript(hostName: string, servicePort: number | undefined): string {
-  const service = `<service-group><name>${hostName}</name><service><type>_arduino._tcp</type>
-    <port>${servicePort}</port><txt-record>board=esp32</txt-record></service></service-group>`;
+export function avahiScript(options: AvahiOptions): string {
+  const { hostName, servicePort, items = ['board=esp32'], otarcItems } = options;
+  const serviceOf = (type: string, texts: readonly string[]): string =>
+    `<service><type>${type}</type><port>${servicePort}</port>` +
+    `${texts.map((text) => `<txt-record>${text}</txt-record>`).join('')}</service>`;
+  const service =
+    `<service-group><name>${hostName}</name>${serviceOf('_arduino._tcp', items)}` +
+    `${otarcItems === undefined ? '' : serviceOf('_otarc._tcp', otarcItems)}</service-group>`;
   return `set -e
     for folder in /run/avahi-daemon /etc/avahi; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
     mkdir /etc/avahi/services

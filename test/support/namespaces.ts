@@ -6,7 +6,15 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { VirtualDeviceOptions } from '../../src/simulator/index.ts';
-import { avahiScript, type Browsing, browsingOf, type Outcome, type Run, runOf } from './namespace-runs.ts';
+import {
+  type AvahiOptions,
+  avahiScript,
+  type Browsing,
+  browsingOf,
+  type Outcome,
+  type Run,
+  runOf,
+} from './namespace-runs.ts';
 import { packed } from './packed.ts';
 
 const run = promisify(execFile);
@@ -40,8 +48,10 @@ export interface Namespace {
   otarc(args: readonly string[], cwd: string): Promise<Run>;
   /** A virtual device in it; `said` is what it tells, one line each. Resolves when it is there. */
   device(options: VirtualDeviceOptions): Promise<Run>;
-  /** Avahi, as a system has it; resolves when it answers. With `servicePort` it announces an Arduino of its own name. */
-  avahi(options: { readonly hostName: string; readonly servicePort?: number }): Promise<void>;
+  /** Avahi, as a system has it; resolves when it answers. */
+  avahi(options: AvahiOptions): Promise<void>;
+  /** nftables: the rules of a table of its own, as `nft -f` takes them. */
+  filter(rules: string): void;
   /** What `/etc/<file>` says in it. */
   configure(file: 'hosts' | 'resolv.conf', text: string): void;
   /** As a firewall does: what it sends to all is refused, but for loopback. */
@@ -160,13 +170,14 @@ export function createNetwork(): Network {
           await running.said(options.announce === true ? /^announced$/m : /^listening$/m);
           return running;
         },
-        avahi: async ({ hostName, servicePort }) => {
-          const child = spawn('ip', ['netns', 'exec', name, 'sh', '-c', avahiScript(hostName, servicePort)]);
+        avahi: async (options) => {
+          const child = spawn('ip', ['netns', 'exec', name, 'sh', '-c', avahiScript(options)]);
           children.push(child);
           await runOf(child).said(
-            servicePort === undefined ? /startup complete/ : /successfully established/,
+            options.servicePort === undefined ? /startup complete/ : /successfully established/,
           );
         },
+        filter: (rules) => void inNamespace(name, `nft -f - <<'END'\ntable inet own {\n${rules}\n}\nEND`),
         configure: (file, text) => {
           mkdirSync(`/etc/netns/${name}`, { recursive: true });
           writeFileSync(`/etc/netns/${name}/${file}`, text);

@@ -46,8 +46,8 @@ export interface BootWatch {
   /** Whether the sketch before said its boot mark. */
   readonly hadRun: boolean;
   readonly lastHeardAtMs: number;
-  /** Questions since it was heard last, and when the first of them went out. */
-  readonly unanswered: { readonly count: number; readonly sinceMs: number };
+  /** Questions since it was heard last, and when the first and the latest of them went out. */
+  readonly unanswered: { readonly count: number; readonly sinceMs: number; readonly lastAtMs: number };
   /** What it comes to where the device stays; from when on it has. */
   readonly pending?: { readonly verdict: Verification; readonly sinceMs: number } | undefined;
   readonly nextAskAtMs: number;
@@ -63,8 +63,11 @@ const oldBootMs = 300;
 const firstAskMs = 300;
 const shortestPauseMs = 500;
 /** It was away where it left so many questions unanswered, for so long: a radio loses one now and then. */
-const awayQuestions = 2;
+export const awayQuestions = 2;
 const awayMs = 1000;
+/** So long an answer may take. */
+const answerMs = 250;
+const noneUnanswered: BootWatch['unanswered'] = { count: 0, sinceMs: Infinity, lastAtMs: Infinity };
 /** So long it has to stay where a boot alone proves little. */
 export const steadyMs = 5000;
 /** Boots that are a loop, without and with a reset reason that is a crash. */
@@ -79,7 +82,7 @@ export function startBootWatch(settings: BootWatchSettings): BootWatch {
     runs: run === undefined ? [] : [run],
     hadRun: run !== undefined,
     lastHeardAtMs: -Infinity,
-    unanswered: { count: 0, sinceMs: Infinity },
+    unanswered: noneUnanswered,
     nextAskAtMs: firstAskMs,
   };
 }
@@ -108,15 +111,17 @@ function pauseMs({ pending }: BootWatch, nowMs: number): number {
   return nowMs < 20_000 ? 1000 : Math.min(5000, nowMs / 10);
 }
 
-const isAway = ({ unanswered }: BootWatch, nowMs: number): boolean =>
-  unanswered.count >= awayQuestions && nowMs - unanswered.sinceMs >= awayMs;
+function isAway({ unanswered: { count, sinceMs, lastAtMs } }: BootWatch, nowMs: number): boolean {
+  const isLastOpen = nowMs - lastAtMs < answerMs;
+  return (isLastOpen ? count - 1 : count) >= awayQuestions && nowMs - sinceMs >= awayMs;
+}
 
 function onSaid(watch: BootWatch, said: Said, nowMs: number): BootWatch {
   const wasAway = isAway(watch, nowMs);
   const heard: BootWatch = {
     ...watch,
     lastHeardAtMs: nowMs,
-    unanswered: { count: 0, sinceMs: Infinity },
+    unanswered: noneUnanswered,
   };
   const { run } = said;
   const last = watch.boots.at(-1);
@@ -200,7 +205,7 @@ function onTime(watch: BootWatch, nowMs: number): { readonly watch: BootWatch; r
   const asked: BootWatch = {
     ...watch,
     pending,
-    unanswered: { count: count + 1, sinceMs: count === 0 ? nowMs : sinceMs },
+    unanswered: { count: count + 1, sinceMs: count === 0 ? nowMs : sinceMs, lastAtMs: nowMs },
     nextAskAtMs: nowMs + pauseMs(watch, nowMs),
   };
   return { watch: asked, ask: true };

@@ -13,7 +13,13 @@ import { runningSumsOf } from '../../image/running-sums.ts';
 import { matchesOf, refOf } from '../../network/match.ts';
 import { openRegistry, type Registry, type Subscription } from '../../network/registry.ts';
 import { ownAfter, ownAmong, saidIn } from '../../network/said.ts';
-import { bootWatchWakeAtMs, onBootWatchInput, startBootWatch, type BootWatchInput } from './boot-watch.ts';
+import {
+  awayQuestions,
+  bootWatchWakeAtMs,
+  onBootWatchInput,
+  startBootWatch,
+  type BootWatchInput,
+} from './boot-watch.ts';
 import type { BeforePush, Proof, ProofContext } from './proof.ts';
 
 type Place = Pick<Target, 'address' | 'port'>;
@@ -72,6 +78,8 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
   const { device, target, image, before, acceptedAtMs, timeoutMs, knowsSum } = context;
   const ref = refAfter(device, before);
   const isNamed = ref.hosts.some((host) => !isAddress(host));
+  // Who is known by an address alone is heard among all.
+  const who = isNamed ? ref : 'all';
   const nowMs = (): number => performance.now() - acceptedAtMs;
   const named = matchesOf(ref, registry.snapshot());
   const own = before.announcement === undefined ? undefined : ownAmong(named, target);
@@ -93,10 +101,12 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     let subscription: Subscription | undefined;
+    let again: Subscription | undefined;
     let lastHeardAtMs = acceptedAtMs;
     const end = (): void => {
       clearTimeout(timer);
       subscription?.close();
+      again?.close();
       signal.removeEventListener('abort', abort);
     };
     const abort = (): void => {
@@ -113,6 +123,11 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
       }
       // What is multicast the subscription asks for; where multicast is filtered, only this gets through.
       if (step.ask) registry.ask({ at: context.address(), ...(isNamed ? { about: ref } : {}) });
+      // And where a question to it alone does not get through, it is not away: all are asked anew, at short intervals.
+      if (step.ask && watch.unanswered.count === awayQuestions) {
+        again?.close();
+        again = registry.watch(who, () => {});
+      }
       clearTimeout(timer);
       timer = setTimeout(() => take({ type: 'time' }), Math.max(1, bootWatchWakeAtMs(watch) - nowMs()));
     };
@@ -125,8 +140,7 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
     };
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort);
-    // Who is known by an address alone is heard among all.
-    subscription = registry.watch(isNamed ? ref : 'all', look);
+    subscription = registry.watch(who, look);
     take({ type: 'time' });
     // The sums cost some milliseconds: they are at hand when the device is back.
     if (image.kind === 'firmware') setImmediate(runningSums);

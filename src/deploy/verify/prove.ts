@@ -56,7 +56,7 @@ export async function prove(accepted: Accepted, options: ProveOptions): Promise<
     last = await tryProof(method, { ...options, context, signal });
     if (last.type !== 'returned' && last.type !== 'unproven') break;
   }
-  return last;
+  return last.type === 'returned' && image.kind === 'filesystem' ? { ...last, isFilesystem: true } : last;
 }
 
 interface OneProof extends ProveOptions {

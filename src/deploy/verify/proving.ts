@@ -106,7 +106,8 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
       // Nothing more is heard of the sketch from before.
       const before = known.md5 === undefined ? (watch?.before(accepted.target) ?? known) : known;
       isOffered = before.md5 !== undefined;
-      if (!config.isAskedFor && !isOffered) return notChecked(cure);
+      if (!config.isAskedFor && !isOffered)
+        return notChecked(watch?.isNear(accepted.target) === false ? cureBeyond : cure);
       const { prove } = await import('./prove.ts').catch(() => ({ prove: undefined }));
       if (prove === undefined) return notChecked('otarc was updated meanwhile');
       await load();
@@ -133,5 +134,6 @@ function configOf({ verify = usualVerify }: Device, wish: VerifyWish | undefined
 }
 
 const cure = 'a sketch with otarc.h says so itself';
+const cureBeyond = 'in another network than this computer, it needs `verify.http`';
 
 const notChecked = (why: string) => ({ type: 'not-checked', why }) as const;

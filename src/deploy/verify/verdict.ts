@@ -33,12 +33,12 @@ export function proofVerdictOf(
       });
     }
     case 'returned': {
-      const { afterMs, reason } = verification;
-      const back = `back after ${roundedSeconds(afterMs)}`;
+      const { afterMs, reason, isFilesystem } = verification;
+      const back = `back after ${roundedSeconds(afterMs)}${reason === undefined ? '' : ` and ${reason}`}`;
       return passed({
         type: 'unverified',
         method: 'return',
-        reason: `${back}${reason === undefined ? '' : ` and ${reason}`}; which sketch runs is not proven`,
+        reason: isFilesystem === true ? back : `${back}; which sketch runs is not proven`,
       });
     }
     case 'not-checked':

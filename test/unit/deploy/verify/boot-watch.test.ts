@@ -124,6 +124,32 @@ describe('a device that says what it runs', () => {
     expect(verdict).toMatchObject({ type: 'verified', afterMs: 50_000 });
   });
 
+  it('is asked until then, and heard by its answer, where it cannot announce itself: multicast is filtered', () => {
+    const said = says({ md5: sums.image, run: runs[1] });
+    const { verdict, atMs } = play({ answers: [{ fromMs: 50_000, toMs: Infinity, said }] });
+    expect(verdict.type).toBe('verified');
+    expect(atMs).toBeLessThan(56_000);
+  });
+
+  it.each([
+    ['of a firmware', false, 'verified'],
+    ['of a file system', true, 'returned'],
+  ] as const)(
+    'has not said its last word where it is heard between ArduinoOTA.begin() and otarc::announce() %s',
+    (_, isFilesystem, type) => {
+      const { verdict, atMs } = play({
+        isFilesystem,
+        heard: [
+          [3000, says()],
+          [4500, says({ md5: sums.image, run: runs[1], boot: 'software' })],
+        ],
+        answers: [{ fromMs: 3000, toMs: 4500, said: says() }],
+      });
+      expect(verdict).toMatchObject({ type, afterMs: 3000 });
+      expect(atMs).toBe(4500);
+    },
+  );
+
   it('runs the old image where it never restarts', () => {
     const { verdict } = play({ answers: [{ fromMs: 0, toMs: 60_000, said: old }] });
     expect(verdict).toMatchObject({ type: 'old-image', hasRestarted: false, running: { md5: sums.before } });
@@ -258,12 +284,17 @@ describe('a device that says nothing of its sketch', () => {
     expect(atMs).toBeGreaterThan(4000 + steadyMs);
   });
 
-  it('is not taken for one that was away where one answer got lost', () => {
+  // Whatever the pace is at which it is asked by then.
+  it.each([
+    [2000, 2500],
+    [9000, 10_000],
+    [30_000, 34_000],
+  ])('is not taken for one that was away where one answer got lost (%i to %i ms)', (fromMs, toMs) => {
     const { verdict } = play({
       before: {},
       answers: [
-        { fromMs: 0, toMs: 2000, said },
-        { fromMs: 2500, toMs: Infinity, said },
+        { fromMs: 0, toMs: fromMs, said },
+        { fromMs: toMs, toMs: Infinity, said },
       ],
     });
     expect(verdict).toMatchObject({ type: 'unproven', reason: expect.stringContaining('restart') });

@@ -20,6 +20,7 @@ describe('a verification', () => {
       { type: 'returned', afterMs: 4100, reason: 'reports a sum that otarc does not know' },
       'unverified by return: back after 4.1 s and reports a sum that otarc does not know; which sketch runs is not proven',
     ],
+    [{ type: 'returned', afterMs: 4100, isFilesystem: true }, 'unverified by return: back after 4.1 s'],
     [{ type: 'not-checked', why: 'nobody looked' }, 'unverified by auto: nobody looked'],
     [{ type: 'not-checked', why: 'not asked for', isOff: true }, 'unverified by none: not asked for'],
     [
