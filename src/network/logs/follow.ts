@@ -61,6 +61,7 @@ export function followLogs(options: FollowLogsOptions): LogFollower {
   /** What was printed meanwhile to a connection that is newer than the update: of the old sketch, if the device goes away. */
   let held: string[] | undefined;
   let lastLineMs = 0;
+  let onAddress: (address: string) => void = () => {};
 
   const hold = (line: string): void => {
     lastLineMs = performance.now();
@@ -78,7 +79,8 @@ export function followLogs(options: FollowLogsOptions): LogFollower {
       connection = new AbortController();
       isReading = false;
       // Meanwhile the run may have found it.
-      const found = address ?? (await place());
+      const told = new Promise<string>((resolve) => (onAddress = resolve));
+      const found = address ?? (await Promise.race([place(), told]));
       address ??= found;
       const either = AbortSignal.any([signal, connection.signal]);
       const isHurriedNow = performance.now() < hurryUntilMs;
@@ -97,7 +99,8 @@ export function followLogs(options: FollowLogsOptions): LogFollower {
       });
       if (signal.aborted) return;
       const isHurried = performance.now() < hurryUntilMs;
-      if (!isReading) {
+      // Given up by ourselves it says nothing of the device.
+      if (!isReading && !connection.signal.aborted) {
         failures++;
         departing = undefined;
       }
@@ -145,6 +148,7 @@ export function followLogs(options: FollowLogsOptions): LogFollower {
       hurryUntilMs = performance.now() + hurryMs;
       if (hasMoved) {
         address = at;
+        onAddress(at);
         connection.abort();
         isReading = false;
       }
