@@ -152,10 +152,9 @@ describe('the logs of a device', () => {
     const before = opened({ lamp: source });
     await before.printed.until('counter 12');
     const image = makeEsp8266Image({ sizeBytes: 20_000 });
-    const fresh = opened({ lamp: source }, '127.0.0.9');
     const pushed = await push(device, imageOf(image));
     expect(pushed.error).toBeUndefined();
-    setTimeout(()=>console.error('DBG',before.printed.lines,before.notes.lines,fresh.printed.lines,fresh.notes.lines),5000);
+    const fresh = opened({ lamp: source });
     before.logs.restarts('lamp', '127.0.0.1');
     fresh.logs.restarts('lamp', '127.0.0.1');
     await before.printed.until('boot: software');
