@@ -73,10 +73,7 @@ interface Options {
 }
 
 /** The packed `otarc` on a terminal. */
-export async function otarcOnTerminal(
-  args: readonly string[],
-  options: Options,
-): Promise<Terminal> {
+export async function otarcOnTerminal(args: readonly string[], options: Options): Promise<Terminal> {
   const { bin } = await packed();
   return onTerminal([bin, ...args], options);
 }

@@ -78,7 +78,9 @@ export function startDeployLogs({ deploy, io, print, note }: DeployLogsOptions):
     if (source.type === 'serial') {
       serial = { config, device };
       if (deploy === undefined)
-        note(`${name}: \`logs: serial\` needs a terminal of its own: run \`otarc logs ${name}\` in another one.`);
+        note(
+          `${name}: \`logs: serial\` needs a terminal of its own: run \`otarc logs ${name}\` in another one.`,
+        );
       return;
     }
     const logs = openLogs({
