@@ -1,6 +1,7 @@
 /** What `watchProject` is given, and what it shows and offers. */
 
 import type { DeployProjectOptions } from '../deploy/deploy-project.ts';
+import type { Project } from './project.ts';
 import type { Phase } from './types.ts';
 import type { Browse } from './return.ts';
 
@@ -21,6 +22,8 @@ export interface WatchProjectOptions extends Omit<DeployProjectOptions, 'source'
   readonly browse?: Browse | undefined;
   /** Called once, when everything is watched. */
   readonly onStart?: ((controls: Controls) => void) | undefined;
+  /** What it watches and where it deploys to: at its start, and each time that the configuration was read again. */
+  readonly onProject?: ((project: Pick<Project, 'config' | 'devices'>) => void) | undefined;
   readonly onState?: ((shown: Shown) => void) | undefined;
   /** At the end of a run that has brought something to a device. */
   readonly onDeployed?: ((deployed: Deployed) => void) | undefined;

@@ -51,6 +51,7 @@ export async function watchProject(options: WatchProjectOptions): Promise<number
   const remote = options.poll ? undefined : remoteText(projectDir, await fileSystemOf(projectDir));
   if (remote !== undefined) log.warn(remote);
   options.onStart?.(controlsOf(scene, keeper));
+  options.onProject?.(keeper.current);
   log.inform(watchedTextOf(scene, parts));
 
   const onAbort = (): void => driver.put({ type: 'interrupted', error: cancelled(signal) });
@@ -107,6 +108,7 @@ async function openParts(scene: WatchScene): Promise<WatchParts> {
     onSource: sourceReader(scene, () => keeper.current.kind),
     async onReloaded(before, paths, since) {
       const isOther = before.signature !== keeper.current.signature;
+      options.onProject?.(keeper.current);
       if (isOther) driver.put({ type: 'project-replaced' });
       if (isOther && !build) await images.open(keeper.current, since);
       driver.put({ type: 'project-read', isOther, paths });

@@ -156,6 +156,24 @@ describe('otarc history', () => {
     expect(shown.map(({ isKept }) => isKept)).toEqual([false, true]);
   });
 
+  it('of an address has what was pushed there under a name too', async () => {
+    const { push, run, place, device } = await home();
+    await push(20_000, false);
+    const history = openHistory({ place, onLoss: () => {} });
+    const [record] = history.all();
+    if (record === undefined) throw new Error('The push is recorded.');
+    history.append({ ...record, id: 'by name', device: { name: 'lamp', host: 'lamp' } });
+    history.append({
+      ...record,
+      id: 'elsewhere',
+      device: { name: 'hall', host: 'hall' },
+      place: { address: '192.0.2.7', port: 8266 },
+    });
+    const { stdout } = await run('history', addressOf(device), '--json');
+    const { records } = JSON.parse(stdout) as { records: HistoryRecord[] };
+    expect(records.map(({ id }) => id).toSorted()).toEqual([record.id, 'by name'].toSorted());
+  });
+
   it('knows a device by its address, and proposes the nearest name for a mistyped one', async () => {
     const { device, push, run } = await home();
     await push(20_000, false);

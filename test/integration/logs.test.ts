@@ -1,17 +1,19 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { main } from '../../src/cli/program.ts';
 import type { LogSource } from '../../src/model/log-source.ts';
 import { openLogs, type OpenLogs } from '../../src/network/logs/open.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeEsp8266Image } from '../support/images.ts';
 import { quickDevice } from '../support/otarc.ts';
+import { imageOf, push } from '../support/push.ts';
+import { startVirtualDevice } from '../../src/simulator/index.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** What was printed, and when the next of it is there. */
@@ -132,6 +134,60 @@ describe('the logs of a device', () => {
     await stop();
   });
 
+  it.each([
+    ['says goodbye', false],
+    ['lets its connections hang', true],
+  ])('are those of the new sketch where a device that %s is read from its update on', async (_how, hangs) => {
+    const device = await startVirtualDevice({
+      model: 'esp8266',
+      port: 0,
+      announce: false,
+      logs: { tcpPort: 0, everyMs: 50 },
+      flash: { msPerSector: 0 },
+      timing: { rebootMs: 1_500 },
+      faults: { connectionsHang: hangs },
+    });
+    onTestFinished(() => device.close());
+    const source = { type: 'tcp', address: `tcp://{address}:${device.logPort}` } as const;
+    const before = opened({ lamp: source });
+    await before.printed.until('counter 12');
+    const image = makeEsp8266Image({ sizeBytes: 20_000 });
+    const pushed = await push(device, imageOf(image));
+    expect(pushed.error).toBeUndefined();
+    const fresh = opened({ lamp: source });
+    before.logs.restarts('lamp', '127.0.0.1');
+    fresh.logs.restarts('lamp', '127.0.0.1');
+    await before.printed.until('boot: software');
+    await fresh.printed.until('counter 3');
+    expect(fresh.printed.lines.slice(0, 2)).toEqual([
+      'boot: software',
+      expect.stringContaining('sketch: md5'),
+    ]);
+    // Neither twice nor left out.
+    const counts = before.printed.lines.filter((line) => line.startsWith('counter'));
+    const old = counts.slice(0, counts.lastIndexOf('counter 0'));
+    expect(old.length).toBeGreaterThan(12);
+    expect(new Set(old).size).toBe(old.length);
+    expect(before.notes.lines.concat(fresh.notes.lines)).toEqual([]);
+    await before.stop();
+    await fresh.stop();
+  });
+
+  it('go on where a serial server keeps the connection over the restart', async () => {
+    const server = await bootedConsole();
+    const { logs, printed, stop } = opened({
+      lamp: { type: 'tcp', address: `tcp://{address}:${server.port}` },
+    });
+    await printed.until('boot 1');
+    logs.restarts('lamp');
+    const talk = setInterval(() => server.say('x\n'), 100);
+    onTestFinished(() => clearInterval(talk));
+    // Longer than it is tried whether the device is away.
+    await expect.poll(() => printed.lines.length, { timeout: 20_000 }).toBeGreaterThan(40);
+    expect(printed.lines.filter((line) => line === 'boot 1')).toHaveLength(1);
+    await stop();
+  });
+
   it('go on at the address that it has then', async () => {
     const device = await bootedConsole();
     const source = { type: 'tcp', address: `tcp://{address}:${device.port}` } as const;
@@ -208,7 +264,8 @@ describe('the logs of a device', () => {
       .toBeDefined();
     const pid = Number(printed.lines.find((each) => /^\d+$/.test(each)));
     await stop();
-    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    // Node may not have heard of its end yet.
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 20_000 });
   });
 
   it('end where the port of this computer is taken', async () => {
@@ -256,6 +313,39 @@ describe('otarc logs', () => {
     controller.abort();
     expect(await ended).toBe(130);
     expect(texts).toEqual({ stdout: 'boot 1\n', stderr: '' });
+  });
+
+  it('prints one object a line with --json', async () => {
+    const device = await bootedConsole();
+    const controller = new AbortController();
+    const source = `'tcp://{address}:${device.port}'`;
+    const config = `devices: { lamp: { host: 127.0.0.1, logs: ${source} }, hall: { host: 127.0.0.1, logs: ${source} } }`;
+    const { ended, texts } = await run(config, ['--all', '--json'], controller.signal);
+    await expect.poll(() => texts.stdout.split('\n').length, { timeout: 20_000 }).toBe(3);
+    controller.abort();
+    expect(await ended).toBe(130);
+    const lines = texts.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    const at = expect.stringMatching(/^\d{4}-.*Z$/);
+    expect(lines).toContainEqual({ at, device: 'lamp', line: 'boot 1' });
+    expect(lines).toContainEqual({ at, device: 'hall', line: 'boot 1' });
+  });
+
+  it('runs the monitor of PlatformIO from where its installer puts it', async () => {
+    const cwd = await tempDir();
+    const bin = join(cwd, '.platformio', 'penv', 'bin');
+    await mkdir(bin, { recursive: true });
+    await writeFile(join(bin, 'pio'), '#!/bin/sh\necho "$@" > ran\nexit 3\n', { mode: 0o755 });
+    await writeFile(join(cwd, 'platformio.ini'), '[env:d1_mini]\n');
+    await writeFile(
+      join(cwd, '.otarc'),
+      'devices: { lamp: { host: 127.0.0.1, environment: d1_mini, logs: serial } }',
+    );
+    const { ended } = await runIn(cwd, ['logs'], new AbortController().signal);
+    expect(await ended).toBe(3);
+    expect(await readFile(join(cwd, 'ran'), 'utf8')).toBe('device monitor -e d1_mini\n');
   });
 
   it('says in one sentence what can be set', async () => {

@@ -10,7 +10,7 @@ import { packed } from './packed.ts';
 const script = `
 import fcntl, os, select, struct, subprocess, sys, termios
 master, slave = os.openpty()
-fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, int(os.environ.get("COLUMNS", "100")), 0, 0))
 
 def own_terminal():
     os.setsid()
@@ -68,24 +68,26 @@ export const hasPty = python.exitCode === 0 && process.platform === 'linux';
 interface Options {
   readonly cwd: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Default: 100. */
+  readonly columns?: number;
 }
 
-/** The packed `otarc` on a terminal of 100 columns. */
-export async function otarcOnTerminal(
-  args: readonly string[],
-  { cwd, env = {} }: Options,
-): Promise<Terminal> {
+/** The packed `otarc` on a terminal. */
+export async function otarcOnTerminal(args: readonly string[], options: Options): Promise<Terminal> {
   const { bin } = await packed();
-  return onTerminal([bin, ...args], { cwd, env });
+  return onTerminal([bin, ...args], options);
 }
 
-export async function onTerminal(command: readonly string[], { cwd, env = {} }: Options): Promise<Terminal> {
+export async function onTerminal(
+  command: readonly string[],
+  { cwd, env = {}, columns = 100 }: Options,
+): Promise<Terminal> {
   const file = join(cwd, 'terminal.py');
   await writeFile(file, script);
   const PATH = `${dirname(process.execPath)}:${env['PATH'] ?? process.env['PATH']}`;
   const child = execa('python3', [file, ...command], {
     cwd,
-    env: { HOME: cwd, TERM: 'xterm-256color', ...env, PATH },
+    env: { HOME: cwd, TERM: 'xterm-256color', COLUMNS: String(columns), ...env, PATH },
     extendEnv: false,
     reject: false,
     stdin: 'pipe',

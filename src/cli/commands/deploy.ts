@@ -64,15 +64,21 @@ export async function deployCommand(
 
 /** With `--json` stdout carries events alone. */
 async function openDeployLogs(
-  { flags = {}, output }: Pick<DeployProjectOptions, 'flags'> & { readonly output: OutputOptions },
+  {
+    flags = {},
+    targets = [],
+    all = false,
+    output,
+  }: Pick<DeployProjectOptions, 'flags' | 'targets' | 'all'> & { readonly output: OutputOptions },
   io: Io,
 ): Promise<DeployLogs> {
   const { startDeployLogs } = await import('./deploy-logs.ts');
+  const { logLinesTo } = await import('../terminal/log-lines.ts');
   const stream = output.json ? io.stderr : io.stdout;
   return startDeployLogs({
-    flags,
+    deploy: { flags, targets, all },
     io,
-    print: (line) => void stream.write(`${line}\n`),
+    print: logLinesTo(stream),
     note: (text) => printLine(io.stderr, text),
   });
 }

@@ -1,11 +1,12 @@
 /** `otarc history`: what was pushed, when, and what came of it; the newest first, as `git log` has it. */
 
 import { loadConfig, selectDevices } from '../../config/index.ts';
-import type { Config, Flags } from '../../config/types.ts';
+import type { Config, DeviceConfig, Flags } from '../../config/types.ts';
 import { openHistory, type History } from '../../deploy/history/history.ts';
 import { hasImage } from '../../deploy/history/images.ts';
 import { historyPlace } from '../../deploy/history/place.ts';
 import { inOrder, keyOf, type HistoryRecord } from '../../deploy/history/record.ts';
+import { isAddress } from '../../model/address.ts';
 import { OtaError } from '../../model/errors.ts';
 import { findHost } from '../../network/find-host.ts';
 import { isColored, styled, type ColorChoice } from '../terminal/color.ts';
@@ -55,7 +56,8 @@ export async function historyCommand(options: HistoryCommandOptions, io: Io): Pr
 }
 
 /**
- * Of whom a push would mean, else of whom had that name when it was pushed to.
+ * Of whom a push would mean, else of whom had that name when it was pushed to. An address means also what was pushed there
+ * under a name: the device has a history of its own for each.
  *
  * @throws {OtaError} `TARGET_UNKNOWN`
  */
@@ -65,10 +67,21 @@ function recordsFor(
 ): readonly HistoryRecord[] {
   try {
     const devices = selectDevices(config, { targets: [target] });
-    return inOrder(devices.flatMap((device) => history.of(keyOf(device))));
+    const found = devices.flatMap((device) => [...history.of(keyOf(device)), ...sentTo(device, history)]);
+    return inOrder([...new Map(found.map((record) => [record.id, record] as const)).values()]);
   } catch (error) {
     const named = history.all().filter(({ device }) => device.name === target);
     if (!(error instanceof OtaError) || error.code !== 'TARGET_UNKNOWN' || named.length === 0) throw error;
     return named;
   }
+}
+
+function sentTo(
+  { host, port }: Pick<DeviceConfig, 'host' | 'port'>,
+  history: History,
+): readonly HistoryRecord[] {
+  if (!isAddress(host)) return [];
+  return history
+    .all()
+    .filter(({ place }) => place?.address === host && (port === undefined || place.port === port));
 }

@@ -4,6 +4,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { detectTool } from '../../builders/detect.ts';
 import { childEnvironment } from '../../model/child-environment.ts';
+import { findExecutable } from '../../builders/executable.ts';
+import { toolMissing } from '../../builders/failures.ts';
+import { findPio } from '../../builders/pio/project.ts';
 import { loadConfig, selectDevices } from '../../config/index.ts';
 import type { Config, DeviceConfig, Flags } from '../../config/types.ts';
 import { buildRequestOf } from '../../deploy/plan.ts';
@@ -11,30 +14,47 @@ import { cancelled, messageOf, OtaError } from '../../model/errors.ts';
 import { exitCodeFor } from '../../model/failure.ts';
 import { findHost } from '../../network/find-host.ts';
 import { openLogs } from '../../network/logs/open.ts';
-import { printLine } from '../terminal/print.ts';
+import { logLinesTo } from '../terminal/log-lines.ts';
+import { jsonText, printLine } from '../terminal/print.ts';
 import type { Io } from './io.ts';
 
 export interface LogsOptions {
   readonly flags: Flags;
   readonly targets: readonly string[];
   readonly all: boolean;
+  /** One object a line: `at`, `device`, `line`. */
+  readonly json: boolean;
 }
 
 /** Resolves to 130 when it is interrupted, which is how it ends; to the status of the monitor for `logs: serial`. */
-export async function logsCommand({ flags, targets, all }: LogsOptions, io: Io): Promise<number> {
+export async function logsCommand({ flags, targets, all, json }: LogsOptions, io: Io): Promise<number> {
   const { env, signal, stdout, stderr } = io;
   const { config, warnings } = await loadConfig({ command: 'logs', flags, env, signal, findHost });
   for (const warning of warnings) printLine(stderr, `warning: ${warning}`);
   const devices = selectDevices(config, { targets, all });
   const [only] = devices;
-  if (devices.length === 1 && only?.logs?.type === 'serial') return monitor(config, only, io);
+  if (devices.length === 1 && only?.logs?.type === 'serial') {
+    if (!json) return monitor(config, only, io);
+    throw new OtaError(
+      'USAGE',
+      `${only.name}: \`logs: serial\` is the build tool's own monitor, without \`--json\`.`,
+      {
+        hint: 'Leave `--json` out, or set another source.',
+      },
+    );
+  }
   const ending = new AbortController();
+  const atOf = (): string => new Date().toISOString();
+  const write = json
+    ? logLinesTo(stdout, { leftOut: (leftOut) => jsonText({ at: atOf(), leftOut }) })
+    : logLinesTo(stdout);
   const logs = openLogs({
     devices,
+    ...(json && { labels: [] }),
     signal: AbortSignal.any([signal, ending.signal]),
     env,
     secretVariables: config.secretVariables ?? [],
-    print: (line) => void stdout.write(`${line}\n`),
+    print: (line, device) => write(json ? jsonText({ at: atOf(), device, line }) : line),
     note: (text) => printLine(stderr, text),
   });
   // One that cannot be read ends the others too, and says why.
@@ -54,7 +74,10 @@ export async function monitor(config: Config, { environment }: DeviceConfig, io:
   const named = environment ?? build.environment;
   const args =
     tool === 'pio' ? ['device', 'monitor', ...(named === undefined ? [] : ['-e', named])] : ['monitor'];
-  const child = spawn(tool, args, {
+  // Found as for a build: PlatformIO's own installer puts nothing on PATH.
+  const file = tool === 'pio' ? (await findPio({ env })).file : await findExecutable({ names: [tool], env });
+  if (file === undefined) throw toolMissing({ tool, file: tool });
+  const child = spawn(file, args, {
     cwd: build.sketch,
     env: childEnvironment(env, { secretVariables: config.secretVariables ?? [], texts: [] }),
     stdio: 'inherit',

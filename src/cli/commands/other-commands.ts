@@ -120,7 +120,9 @@ function addNetworkCommands(program: Command, { io, done }: Parts): void {
     .action(async (targets: string[], _options: unknown, command: Command) => {
       const values = valuesFor('logs', command, io.env);
       const { logsCommand } = await import('./logs.ts');
-      done(await logsCommand({ flags: toFlags(values, io.cwd), targets, all: values.all === true }, io));
+      const { all, json } = values;
+      const flags = toFlags(values, io.cwd);
+      done(await logsCommand({ flags, targets, all: all === true, json: json === true }, io));
     });
   withFlags(program.command('doctor'), 'doctor')
     .argument('[target]', 'a device of .otarc, NAME.local, or an address')

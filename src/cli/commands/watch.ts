@@ -1,6 +1,7 @@
 /** `otarc watch`: deploys on save, until it is ended. */
 
 import { openTerminal, type WatchTerminal } from '../terminal/watch-terminal.ts';
+import { logLinesTo } from '../terminal/log-lines.ts';
 import { printLine } from '../terminal/print.ts';
 import { browse } from '../../network/browse.ts';
 import type { DeployEvent } from '../../model/events.ts';
@@ -61,9 +62,8 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
     const aside = terminal?.aside ?? (output.json ? shown.stderr : shown.stdout);
     const { startDeployLogs } = await import('./deploy-logs.ts');
     logs = startDeployLogs({
-      flags: options.flags ?? {},
       io,
-      print: (line) => void aside.write(`${line}\n`),
+      print: logLinesTo(aside),
       note: (text) => printLine(terminal?.aside ?? shown.stderr, text),
     });
   }
@@ -89,6 +89,7 @@ export async function watchCommand(options: WatchOptions, io: Io): Promise<numbe
       browse,
       onEvent: tell,
       onStart: (controls) => terminal?.start(controls),
+      onProject: ({ config, devices }) => logs?.use(config, devices),
       onState: (state) => terminal?.show(state),
       onDeployed({ devices, secretVariables }) {
         const deployed = devices.map((device) => ({ device, address: addresses.get(device) ?? '' }));

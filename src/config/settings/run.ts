@@ -163,7 +163,7 @@ export const run = {
     kind: kinds.onOff,
     about: 'JSON on stdout: one document, or one object a line',
     flag: '--json',
-    commands: [...pushes, ...ofHistory, 'devices', 'inspect', 'init'],
+    commands: [...pushes, ...ofHistory, 'devices', 'inspect', 'init', 'logs'],
   },
   quiet: { kind: kinds.onOff, about: 'errors only', flag: '-q, --quiet', commands: [...runs, 'rollback'] },
   verbose: {

@@ -12,14 +12,14 @@ type LoggedDevice = Pick<DeviceConfig, 'name' | 'host' | 'interfaces' | 'logs'>;
 
 export interface OpenLogsOptions {
   readonly devices: readonly LoggedDevice[];
-  /** Names that stand before the lines where they are several. Default: of the devices. */
+  /** Names that stand before the lines where they are several; none: no line has one. Default: of the devices. */
   readonly labels?: readonly string[];
   readonly signal: AbortSignal;
   readonly env: NodeJS.ProcessEnv;
   /** Variables that hold passwords: no business of a command that prints logs. */
   readonly secretVariables: readonly string[];
-  /** One line, fit for a terminal. */
-  readonly print: (line: string) => void;
+  /** One line, fit for a terminal, and the name of its device. */
+  readonly print: (line: string, device: string) => void;
   /** What otarc itself has to say of it. */
   readonly note: (text: string) => void;
 }
@@ -48,7 +48,7 @@ export function openLogs(options: OpenLogsOptions): OpenLogs {
         source,
         name: device.name,
         place: placeOf(device, signal),
-        print: hasSeveral ? (line) => print(`${shown.padEnd(width)} | ${line}`) : print,
+        print: (line) => print(hasSeveral ? `${shown.padEnd(width)} | ${line}` : line, device.name),
         note: (text) => note(`${shown}: ${text}`),
       }),
     );

@@ -25,12 +25,13 @@ export interface ReadOnce {
   /** A line, fit for a terminal. */
   readonly print: (line: string) => void;
   readonly onConnected: () => void;
+  /** How long a connection may take. Default: 1 s; a device that is away lets it wait for ever. */
+  readonly connectMs?: number;
   readonly env: NodeJS.ProcessEnv;
   readonly secretVariables: readonly string[];
 }
 
-/** A device that is away lets a connection wait for ever. */
-const connectMs = 1_000;
+const usualConnectMs = 1_000;
 
 /** Resolves to why it ended (`ECONNREFUSED`); rejects with what cannot get better by itself. */
 export async function readLogs(source: ReadableSource, options: ReadOnce): Promise<string> {
@@ -51,7 +52,34 @@ export async function readLogs(source: ReadableSource, options: ReadOnce): Promi
   }
 }
 
-function urlOf(template: string, { address, name }: ReadOnce): URL {
+/**
+ * Whether something takes connections there. Undefined: there is no port to try. A device that is away answers nothing, one
+ * that is up takes them within the delay of its Wi-Fi.
+ */
+export async function takesConnections(
+  source: ReadableSource,
+  options: Pick<ReadOnce, 'address' | 'name' | 'signal'> & { readonly connectMs: number },
+): Promise<boolean | undefined> {
+  if (source.type !== 'tcp' && source.type !== 'http') return undefined;
+  const url = urlOf(source.type === 'tcp' ? source.address : source.url, options);
+  const socket = connect({ host: hostIn(url, options.address), port: portOf(url) });
+  try {
+    await once(socket, 'connect', {
+      signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.connectMs)]),
+    });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    // Without a reset, for the sake of who serves one connection at a time and waits for its end.
+    socket.on('error', () => {}).end();
+    socket.destroySoon();
+  }
+}
+
+const portOf = ({ port, protocol }: URL): number => Number(port || (protocol === 'https:' ? 443 : 80));
+
+function urlOf(template: string, { address, name }: Pick<ReadOnce, 'address' | 'name'>): URL {
   const host = isIPv6(address) ? `[${withoutZone(address)}]` : address;
   return new URL(
     filled(template, (each) =>
@@ -67,8 +95,8 @@ function hostIn(url: URL, address: string): string {
 }
 
 async function readTcp(url: URL, lines: LogLines, options: ReadOnce): Promise<string> {
-  const { signal, address, onConnected } = options;
-  const socket = connect({ host: hostIn(url, address), port: Number(url.port) });
+  const { signal, address, onConnected, connectMs = usualConnectMs } = options;
+  const socket = connect({ host: hostIn(url, address), port: portOf(url) });
   const stop = (): void => void socket.destroy();
   signal.addEventListener('abort', stop, { once: true });
   const late = setTimeout(stop, connectMs);
@@ -95,14 +123,14 @@ async function readTcp(url: URL, lines: LogLines, options: ReadOnce): Promise<st
 
 /** ESPHome's web server sends its log as events `log`, and states and pings between them. */
 async function readEvents(url: URL, lines: LogLines, options: ReadOnce): Promise<string> {
-  const { signal, address, onConnected } = options;
+  const { signal, address, onConnected, connectMs = usualConnectMs } = options;
   const over = new AbortController();
   const late = setTimeout(() => over.abort(), connectMs);
   try {
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const asked = (url.protocol === 'https:' ? askHttps : askHttp)({
         host: hostIn(url, address),
-        port: url.port || (url.protocol === 'https:' ? 443 : 80),
+        port: portOf(url),
         path: url.pathname + url.search,
         headers: { host: url.host, accept: 'text/event-stream' },
         agent: false,
