@@ -15,6 +15,7 @@ import { openHistory, type History } from './history/history.ts';
 import { hasImage, keptImage } from './history/images.ts';
 import { historyPlace } from './history/place.ts';
 import { keyOf, type HistoryRecord } from './history/record.ts';
+import type { RecorderOptions } from './history/recorder.ts';
 import { shortSum, whenText } from './history/words.ts';
 import { readyImageOf } from './make-image.ts';
 import type { Plan, PlannedImage } from './plan.ts';
@@ -42,7 +43,8 @@ export function rollBackProject(options: RollBackOptions): Promise<RunResult> {
     for (const device of devices) {
       const choice = choose(device, { history, kind: config.kind, to: options.to });
       chosen.set(device.name, choice);
-      if (!choice.isRunning) tell(goingBack(device, choice.record));
+      if (!choice.isRunning)
+        context.onEvent({ ...goingBack(choice.record), device: device.name, at: new Date().toISOString() });
     }
     const [request] = ofFile.images.map((each) => each.request);
     if (request === undefined) return ofFile;
@@ -55,6 +57,7 @@ export function rollBackProject(options: RollBackOptions): Promise<RunResult> {
   };
   return runPlan(plan, {
     ...context,
+    isRollback: true,
     get stdin() {
       return context.stdin;
     },
@@ -156,10 +159,10 @@ function refusal(name: string, why: RollbackRefusal): OtaError {
   }
 }
 
-function goingBack({ name }: Pick<Device, 'name'>, { at, image, source }: HistoryRecord) {
+function goingBack({ at, image, source }: HistoryRecord) {
   const commit = source === undefined ? '' : `, commit ${source.commit.slice(0, 7)}`;
   const which = `MD5 ${shortSum(image.md5)}, ${thousands(image.sizeBytes)} bytes${commit}`;
-  const message = `${name}: back to the image of ${whenText(at)} (${which})`;
+  const message = `back to the image of ${whenText(at)} (${which})`;
   return { type: 'log', level: 'info', message } as const;
 }
 
@@ -181,8 +184,11 @@ export interface RollBack {
   readonly kind: ImageKind;
   readonly tell: Tell;
   readonly signal: AbortSignal;
-  /** Pushes the image to the device, and records that. */
-  readonly push: (image: Promise<ReadyImage>) => Promise<Outcome>;
+  /** Pushes the image to the device, and records that with where the image came from. */
+  readonly push: (
+    image: Promise<ReadyImage>,
+    origin: { readonly tell: Tell } & Pick<RecorderOptions, 'source' | 'build'>,
+  ) => Promise<Outcome>;
 }
 
 /**
@@ -193,8 +199,10 @@ export async function rollBack({ device, push, tell, ...asked }: RollBack): Prom
   try {
     const { record, isRunning } = choose(device, { ...asked, to: undefined });
     if (isRunning) return undefined;
-    tell(goingBack(device, record));
-    return await push(read(record, { ...asked, tell }));
+    tell(goingBack(record));
+    const { source, build } = record;
+    const origin = withoutUndefined({ tell, build, source: () => Promise.resolve(source) });
+    return await push(read(record, { ...asked, tell }), origin);
   } catch (error) {
     if (!(error instanceof OtaError)) throw error;
     tell({ type: 'log', level: 'warn', message: `no rollback: ${error.message}` });

@@ -70,7 +70,11 @@ export function eventLines(event: DeployEvent): readonly ReportLine[] {
             ]),
       ];
     case 'verified':
-      return [message(`${event.device ?? 'the device'} runs the new sketch (it ${event.proof})`)];
+      return [
+        message(
+          `${event.device ?? 'the device'} runs ${event.isRollback === true ? 'the sketch from before' : 'the new sketch'} (it ${event.proof})`,
+        ),
+      ];
     case 'unverified':
       return [event.method === 'none' ? detail(unverifiedText(event)) : message(unverifiedText(event))];
     case 'retrying':

@@ -117,7 +117,7 @@ describe('a record is of a device', () => {
 describe('the image that a device was given last', () => {
   const { image } = recordOf({ text: 'a' });
   const given = (...after: HistoryRecord[]) =>
-    wasGivenLast([recordOf({ text: 'a' }), ...after], { image, sinceMs: 0 });
+    wasGivenLast([recordOf({ text: 'a' }), ...after], { image, sinceMs: 0, runsAnother: false });
 
   it('is that of its last push, unless something else was pushed or broke off after it', () => {
     expect(given()).toBe(true);
@@ -130,7 +130,9 @@ describe('the image that a device was given last', () => {
   });
 
   it('does not count from before', () => {
-    expect(wasGivenLast([recordOf({ text: 'a' })], { image, sinceMs: Date.now() + 1e12 })).toBe(false);
+    expect(
+      wasGivenLast([recordOf({ text: 'a' })], { image, sinceMs: Date.now() + 1e12, runsAnother: false }),
+    ).toBe(false);
   });
 });
 
