@@ -32,6 +32,8 @@ export async function demo({ keep, color }: { keep: boolean; color: ColorChoice 
     announce: true,
     announcesRunning: true,
     version: versionIn,
+    // Faster than a real one, which nobody wants to wait for here.
+    flash: { msPerSector: 30 },
     timing: { rebootMs: 300 },
   });
   const scene: Scene = { folder, device, color, say, io };

@@ -139,7 +139,7 @@ describe('an event as a sentence', () => {
   it('the end is the one result, in a line; without devices there is none', () => {
     const end = { type: 'done', ok: true, durationMs: 12_345, exitCode: 0 } as const;
     expect(textOf({ ...end, deployed: ['a', 'b'], skipped: ['c'], failed: ['d'] })).toEqual([
-      'result deployed to a, b; skipped c; failed on d in 12.3 s',
+      'result pushed to a, b; skipped c; failed on d in 12.3 s',
     ]);
     expect(textOf({ ...end, deployed: [], skipped: [], failed: [] })).toEqual([]);
   });

@@ -129,6 +129,13 @@ describe('the image that a device was given last', () => {
     expect(given(recordOf({ text: 'a', outcome: 'failed', stage: 'verify' }))).toBe(false);
   });
 
+  it('is not what the device runs where it says so, unless it never says a sum that is known', () => {
+    const question = { image, sinceMs: 0, runsAnother: true };
+    expect(wasGivenLast([recordOf({ text: 'a', ...proven })], question)).toBe(false);
+    const encrypted = { proof: { type: 'returned', afterMs: 3000 } } as const;
+    expect(wasGivenLast([recordOf({ text: 'a', ...encrypted })], question)).toBe(true);
+  });
+
   it('does not count from before', () => {
     expect(
       wasGivenLast([recordOf({ text: 'a' })], { image, sinceMs: Date.now() + 1e12, runsAnother: false }),
