@@ -8,9 +8,13 @@ import type { EventBody, Tell } from '../model/events.ts';
 import { failedEvent } from '../model/failure.ts';
 import { roundedSeconds } from '../model/numbers.ts';
 import type { Verification } from '../model/verification.ts';
+import type { Device, ImageKind } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
+import type { Outcome, ReadyImage } from './deploy-device.ts';
+import type { History } from './history/history.ts';
 import { keyOf, wasTaken } from './history/record.ts';
-import { rollBack, type RollBack } from './roll-back.ts';
-import type { Outcome } from './deploy-device.ts';
+import type { RecorderOptions } from './history/recorder.ts';
+import { chooseImage, goingBack, readKept } from './rollback-image.ts';
 
 type Failed = Extract<Outcome, { type: 'failed' }>;
 
@@ -101,4 +105,36 @@ function wordsOf(end: Extract<Outcome, { type: 'deployed' | 'skipped' }>): strin
   const { verification } = end;
   if (verification.type !== 'verified') return '; whether it runs is not proven';
   return `, which runs (it ${verification.proof}, ${roundedSeconds(verification.afterMs)} after the push)`;
+}
+
+export interface RollBack {
+  readonly device: Pick<Device, 'name' | 'host' | 'port'>;
+  readonly history: History;
+  readonly kind: ImageKind;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+  /** Pushes the image to the device, and records that with where the image came from. */
+  readonly push: (
+    image: Promise<ReadyImage>,
+    origin: { readonly tell: Tell } & Pick<RecorderOptions, 'source' | 'build'>,
+  ) => Promise<Outcome>;
+}
+
+/**
+ * After a push whose image does not run, within the same run. Undefined: there is nothing to go back to, or the device has gone
+ * back by itself; `tell` was told why.
+ */
+export async function rollBack({ device, push, tell, ...asked }: RollBack): Promise<Outcome | undefined> {
+  try {
+    const { record, isRunning } = chooseImage(device, { ...asked, to: undefined });
+    if (isRunning) return undefined;
+    tell(goingBack(record));
+    const { source, build } = record;
+    const origin = withoutUndefined({ tell, build, source: () => Promise.resolve(source) });
+    return await push(readKept(record, { ...asked, tell }), origin);
+  } catch (error) {
+    if (!(error instanceof OtaError)) throw error;
+    tell({ type: 'log', level: 'warn', message: `no rollback: ${error.message}` });
+    return undefined;
+  }
 }
