@@ -111,6 +111,10 @@ describe('an event as a sentence', () => {
       { type: 'verified', method: 'announce', proof: 'says so itself, 3.2 s after the push' },
       ['message hall runs the new sketch (it says so itself, 3.2 s after the push)'],
     ],
+    [
+      { type: 'verified', method: 'announce', proof: 'says so itself', isRollback: true },
+      ['message hall runs the sketch from before (it says so itself)'],
+    ],
   ] satisfies [EventBody, string[]][])('of a device: %o', (body, lines) => {
     expect(textOf(body, 'hall')).toEqual(lines);
   });
