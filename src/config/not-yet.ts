@@ -11,7 +11,6 @@ export interface NotYet {
 export const notYet: readonly NotYet[] = [
   { path: ['push', 'parallel'], asIs: [1] },
   { path: ['push', 'gzip'], asIs: [false] },
-  { path: ['push', 'skipUnchanged'], asIs: [false] },
   { path: ['push', 'onFailure'], asIs: ['continue'] },
   { path: ['push', 'canary'], asIs: [0] },
   { path: ['push', 'retries'], asIs: [0] },

@@ -8,7 +8,7 @@ import type { Sourced } from '../model/project-facts.ts';
 import { pathText } from './problem.ts';
 import type { Claimant, ProjectDevice } from './resolve-project.ts';
 import { resolveCredentialSource, writtenPassword } from './resolve-credential-source.ts';
-import { resolveVerify } from './resolve-verify.ts';
+import { onVerifyFailedOf, resolveVerify } from './resolve-verify.ts';
 import type { ConfigFile, DeviceSettings, HomedingFile } from './schema.ts';
 import { settings as table } from './settings/index.ts';
 import {
@@ -128,6 +128,7 @@ export function resolveDevice(
     isHomeding: homeding.isKnown,
     logs: logSourceOf(ledger.chooseOptional(`${label}.logs`, [writtenLogs(file, entry)]), file),
     verify: resolveVerify(file, ledger, { label, path: entry.path, own: settings.verify }),
+    onVerifyFailed: onVerifyFailedOf(file, ledger, { label, own: written('onVerifyFailed') }),
     interfaces: interfacesOf(sources),
   });
 }

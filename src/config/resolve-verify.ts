@@ -5,6 +5,7 @@ import type { HttpProof, VerifyConfig } from '../model/verification.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 import type { ConfigFile, VerifySetting } from './schema.ts';
 import { settings as table } from './settings/index.ts';
+import type { Sourced } from '../model/project-facts.ts';
 import { fromFile, sourced, type CheckedFile, type Ledger } from './sources.ts';
 
 type VerifySettings = Exclude<NonNullable<VerifySetting>, string>;
@@ -58,6 +59,17 @@ export function resolveVerify(
     command,
     commandDir: command && dirname(file.file),
   });
+}
+
+/** That of the device, above `push.onVerifyFailed`. Undefined: it is only reported. */
+export function onVerifyFailedOf(
+  file: CheckedFile<ConfigFile> | undefined,
+  ledger: Ledger,
+  { label, own }: { readonly label: string; readonly own: Sourced<'report' | 'rollback'> | undefined },
+): 'rollback' | undefined {
+  const ofAll = fromFile(file, ['push', 'onVerifyFailed'], file?.settings.push?.onVerifyFailed);
+  const chosen = ledger.chooseOptional(`${label}.onVerifyFailed`, [own, ofAll]);
+  return chosen === 'rollback' ? chosen : undefined;
 }
 
 /** The short form spelled out. */

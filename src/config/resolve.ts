@@ -14,7 +14,7 @@ import { claims, projectDevices, type ProjectDevice } from './resolve-project.ts
 import type { Sourced } from '../model/project-facts.ts';
 import { isUrl } from './homeding-url.ts';
 import { pathText } from './problem.ts';
-import { resolveVerify } from './resolve-verify.ts';
+import { onVerifyFailedOf, resolveVerify } from './resolve-verify.ts';
 import type { ConfigFile } from './schema.ts';
 import { settings } from './settings/index.ts';
 import { besideFile, fromFile, fromInvocation, Ledger, sourced, type ConfigSources } from './sources.ts';
@@ -43,7 +43,7 @@ export function resolveConfig(sources: ConfigSources): Config {
     [...fromInvocation(sources, 'interfaces'), fromFile(file, ['interfaces'], file?.settings.interfaces)],
     settings.interfaces.unsaid,
   );
-  const { filesystem } = file?.settings.push ?? {};
+  const { filesystem, skipUnchanged } = file?.settings.push ?? {};
   return withoutUndefined({
     projectDir,
     file: file?.file,
@@ -61,6 +61,11 @@ export function resolveConfig(sources: ConfigSources): Config {
         'push.filesystem',
         [fromFile(file, ['push', 'filesystem'], filesystem)],
         settings.pushFilesystem.unsaid,
+      ),
+      skipUnchanged: ledger.choose(
+        'push.skipUnchanged',
+        [fromFile(file, ['push', 'skipUnchanged'], skipUnchanged)],
+        true,
       ),
     },
     hook: resolveHook(sources, ledger),
@@ -223,6 +228,7 @@ function resolveAdHoc(sources: ConfigSources, known: readonly DeviceConfig[]): A
       acceptFrom: settings.acceptFrom.unsaid,
       engine: settings.engine.unsaid,
       verify: resolveVerify(sources.file, new Ledger(), { label: '', path: [], own: undefined }),
+      onVerifyFailed: onVerifyFailedOf(sources.file, new Ledger(), { label: '', own: undefined }),
       interfaces: interfacesOf(sources),
     }),
     invocation: { projectDir, flags, overrides, passwordVariables, secretsFile },

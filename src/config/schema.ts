@@ -160,6 +160,7 @@ const device = z.strictObject({
   acceptFrom: leaf('acceptFrom'),
   engine: leaf('engine'),
   verify: verify.optional(),
+  onVerifyFailed: leaf('deviceOnVerifyFailed'),
   logs: logs.optional(),
   ota: ota.optional(),
   device: element.optional(),
@@ -185,6 +186,7 @@ const push = z.strictObject({
   skipUnchanged: leaf('skipUnchanged'),
   onFailure: leaf('onFailure'),
   canary: leaf('canary'),
+  onVerifyFailed: leaf('onVerifyFailed'),
   filesystem: leaf('pushFilesystem'),
   retries: leaf('retries'),
 });

@@ -50,6 +50,8 @@ export type DeviceConfig = Omit<Device, 'credential'> & {
    * where it is named, or all are.
    */
   readonly onlyByName?: true;
+  /** What follows where the new sketch is shown not to run; absent: it is reported. */
+  readonly onVerifyFailed?: 'rollback';
 };
 
 /** `.otarc.env`: its variables count for passwords, where the environment has none of that name. */
@@ -140,7 +142,11 @@ export interface Config {
   /** The variables that the file names as the source of a password, whatever outranks them for this run. */
   readonly secretVariables?: readonly string[];
   readonly watch: WatchConfig;
-  readonly push: { readonly filesystem: 'never' | 'on-change' };
+  readonly push: {
+    readonly filesystem: 'never' | 'on-change';
+    /** A device that says that it runs the image already does not get it again. */
+    readonly skipUnchanged: boolean;
+  };
   readonly hook: HookConfig;
   /** `dir`: absolute folder of a shared one. */
   readonly history?: { readonly dir: string };

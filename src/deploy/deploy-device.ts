@@ -50,8 +50,14 @@ export interface DeployOptions {
   readonly allowed: ReadonlySet<ErrorCode> | 'all';
   /** Everything up to, not including, the invitation. */
   readonly dryRun: boolean;
-  /** Why the device need not get this image; undefined: push it. Asked after the checks. */
-  readonly skipReason?: ((device: Device, image: Image) => string | undefined) | undefined;
+  /** Whether the device is asked, after the checks, if it runs this image already: it says so itself, as far as is known. */
+  readonly asksWhatRuns?: ((device: Device) => boolean) | undefined;
+  /**
+   * Why the device need not get this image, where it does not say itself that it runs it; undefined: push it.
+   * `runsAnother`: it says so itself.
+   */
+  readonly skipReason?:
+    ((device: Device, image: Image, runsAnother: boolean) => string | undefined) | undefined;
   /** One deadline for the whole push of this device. Default: generous, derived from the size. */
   readonly timeoutMs?: number | undefined;
   /** How long the device may answer nothing at all. Default: the engine's own. */
@@ -66,6 +72,8 @@ export interface DeployOptions {
   readonly lastSeen?: LastSeen | undefined;
   /** MD5 of the image that was pushed to this place last, by whomever, since that moment (`Date.now()`). */
   readonly pushedSince?: ((place: Place, sinceMs: number) => string | undefined) | undefined;
+  /** What is pushed is an image from before. */
+  readonly isRollback?: boolean | undefined;
   /** Told what no event says, for the history. */
   readonly note?: ((notes: PushNotes) => void) | undefined;
   /** How long a device that broke off is listened for, whether it comes back; 0: not at all. Default: as one boots. */
@@ -135,7 +143,7 @@ export async function deploy(
     tell(located(device, target));
     stage = 'image';
     check({ image, device, target, partitions, options, engine });
-    const unneeded = options.skipReason?.(device, image);
+    const unneeded = await reasonToSkip({ image, device, target, options, signal: deadline.signal });
     if (unneeded !== undefined) return skip(unneeded, tell);
     stage = 'push';
     if (options.dryRun) {
@@ -172,7 +180,8 @@ export async function deploy(
       if (verdict.type === 'failed') throw verdict.error;
       // Until here no other otarc pushes, which would disturb the proof.
       lock.release();
-      tell(verdict.event);
+      const { event } = verdict;
+      tell(event.type === 'verified' && options.isRollback === true ? { ...event, isRollback: true } : event);
       return { type: 'deployed', receipt, verification };
     } finally {
       lock.release();
@@ -244,6 +253,25 @@ async function lockCurrent(
     lock.release();
     throw error;
   }
+}
+
+/** The device's own word first; what is remembered counts where it says nothing. */
+async function reasonToSkip(
+  asked: Pick<Checked, 'image' | 'device' | 'target' | 'options'> & { readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const { image, device, options } = asked;
+  let runsAnother = false;
+  // What the espota command's user calls ends with the verdict of the device.
+  if (options.allowed !== 'all' && device.wording !== 'espota' && options.asksWhatRuns?.(device) === true) {
+    const { askWhetherRuns } = await import('./already-runs.ts');
+    const said = await askWhetherRuns(asked);
+    if (said === 'this-image') {
+      options.note?.({ offersProof: true });
+      return 'it runs this very image already (it says so itself)';
+    }
+    runsAnother = said === 'another';
+  }
+  return options.skipReason?.(device, image, runsAnother);
 }
 
 /** By the otarc that was waited for: what the history says, not what another process does. */

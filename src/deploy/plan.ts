@@ -34,11 +34,13 @@ export interface Plan {
   readonly waves: readonly (readonly Job[])[];
   /** Absolute folder of a shared history. */
   readonly historyDir?: string;
+  /** `false`: a device that runs its image already gets it again. */
+  readonly skipUnchanged?: boolean;
 }
 
 export interface PlanRequest {
   readonly config: Pick<Config, 'build' | 'kind'> &
-    Partial<Pick<Config, 'devices' | 'history' | 'secretVariables'>>;
+    Partial<Pick<Config, 'devices' | 'history' | 'push' | 'secretVariables'>>;
   readonly devices: readonly DeviceConfig[];
   readonly source: PlannedImage['source'];
   /** Of the command line: above what a device's own `environment` says. */
@@ -72,7 +74,8 @@ export function makePlan(wanted: PlanRequest): Plan {
     });
   });
   const historyDir = config.history?.dir;
-  return withoutUndefined({ images, waves: jobs.length === 0 ? [] : [jobs], historyDir });
+  const skipUnchanged = config.push?.skipUnchanged;
+  return withoutUndefined({ images, waves: jobs.length === 0 ? [] : [jobs], historyDir, skipUnchanged });
 }
 
 function fileKindOf({ config, fileKind }: PlanRequest): ImageKind | undefined {

@@ -21,7 +21,7 @@ import {
 import { execute } from './execute.ts';
 import { openHistory, type History } from './history/history.ts';
 import { historyPlace } from './history/place.ts';
-import { keyOf, type HistoryRecord } from './history/record.ts';
+import { isKnownToOfferProof, keyOf, type HistoryRecord } from './history/record.ts';
 import { recordPush } from './history/recorder.ts';
 import { makeImage } from './make-image.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
@@ -30,7 +30,7 @@ import { readyDevice } from './ready-device.ts';
 
 export interface RunContext extends Omit<
   DeployOptions,
-  'tell' | 'freshMs' | 'lastSeen' | 'pushedSince' | 'note' | 'skipReason'
+  'tell' | 'freshMs' | 'lastSeen' | 'pushedSince' | 'note' | 'skipReason' | 'asksWhatRuns'
 > {
   readonly onEvent: (event: DeployEvent) => void;
   readonly env: NodeJS.ProcessEnv;
@@ -38,7 +38,15 @@ export interface RunContext extends Omit<
   /** Where the output of build tools goes. */
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** As in `DeployOptions`; `history` is what the device was given before. */
-  readonly skipReason?: ((device: Device, image: Image, history: History) => string | undefined) | undefined;
+  readonly skipReason?:
+    | ((
+        device: Device,
+        image: Image,
+        known: { history: History; runsAnother: boolean },
+      ) => string | undefined)
+    | undefined;
+  /** A device gets its image also where it runs it already: a person wants it so. */
+  readonly skipsNothing?: boolean | undefined;
   /** Where an image came from that is made again of what is kept: in place of asking git. */
   readonly originOf?: ((planned: PlannedImage) => Pick<HistoryRecord, 'source' | 'build'>) | undefined;
   /** What earlier runs of this process could not store, and is added to. */
@@ -104,25 +112,65 @@ async function runJobs(plan: Plan, context: RunContext, outcomes: Map<string, Ou
   await execute(plan.waves, policy, async ({ device, imageKey }) => {
     const [image, readyJob] = [images.get(imageKey), ready.get(device)];
     if (image === undefined || readyJob === undefined) throw new Error(`No image "${imageKey}" is planned.`);
-    const recorder = recordPush({ device, history, ...planned.get(imageKey) });
-    const tell = recorder.hear(telling(context, device.name));
     const { skipReason } = context;
-    const remembering = {
-      tell,
-      lastSeen: recorder.lastSeen,
-      pushedSince: history.pushedSince,
-      note: recorder.note,
-      tookPlatform: (each: Device) => history.last(keyOf(each))?.image.platform,
-      knowsSum: (each: Device, md5: string) => history.knows(keyOf(each), md5),
-      skipReason: skipReason && ((each: Device, image: Image) => skipReason(each, image, history)),
+    const skips = plan.skipUnchanged !== false && context.skipsNothing !== true;
+    const goesBack = device.onVerifyFailed === 'rollback' && context.isRollback !== true;
+    const tellDevice = telling(context, device.name);
+    /** One push with its record. */
+    const push = async (
+      coming: Promise<ReadyImage>,
+      { tell: tellOfPush, isWayBack = false, ...origin }: OnePush,
+    ) => {
+      const recorder = recordPush({ device, history, ...origin });
+      const tell = recorder.hear(tellOfPush);
+      // A device that was not reached before an interruption failed by it, and its report says so.
+      const outcome = await deploy(readyJob, recorder.follow(coming), {
+        ...options,
+        tell,
+        isRollback: isWayBack || context.isRollback,
+        lastSeen: recorder.lastSeen,
+        pushedSince: history.pushedSince,
+        note: recorder.note,
+        tookPlatform: (each) => history.last(keyOf(each))?.image.platform,
+        knowsSum: (each, md5) => history.knows(keyOf(each), md5),
+        asksWhatRuns: (each) => skips && isKnownToOfferProof(history.of(keyOf(each))),
+        skipReason: isWayBack
+          ? undefined
+          : skipReason &&
+            ((each, ofImage, runsAnother) => skipReason(each, ofImage, { history, runsAnother })),
+      }).catch((error: unknown) => failed({ error: asOtaError(error), stage: 'push', tell }));
+      if (!context.dryRun) await recorder.ended(outcome);
+      return outcome;
     };
-    // A device that was not reached before an interruption failed by it, and its report says so.
-    const outcome = await deploy(readyJob, recorder.follow(image()), { ...options, ...remembering }).catch(
-      (error: unknown) => failed({ error: asOtaError(error), stage: 'push', tell }),
-    );
+    // What it failed by is reported with what became of the way back.
+    let held: EventBody | undefined;
+    const tell: Tell = (event) => {
+      if (goesBack && event.type === 'failed' && event.stage === 'verify') held = event;
+      else tellDevice(event);
+    };
+    let outcome = await push(image(), { tell, ...planned.get(imageKey) });
+    if (held !== undefined && outcome.type === 'failed') {
+      // An otarc that was updated while this one watches has other files.
+      const { goBack } = await import('./go-back.ts').catch(() => ({ goBack: undefined }));
+      if (goBack === undefined) tellDevice(held);
+      outcome =
+        (await goBack?.({
+          failure: outcome,
+          device,
+          history,
+          signal: context.signal,
+          tell: tellDevice,
+          push: (ready, record) => push(ready, { ...record, isWayBack: true }),
+        })) ?? outcome;
+    }
     outcomes.set(device.name, outcome);
-    if (!context.dryRun) await recorder.ended(outcome);
   }).finally(() => over.abort());
+}
+
+interface OnePush extends Partial<ReturnType<typeof originOf>> {
+  readonly tell: Tell;
+  /** After a push that has failed, within the same run. */
+  readonly isWayBack?: boolean;
 }
 
 /** Not a spread of the whole context: its `stdin` is made when somebody reads it. */

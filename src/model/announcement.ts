@@ -49,6 +49,11 @@ export interface Announcement extends FoundDevice {
    * Its TXT record, whole: keys in lower case, values as they were sent. Not fit for a terminal.
    */
   readonly txt: Readonly<Record<string, string>>;
+  /** The same by who said it, as it came in one packet; `sender` without a zone. */
+  readonly texts?: readonly {
+    readonly sender: string;
+    readonly txt: Readonly<Record<string, string>>;
+  }[];
   /** When anything of this was heard last, by `performance.now()`. */
   readonly heardAtMs: number;
   /**

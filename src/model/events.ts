@@ -7,7 +7,8 @@
  *   of a run      run-started → (change-detected → build-started → build-finished → image-ready)* → done
  *   of a device   device-located → invited → authenticated → connected → progress* → accepted → rebooting
  *                 → verified | unverified;  `retrying` goes back to `invited`;  `skipped` or `failed` ends it, once;
- *                 `device-located` comes again where the device has got another address by the invitation
+ *                 `device-located` comes again where the device has got another address by the invitation, and, with all
+ *                 that follows up to `rebooting`, where the push has failed and the image from before is pushed again
  *
  * A run ends with exactly one `done`, whatever happened. `log` may stand anywhere. A watch has one run for each deployment,
  * with `change-detected` right behind `run-started`; a build that a save stops has no `build-finished`: `change-detected` and
@@ -50,7 +51,8 @@ export type EventBody =
   | { type: 'progress'; acknowledgedBytes: number; totalBytes: number; bytesPerSecond: number }
   | { type: 'accepted'; durationMs: number; sizeBytes: number; sentBytes: number; countedBytes: number }
   | { type: 'rebooting' }
-  | { type: 'verified'; method: string; proof: string }
+  /** `isRollback`: what runs is an image from before. */
+  | { type: 'verified'; method: string; proof: string; isRollback?: true }
   | { type: 'unverified'; method: string; reason: string }
   | { type: 'retrying'; code: ErrorCode; inMs: number }
   | { type: 'skipped'; reason: string }

@@ -58,6 +58,11 @@ function announcedBy(claims: readonly Claim[], port: number): Described {
     ...sketchIn(txt),
     service: '_arduino._tcp',
     txt,
+    texts: claims.flatMap(({ sender, texts }) =>
+      texts
+        .filter((each) => each.port === undefined || each.port === port)
+        .map((each) => ({ sender, txt: each.text.txt })),
+    ),
     heardAtMs: Math.max(...claims.map(({ heardAtMs }) => heardAtMs)),
     incarnation: txt['run'] === undefined ? `since ${sinceMs}` : `run ${txt['run']}`,
   };

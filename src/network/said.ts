@@ -41,19 +41,19 @@ function hexIn(text: string | undefined, digits: number): string | undefined {
   return isHex ? text.toLowerCase() : undefined;
 }
 
-/** For a narrow place: `1.4.2`, else `3f9a1b2c…`; undefined where it says neither. */
+/** For a narrow place: `1.4.2`, else `3f9a1b2c`; undefined where it says neither. */
 export function runningText({ version, md5 }: RunningSketch = {}): string | undefined {
   return version ?? (md5 === undefined ? undefined : shortSum(md5));
 }
 
-/** All of it: `1.4.2 (3f9a1b2c…)`. */
+/** All of it: `1.4.2 (3f9a1b2c)`. */
 export function wholeRunningText(running: RunningSketch = {}): string | undefined {
   const { version, md5 } = running;
   return version === undefined || md5 === undefined ? runningText(running) : `${version} (${shortSum(md5)})`;
 }
 
 /** As many digits as tell the builds of a project apart. */
-export const shortSum = (md5: string): string => `${md5.slice(0, 8)}…`;
+export const shortSum = (md5: string): string => md5.slice(0, 8);
 
 /** The core of the RP2040 announces this port, whatever `ArduinoOTA.setPort` says. */
 const alwaysAnnouncedPort = 2040;

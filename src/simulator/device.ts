@@ -15,7 +15,7 @@ import { Life } from './life.ts';
 import { linkOf, modelFacts, type Model, type ModelFacts } from './models.ts';
 import { Presence } from './presence.ts';
 import type { Service } from './records.ts';
-import { proofOf, type RunningSketch } from './running.ts';
+import { proofOf, type BootedSketch } from './running.ts';
 import { SketchPorts } from './sketch-ports.ts';
 import { createStorage, type Firmware, type Storage } from './storage.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
@@ -148,7 +148,7 @@ class Device implements VirtualDevice {
     return this.#conversation.state;
   }
 
-  get sketch(): RunningSketch {
+  get sketch(): BootedSketch {
     return this.#life.sketch;
   }
 

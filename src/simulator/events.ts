@@ -3,7 +3,7 @@
 import { OtaError, cancelled } from '../model/errors.ts';
 import type { IgnoredReason } from './exchange.ts';
 import type { Model } from './models.ts';
-import type { RunningSketch } from './running.ts';
+import type { BootedSketch } from './running.ts';
 
 /** One finished attempt to update. */
 export interface Update {
@@ -61,7 +61,7 @@ export type VirtualDeviceEventBody =
   /** Back after a reboot. */
   | { type: 'runs'; md5: string; sizeBytes: number; changed: boolean }
   /** A sketch that can say what it is has booted (`announcesRunning`). */
-  | ({ type: 'booted' } & RunningSketch)
+  | ({ type: 'booted' } & BootedSketch)
   /** A fault made the sketch crash. */
   | { type: 'crashed'; reason: string }
   /** It listens somewhere else from now on. */

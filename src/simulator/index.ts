@@ -16,7 +16,7 @@ export { flashModes } from './flash.ts';
 export type { FlashMode } from './flash.ts';
 export { models } from './models.ts';
 export type { Flash, Link, Model, Timing } from './models.ts';
-export type { RunningSketch } from './running.ts';
+export type { BootedSketch } from './running.ts';
 export type { LogOptions } from './sketch-ports.ts';
 export type { Firmware } from './storage.ts';
 export type { Counters, VirtualDevice, VirtualDeviceOptions } from './virtual-device.ts';

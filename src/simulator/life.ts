@@ -13,7 +13,7 @@ import type { VirtualDeviceEventBody } from './events.ts';
 import type { Faults } from './faults.ts';
 import type { Timing } from './models.ts';
 import type { Presence } from './presence.ts';
-import { bootedSketch, isCrashing, type RunningSketch } from './running.ts';
+import { bootedSketch, isCrashing, type BootedSketch } from './running.ts';
 import type { SketchPorts } from './sketch-ports.ts';
 import type { Storage } from './storage.ts';
 import type { Timeline } from './timeline.ts';
@@ -34,7 +34,7 @@ export interface LifeParts {
 }
 
 export class Life {
-  sketch: RunningSketch;
+  sketch: BootedSketch;
 
   readonly #parts: LifeParts;
   readonly #flashKey = randomBytes(32);
@@ -114,7 +114,7 @@ export class Life {
     if (this.#closed) ports?.down({ hang: false });
   }
 
-  #booted(boot: string): RunningSketch {
+  #booted(boot: string): BootedSketch {
     const { faults, options, storage } = this.#parts;
     const key = faults.flashEncryption ? this.#flashKey : undefined;
     return bootedSketch({ storage, boot, version: options.version, key });

@@ -7,7 +7,7 @@ import type { Platform } from '../model/types.ts';
 import type { SketchProof } from './records.ts';
 import type { Storage } from './storage.ts';
 
-export interface RunningSketch {
+export interface BootedSketch {
   /** Of the sketch as its core sums it, in lower-case hex; not always that of the image that was pushed. */
   readonly md5: string;
   /** Eight hex digits, others at each boot. */
@@ -23,7 +23,7 @@ export function bootedSketch(options: {
   readonly boot: string;
   readonly version: string | ((image: Uint8Array | undefined) => string | undefined) | undefined;
   readonly key: Uint8Array | undefined;
-}): RunningSketch {
+}): BootedSketch {
   const { storage, boot, key } = options;
   const version =
     typeof options.version === 'function' ? options.version(storage.running?.bytes) : options.version;
@@ -36,7 +36,7 @@ export function bootedSketch(options: {
 }
 
 /** As it stands in a TXT record. */
-export function proofOf({ md5, run, boot, version }: RunningSketch, platform: Platform): SketchProof {
+export function proofOf({ md5, run, boot, version }: BootedSketch, platform: Platform): SketchProof {
   const items = [`md5=${md5}`, `run=${run}`, `boot=${boot}`];
   if (version !== undefined) items.push(`version=${version}`);
   // `enableArduino()` of the RP2040's SimpleMDNS ignores items that are added to its service.

@@ -1,10 +1,10 @@
 /** What a sketch prints: a few lines at once as it boots, then a counter. */
 
-import type { RunningSketch } from './running.ts';
+import type { BootedSketch } from './running.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface SketchLog {
-  boot(sketch: RunningSketch, atMs: number): void;
+  boot(sketch: BootedSketch, atMs: number): void;
   print(line: string): void;
   /** The last lines since the boot. */
   readonly recent: readonly string[];

@@ -6,7 +6,7 @@ import { createServer, isIPv6, type Socket } from 'node:net';
 import { messageOf } from '../model/errors.ts';
 import type { Platform } from '../model/types.ts';
 import type { VirtualDeviceEventBody } from './events.ts';
-import type { RunningSketch } from './running.ts';
+import type { BootedSketch } from './running.ts';
 import { createSketchLog, type SketchLog } from './sketch-log.ts';
 import { SketchServer } from './sketch-server.ts';
 import type { Timeline } from './timeline.ts';
@@ -29,7 +29,7 @@ export interface SketchPortsOptions {
   readonly timeline: Timeline;
   readonly web: WebOptions | undefined;
   readonly logs: LogOptions | undefined;
-  readonly sketch: () => RunningSketch;
+  readonly sketch: () => BootedSketch;
   readonly tell: (event: VirtualDeviceEventBody) => void;
 }
 
@@ -102,7 +102,7 @@ export class SketchPorts {
     }
   }
 
-  boot(sketch: RunningSketch, atMs: number): void {
+  boot(sketch: BootedSketch, atMs: number): void {
     this.#bootedMs = atMs;
     this.#log.boot(sketch, atMs);
   }

@@ -5,7 +5,7 @@ import type { DeviceState } from './exchange.ts';
 import type { Faults } from './faults.ts';
 import type { FlashMode } from './flash.ts';
 import type { Flash, Link, Model, Timing } from './models.ts';
-import type { RunningSketch } from './running.ts';
+import type { BootedSketch } from './running.ts';
 import type { LogOptions } from './sketch-ports.ts';
 import type { Firmware } from './storage.ts';
 import type { WebOptions } from './web.ts';
@@ -31,7 +31,7 @@ export interface VirtualDeviceOptions {
   /** Over mDNS, on the interface of `host`. Default: no. */
   readonly announce?: boolean;
   /**
-   * The sketch includes `otarc.h`: what it announces has `md5`, `run`, `boot` and `version` (see {@link RunningSketch}).
+   * The sketch includes `otarc.h`: what it announces has `md5`, `run`, `boot` and `version` (see {@link BootedSketch}).
    * It holds for what runs before an update and after; see the fault `withoutProof`. Default: no.
    */
   readonly announcesRunning?: boolean;
@@ -75,7 +75,7 @@ export interface VirtualDevice {
   /** The sketch that runs since the last reboot; undefined: the one that came by cable. */
   readonly running: Firmware | undefined;
   /** What the sketch knows of itself and of this boot, whether it announces it or not. */
-  readonly sketch: RunningSketch;
+  readonly sketch: BootedSketch;
   /** The file system; half a one after an interrupted update. */
   readonly filesystem: Uint8Array | undefined;
   /** Every attempt that has ended. */

@@ -5,7 +5,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-import type { RunningSketch } from './running.ts';
+import type { BootedSketch } from './running.ts';
 
 export interface WebOptions {
   /** TCP. Default 80; 0: any free one. */
@@ -23,7 +23,7 @@ export interface WebState {
   readonly name: string;
   /** `ESP8266`, `ESP32`, `RP2040`. */
   readonly core: string;
-  readonly sketch: () => RunningSketch;
+  readonly sketch: () => BootedSketch;
   readonly upTimeMs: () => number;
   readonly sysinfo: Sysinfo | undefined;
   /** Lines that a new listener of `/events` gets first. */

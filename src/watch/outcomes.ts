@@ -36,6 +36,8 @@ function isMissed(outcome: Outcome): boolean {
   return (
     outcome.type === 'failed' &&
     stagesOfDevice.includes(outcome.stage) &&
+    // It has taken the image: a sketch that crashes would be pushed again and again, to whatever it went back to.
+    outcome.verification === undefined &&
     errorCodes[outcome.error.code].transient
   );
 }

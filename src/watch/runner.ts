@@ -2,7 +2,6 @@
 
 import { cancelled, type OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
-import type { History } from '../deploy/history/history.ts';
 import { keyOf, wasGivenLast, type HistoryRecord } from '../deploy/history/record.ts';
 import type { Plan } from '../deploy/plan.ts';
 import { runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
@@ -91,9 +90,11 @@ export function createRunner(options: RunnerOptions): Runner {
         onEnded: options.onBuildEnded,
       });
       active = { controller, builder };
+      let skipsUnchanged = true;
       const plan = async (): Promise<Plan> => {
         tellOfChange(work);
         const project = await options.project();
+        skipsUnchanged = project.config.push.skipUnchanged;
         const all = project.planOf(work.kind);
         if (!options.builds) return withImages(all, images());
         if (!work.buildOnly) return all;
@@ -109,9 +110,11 @@ export function createRunner(options: RunnerOptions): Runner {
           readyDevice: async (device) => (await options.project()).readyDevice(device),
           makeImage: options.builds ? builder.make : take,
           unsaved,
-          skipReason: (device: Device, image: Image, history: History) => {
-            if (work.force || context.allowed === 'all') return undefined;
-            return wasGivenLast(history.of(keyOf(device)), { image, sinceMs: startedAtMs })
+          skipsNothing: work.force,
+          skipReason: (device: Device, image: Image, { history, runsAnother }) => {
+            if (work.force || !skipsUnchanged || context.allowed === 'all') return undefined;
+            // Of this watch alone: earlier, and at any time where the device says so, it may have been flashed by cable.
+            return wasGivenLast(history.of(keyOf(device)), { image, runsAnother, sinceMs: startedAtMs })
               ? 'the image is the one that it was given last'
               : undefined;
           },

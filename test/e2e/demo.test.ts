@@ -14,7 +14,7 @@ async function ownTemp() {
 }
 
 describe('otarc demo', () => {
-  it('deploys twice, the device runs both, and no file is left', async () => {
+  it('deploys twice and proves it, goes back from a sketch that crashes, and leaves no file', async () => {
     const { dir, temp, env } = await ownTemp();
 
     const run = await otarc(['demo'], { cwd: dir, env });
@@ -22,8 +22,24 @@ describe('otarc demo', () => {
     expect(run.exitCode).toBe(0);
     const runs = [...run.stderr.matchAll(/^livingroom restarted and runs version (.*)\.$/gm)];
     expect(runs.map(([, version]) => version)).toEqual(['1.0.0', '1.0.1']);
-    expect(run.stdout.match(/^deployed to livingroom in /gm)).toHaveLength(2);
-    expect(run.stdout).toContain('The demo is done');
+    expect(run.stderr.match(/^livingroom runs the new sketch \(it says so itself, /gm)).toHaveLength(2);
+    expect(run.stderr).toMatch(
+      /^error DEVICE_GONE: livingroom restarts every [\d.]+ s: crash loop \(watchdog\)\.$/m,
+    );
+    expect(run.stderr).toMatch(/^\$ otarc rollback livingroom\nlivingroom: back to the image of /m);
+    expect(run.stderr).toMatch(/^livingroom runs the sketch from before \(it says so itself, /m);
+    expect(run.stdout.match(/^(?:verified|failed) on livingroom in |^\d  .*$/gm)).toMatchObject([
+      'verified on livingroom in ',
+      'verified on livingroom in ',
+      'failed on livingroom in ',
+      'verified on livingroom in ',
+      expect.stringMatching(/^1 .* verified: says so itself$/),
+      expect.stringMatching(/^2 .* failed DEVICE_GONE \(restarts every [\d.]+ s\)$/),
+      expect.stringMatching(/^3 .* verified: says so itself$/),
+      expect.stringMatching(/^4 .* verified: says so itself$/),
+    ]);
+    expect(run.stdout).toContain('The demo is done: three builds');
+    expect(await readdir(dir)).toEqual(['tmp']);
     expect(run.stderr).toContain('What to do next');
     expect(isPlain(run.stdout + run.stderr)).toBe(true);
     expect(await readdir(temp)).toEqual([]);

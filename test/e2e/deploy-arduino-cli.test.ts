@@ -29,7 +29,7 @@ describe.skipIf(requireTools('arduino-cli'))('otarc deploy in the folder of a sk
 
     await setVersion(sketch, '1.0.1');
     const second = await otarc(['deploy'], { cwd: sketch.dir, env });
-    expect(second).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^deployed to livingroom/) });
+    expect(second).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^pushed to livingroom/) });
     expect(device.updates.at(-1)?.bytes).toEqual(await readFile(ready?.path ?? ''));
     expect(text(device.running?.bytes)).toContain('fw-version:1.0.1');
 

@@ -36,7 +36,7 @@ describe('otarc deploy with a command of the user', () => {
 
     expect(run).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringMatching(/^deployed to livingroom in .*\n$/),
+      stdout: expect.stringMatching(/^pushed to livingroom in .*\n$/),
     });
     expect(run.stderr).toContain('said to stdout\n');
     expect(run.stderr).toContain('said to stderr\n');
@@ -60,7 +60,7 @@ describe('otarc deploy with a command of the user', () => {
     const shell = await otarc(['deploy', '--', 'sh', '-c', 'cp made.bin build/app.bin # --json'], {
       cwd: dir,
     });
-    expect(shell).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^deployed to livingroom/) });
+    expect(shell).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^pushed to livingroom/) });
     expect(device.updates).toHaveLength(2);
   });
 

@@ -24,7 +24,7 @@ describe.skipIf(requireTools('pio'))('otarc deploy in a PlatformIO project', () 
     const first = await otarc(['deploy'], { cwd: project.dir, env: project.env });
 
     expect(first).toMatchObject({ exitCode: 0 });
-    expect(first.stdout).toMatch(/^deployed to livingroom in [\d.]+ m?s\n$/);
+    expect(first.stdout).toMatch(/^pushed to livingroom in [\d.]+ m?s\n$/);
     expect(first.stderr).toContain('Compiling .pio/build/d1_mini/src/main.o');
     expect(isPlain(first.stderr)).toBe(true);
     expect(device.updates.at(-1)?.bytes).toEqual(await imageOf(project));

@@ -40,7 +40,7 @@ describe.skipIf(requireTools('pio'))('a PlatformIO project that is pushed over t
     const first = await run(project, 'deploy');
     expect(first).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringMatching(/^deployed to 127\.0\.0\.1 in /),
+      stdout: expect.stringMatching(/^pushed to 127\.0\.0\.1 in /),
     });
     expect(device.running?.bytes).toEqual(await imageOf(project, 'd1'));
 
@@ -148,7 +148,7 @@ describe.skipIf(requireTools('pio'))('a PlatformIO project that is pushed over t
     for (const more of [{}, { device: 'hall' }]) {
       await write(more);
       const hook = await run(project, 'push', '--hook', '-e', 'attic', '--file', image);
-      expect(hook).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^deployed to attic in /) });
+      expect(hook).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^pushed to attic in /) });
     }
     expect(hall.updates).toHaveLength(1);
     expect(attic.updates).toHaveLength(4);

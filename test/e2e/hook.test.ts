@@ -22,7 +22,7 @@ describe('push --hook', () => {
   it('pushes where .otarc of this folder asks for it', async () => {
     const { dir, device } = await scene({ hook: { pushOnBuild: true } });
     const run = await otarc(hook, { cwd: dir });
-    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^deployed to lamp in /) });
+    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^pushed to lamp in /) });
     expect(device.updates).toHaveLength(1);
   });
 
@@ -49,7 +49,7 @@ describe('push --hook', () => {
     await writeOtarc(dir, devices, { device: 'lamp', hook: { pushOnBuild: true } });
     expect(await otarc([...hook, '-e', 'd3'], { cwd: dir })).toEqual(silent);
     const hall = await otarc([...hook, '-e', 'd2'], { cwd: dir });
-    expect(hall.stdout).toMatch(/^deployed to hall in /);
+    expect(hall.stdout).toMatch(/^pushed to hall in /);
     // The same image, pushed by an upload command, is an error that says who takes what.
     const upload = await otarc(['push', '-e', 'd3', '--file', 'firmware.bin'], { cwd: dir });
     expect(upload.exitCode).toBe(2);
@@ -76,7 +76,7 @@ describe('push --hook', () => {
 
     await writeFile(ini, '[env:d2]\nplatform = none\n');
     const only = await otarc([...hook, '-e', 'd2'], { cwd: dir });
-    expect(only).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^deployed to lamp in /) });
+    expect(only).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^pushed to lamp in /) });
     expect(device.updates).toHaveLength(2);
   });
 

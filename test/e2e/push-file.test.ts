@@ -13,7 +13,7 @@ describe('otarc push --file', () => {
     const device = await quickDevice({ host: '::1' });
     const { bytes } = await imageFile(dir);
     const run = await otarc(['push', `[::1]:${device.port}`, '--file', 'firmware.bin'], { cwd: dir });
-    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('deployed to [::1]:') });
+    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('pushed to [::1]:') });
     expect(device.running?.bytes).toEqual(bytes);
   });
 

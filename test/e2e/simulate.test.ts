@@ -23,7 +23,7 @@ describe('otarc simulate', () => {
 
     const push = await otarc(['push', at, '--file', 'firmware.bin'], { cwd: dir });
 
-    expect(push).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`deployed to ${at} in `) });
+    expect(push).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`pushed to ${at} in `) });
     expect((await running.ended).exitCode).toBe(0);
     expect(await readFile(join(dir, 'got.bin'))).toEqual(bytes);
   });

@@ -238,7 +238,7 @@ describe.skipIf(requireTools('arduino-cli'))('ports and uploads of arduino-cli',
       expect(device.counters.datagrams).toBe(0);
       const run = await arduinoCli(...upload(device, 'ge heim{}"'));
       expect(run).toMatchObject({ exitCode: 0 });
-      expect(run.all).toMatch(/^deployed to /m);
+      expect(run.all).toMatch(/^pushed to /m);
       expect(digestOf(device.running?.bytes)).toBe(await digestOfImage(sketch));
     },
   );

@@ -54,7 +54,7 @@ describe.skipIf(requireTools('pio'))('the extra script for PlatformIO', () => {
 
     expect(first).toMatchObject({ exitCode: 0 });
     expect(first.stdout).toMatch(/^Pushing .*firmware\.bin$/m);
-    expect(first.stdout).toMatch(/^deployed to livingroom in /m);
+    expect(first.stdout).toMatch(/^pushed to livingroom in /m);
     expect(isPlain(first.all)).toBe(true);
     expect(digestOf(device.updates.at(-1)?.bytes)).toBe(await digestOfImage(project));
 

@@ -35,7 +35,7 @@ describe.skipIf(requireTools('pio', 'arduino-cli') || noMake)('the Makefile', ()
     expect(one.counters.datagrams).toBe(0);
     expect(await make(['ota'])).toMatchObject({
       exitCode: 0,
-      stdout: expect.stringMatching(/^deployed to one/m),
+      stdout: expect.stringMatching(/^pushed to one/m),
     });
 
     const alone = Promise.resolve(withoutOtarc(project.env));

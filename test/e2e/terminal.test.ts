@@ -57,7 +57,7 @@ describe.skipIf(!hasPty)('on a terminal', () => {
     expect(Math.max(...drawn.map((line) => line.replace('\r␛[2K', '').length))).toBeLessThan(100);
     const percents = drawn.map((line) => Number(/(\d+) %/.exec(line)?.[1]));
     expect(percents).toEqual(percents.toSorted((a, b) => a - b));
-    expect(shown).toMatch(/␛\[32mdeployed to .*␛\[39m/);
+    expect(shown).toMatch(/␛\[32mpushed to .*␛\[39m/);
     // What is left on the screen: every line that was drawn was wiped, and nothing stands behind it.
     const last = shown.lastIndexOf('█');
     expect(shown.slice(last)).toMatch(/^[^\n]*\r␛\[2K/);
@@ -83,7 +83,7 @@ describe.skipIf(!hasPty)('on a terminal', () => {
   ])('no colour is shown with $args $env', async ({ args: more, env }) => {
     const { dir, args } = await scene();
     const shown = await run(dir, [...args, ...more], env);
-    expect(shown).toContain('deployed to');
+    expect(shown).toContain('pushed to');
     expect(shown).not.toMatch(/␛\[\d+m/);
   });
 });
@@ -103,7 +103,7 @@ describe('in a pipe', () => {
   it('colours are for those who force them', async () => {
     const { dir, args } = await scene();
     const run = await otarc(args, { cwd: dir, env: { HOME: dir, FORCE_COLOR: '1' } });
-    expect(visible(run.stdout)).toMatch(/^␛\[32mdeployed to .*␛\[39m\n$/);
+    expect(visible(run.stdout)).toMatch(/^␛\[32mpushed to .*␛\[39m\n$/);
     const refused = await otarc([...args, '--no-color'], { cwd: dir, env: { HOME: dir, FORCE_COLOR: '1' } });
     expect(isPlain(refused.stdout + refused.stderr)).toBe(true);
   });

@@ -55,13 +55,13 @@ describe.skipIf(whyNoNamespaces() ?? hasNoTools)('a device that is only known by
     const upload = ['arduino-cli', 'upload', '-p', 'livingroom.local', '--discovery-timeout', '10s'];
     const uploaded = await atComputer([...upload, '-F', 'password=geheim'], { cwd: sketch.dir, env });
     expect(uploaded.all).toMatch(/^livingroom\.local: at 10\.77\.1\.2:8266 \(over mDNS\)$/m);
-    expect(uploaded.all).toMatch(/^deployed to livingroom\.local /m);
+    expect(uploaded.all).toMatch(/^pushed to livingroom\.local /m);
     expect(uploaded.exitCode).toBe(0);
 
     const pioEnv = await withOtarc(project.env);
     const pushed = await atComputer(['pio', 'run', '-t', 'upload'], { cwd: project.dir, env: pioEnv });
     expect(pushed.all).toMatch(/^livingroom: at 10\.77\.1\.2:8266 \(over mDNS\)$/m);
-    expect(pushed.all).toMatch(/^deployed to livingroom /m);
+    expect(pushed.all).toMatch(/^pushed to livingroom /m);
     expect(pushed.exitCode).toBe(0);
   });
 });

@@ -109,7 +109,7 @@ describe('a mistake on the command line', () => {
     expect(devices.one.at.counters.datagrams + devices.two.at.counters.datagrams).toBe(0);
 
     const all = await otarc(['push', '--file', 'firmware.bin', '--all'], { cwd: empty });
-    expect(all).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^deployed to one, two in /) });
+    expect(all).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^pushed to one, two in /) });
     expect(all.stdout.match(/\n/g)).toHaveLength(1);
   });
 });

@@ -22,10 +22,10 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     await terminal.shows(/building/);
     const shown = await terminal.shows(/watching[^\n]*livingroom[^\n]*deployed at [\d:]{8}[^\n]*h for help/);
     // The line of a run, green, above the status line; the bell at its end.
-    expect(shown).toMatch(/␛\[32mdeployed to livingroom in [^\n]*\r\n/);
+    expect(shown).toMatch(/␛\[32mpushed to livingroom in [^\n]*\r\n/);
     expect(shown).toContain('\u0007');
     await save('second');
-    await terminal.shows(/changed: src\/main\.txt[^]*deployed to livingroom[^]*watching/);
+    await terminal.shows(/changed: src\/main\.txt[^]*pushed to livingroom[^]*watching/);
     await save('broken');
     const failed = await terminal.shows(/not built at [\d:]{8}, l shows why/);
     expect(failed).toMatch(/src\/main\.txt:1:7: 'broken' was not declared/);
@@ -45,7 +45,7 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     terminal.type('h');
     await terminal.shows(/r {2}deploy again[^]*q {2}quit/);
     terminal.type('r');
-    await terminal.shows(/on request[^]*deployed to livingroom[^]*watching/);
+    await terminal.shows(/on request[^]*pushed to livingroom[^]*watching/);
     expect(device.updates).toHaveLength(2);
     terminal.type('b');
     await terminal.shows(/built at/);
@@ -68,7 +68,7 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
     await terminal.shows(/paused, 1 changed file waiting/);
     expect(device.updates).toHaveLength(1);
     terminal.type('p');
-    await terminal.shows(/deployed to livingroom[^]*watching/);
+    await terminal.shows(/pushed to livingroom[^]*watching/);
     expect(device.updates).toHaveLength(2);
     terminal.type('q');
     expect((await terminal.ended).exitCode).toBe(0);
@@ -89,7 +89,7 @@ describe.skipIf(!hasPty)('otarc watch on a terminal', () => {
       /From now on: two\.[^]*other devices were chosen[^]*skipped two[^]*watching[^\n]*two/,
     );
     await save('second');
-    await terminal.shows(/deployed to two/);
+    await terminal.shows(/pushed to two/);
     expect([one.updates.length, two.updates.length]).toEqual([1, 2]);
     terminal.type('d');
     await terminal.shows(/Which devices/);
@@ -186,7 +186,7 @@ describe.skipIf(!hasPty)('otarc watch in the background of a shell', () => {
     const shell = 'set -m; "$0" watch & echo "job $!."; wait; echo over';
     const terminal = await onTerminal(['bash', '-c', shell, bin], { cwd: dir });
     const [, job] = /job (\d+)\./.exec(await terminal.shows(/job \d+\./)) ?? [];
-    await terminal.shows(/deployed to livingroom/);
+    await terminal.shows(/pushed to livingroom/);
     expect(await terminal.mode()).toBe('cooked');
     expect(device.updates).toHaveLength(1);
     process.kill(Number(job), 'SIGTERM');
@@ -200,7 +200,7 @@ describe('otarc watch without a terminal', () => {
   it('says the same in plain lines, and reads nothing', async () => {
     const { dir, save } = await scene();
     const running = await startOtarc(['watch'], { cwd: dir });
-    await running.said(/deployed to livingroom/);
+    await running.said(/pushed to livingroom/);
     await save('broken');
     await running.said(/failed on livingroom/);
     running.kill('SIGINT');
@@ -209,7 +209,7 @@ describe('otarc watch without a terminal', () => {
     expect(stdout + stderr).not.toContain('\u001B');
     expect(stderr).toMatch(/error BUILD_FAILED: src\/main\.txt:1:7: 'broken' was not declared/);
     expect(stderr).not.toContain('compilation terminated');
-    expect(stdout).toMatch(/^deployed to livingroom in .*\nfailed on livingroom in .*\n$/);
+    expect(stdout).toMatch(/^pushed to livingroom in .*\nfailed on livingroom in .*\n$/);
   });
 
   it('runs a command after each deploy, and ends the one before', async () => {

@@ -133,7 +133,7 @@ describe('otarc devices --outdated', () => {
       devices(dir, { outdated: true, timeoutMs: 3000 }),
       devices(dir, { outdated: true, timeoutMs: 3000, json: true }),
     ]);
-    const sum = `${md5.slice(0, 8)}…`;
+    const sum = md5.slice(0, 8);
     expect(table.exitCode).toBe(1);
     expect(
       table.stdout
@@ -142,7 +142,7 @@ describe('otarc devices --outdated', () => {
         .map((line) => line.split(/ {2,}/)),
     ).toEqual([
       ['NAME', 'RUNS', 'LAST BUILD', 'STATE'],
-      [old, '1.4.2 (3f9a1b2c…)', sum, 'outdated'],
+      [old, '1.4.2 (3f9a1b2c)', sum, 'outdated'],
       [silent, '1.4.2', sum, 'does not say what it runs'],
       [absent, sum, 'not heard'],
     ]);

@@ -98,7 +98,7 @@ test.each([
   const { legs, exitCode } = await doctor(dir, { file: path });
   expect(exitCode).toBe(0);
   expect(legOf(legs, 'device')).toMatchObject({
-    text: expect.stringContaining(`; it says that it runs 1.4.2 (${md5.slice(0, 8)}…), ${words}`),
+    text: expect.stringContaining(`; it says that it runs 1.4.2 (${md5.slice(0, 8)}), ${words}`),
     details: { running: { md5, version: '1.4.2' } },
   });
 });

@@ -96,7 +96,7 @@ describe('a name or path with control characters', () => {
 
   it('stays readable, and has the same value in JSON', async () => {
     const { cwd } = await project();
-    expect((await run(['push', '--file', 'firmware.bin'], { cwd })).stdout).toContain(`deployed to ${shown}`);
+    expect((await run(['push', '--file', 'firmware.bin'], { cwd })).stdout).toContain(`pushed to ${shown}`);
     expect((await run(['config'], { cwd })).stdout).toContain(shown);
     const { stdout } = await run(['push', '--file', 'firmware.bin', '--json'], { cwd });
     const events = stdout.split('\n').filter((line) => line !== '');
@@ -106,7 +106,7 @@ describe('a name or path with control characters', () => {
   it('leaves otarc its own colours', async () => {
     const { cwd } = await project();
     const { stdout } = await run(['push', '--file', 'firmware.bin'], { cwd, env: { FORCE_COLOR: '1' } });
-    expect(stdout).toContain(`\u001B[32mdeployed to ${shown}`);
+    expect(stdout).toContain(`\u001B[32mpushed to ${shown}`);
     const doctor = await run(['doctor', '--file', 'firmware.bin'], { cwd, env: { FORCE_COLOR: '1' } });
     expect(doctor.stdout).toContain('\u001B[32m✓\u001B[39m');
   });

@@ -6,7 +6,7 @@ import type { ReadyImage } from '../../src/deploy/deploy-device.ts';
 import { openHistory } from '../../src/deploy/history/history.ts';
 import { keepImage } from '../../src/deploy/history/images.ts';
 import { keyOf, recordedImageOf } from '../../src/deploy/history/record.ts';
-import { rollBack } from '../../src/deploy/roll-back.ts';
+import { rollBack } from '../../src/deploy/go-back.ts';
 import { readImage } from '../../src/image/index.ts';
 import type { EventBody } from '../../src/model/events.ts';
 import { imageFile } from '../support/image-file.ts';

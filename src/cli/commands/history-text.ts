@@ -1,7 +1,8 @@
 /** Records as lines for a person. Pure. */
 
 import type { HistoryRecord } from '../../deploy/history/record.ts';
-import { commitText, outcomeText, shortSum, whenText } from '../../deploy/history/words.ts';
+import { commitText, outcomeText, whenText } from '../../deploy/history/words.ts';
+import { shortSum } from '../../network/said.ts';
 import { printable } from '../../model/printable.ts';
 import type { ScreenLine } from '../terminal/screen.ts';
 import { cut, pad, widthOf } from '../terminal/width.ts';

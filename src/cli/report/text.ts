@@ -14,8 +14,15 @@ export interface ReportLine {
   readonly text: string;
 }
 
-/** What an event says, in lines; empty for those that only a progress bar or a script cares about. */
-export function eventLines(event: DeployEvent): readonly ReportLine[] {
+/**
+ * What an event says, in lines; empty for those that only a progress bar or a script cares about.
+ *
+ * @param verified devices of this run that were shown to run what was pushed: of the others its end says no more than that
+ */
+export function eventLines(
+  event: DeployEvent,
+  verified: ReadonlySet<string> = new Set(),
+): readonly ReportLine[] {
   const who = event.device === undefined ? '' : `${event.device}: `;
   switch (event.type) {
     case 'run-started':
@@ -70,7 +77,11 @@ export function eventLines(event: DeployEvent): readonly ReportLine[] {
             ]),
       ];
     case 'verified':
-      return [message(`${event.device ?? 'the device'} runs the new sketch (it ${event.proof})`)];
+      return [
+        message(
+          `${event.device ?? 'the device'} runs ${event.isRollback === true ? 'the sketch from before' : 'the new sketch'} (it ${event.proof})`,
+        ),
+      ];
     case 'unverified':
       return [event.method === 'none' ? detail(unverifiedText(event)) : message(unverifiedText(event))];
     case 'retrying':
@@ -83,7 +94,7 @@ export function eventLines(event: DeployEvent): readonly ReportLine[] {
         { type: 'hint', text: event.hint },
       ];
     case 'done':
-      return [summary(event)].filter((line) => line !== undefined);
+      return [summary(event, verified)].filter((line) => line !== undefined);
     case 'log':
       return [
         {
@@ -171,9 +182,17 @@ export function seconds(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-function summary(event: Extract<DeployEvent, { type: 'done' }>): ReportLine | undefined {
+/** `pushed to`: the device took the image, which is all that is known; `verified on`: it runs it. */
+function summary(
+  event: Extract<DeployEvent, { type: 'done' }>,
+  verified: ReadonlySet<string>,
+): ReportLine | undefined {
+  const [shown, others] = [true, false].map((is) =>
+    event.deployed.filter((name) => verified.has(name) === is),
+  );
   const parts = [
-    event.deployed.length > 0 ? `deployed to ${event.deployed.join(', ')}` : '',
+    shown !== undefined && shown.length > 0 ? `verified on ${shown.join(', ')}` : '',
+    others !== undefined && others.length > 0 ? `pushed to ${others.join(', ')}` : '',
     event.skipped.length > 0 ? `skipped ${event.skipped.join(', ')}` : '',
     event.failed.length > 0
       ? `${event.exitCode > 128 ? 'interrupted' : 'failed'} on ${event.failed.join(', ')}`

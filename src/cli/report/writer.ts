@@ -27,6 +27,7 @@ const redrawMs = 80;
 export function createWriter(options: WriterOptions): Reporter {
   const { stdout, stderr, screen, verbosity, now } = options;
   const errorsTold = new Set<string>();
+  const verified = new Set<string>();
   let drawnAtMs = -Infinity;
 
   const writeLine = (line: ReportLine): void => {
@@ -57,7 +58,10 @@ export function createWriter(options: WriterOptions): Reporter {
     tell(event) {
       if (event.type === 'progress') return drawProgress(event);
       if (event.type === 'accepted') drawnAtMs = -Infinity;
-      const lines = eventLines(event);
+      // Of one run: a watch has many.
+      if (event.type === 'run-started') verified.clear();
+      if (event.type === 'verified' && event.device !== undefined) verified.add(event.device);
+      const lines = eventLines(event, verified);
       // One build that fails for ten devices is reported once.
       if (event.type === 'failed') {
         const key = lines.map(({ text }) => text).join('\n');

@@ -193,8 +193,9 @@ export const written = {
   },
   skipUnchanged: {
     kind: kinds.onOff,
-    about: 'leave out devices that run the image already',
+    about: 'leave out devices that say that they run the image already',
     file: 'push.skipUnchanged',
+    unsaid: 'true',
   },
   onFailure: {
     kind: choice(['continue', 'stop']),
@@ -207,6 +208,18 @@ export const written = {
     about: 'when to push the file-system image as well',
     file: 'push.filesystem',
     unsaid: 'never',
+  },
+  onVerifyFailed: {
+    kind: choice(['report', 'rollback']),
+    about: 'what follows where the new sketch is shown not to run: `rollback` pushes the last proven image',
+    file: 'push.onVerifyFailed',
+    unsaid: 'report',
+  },
+  deviceOnVerifyFailed: {
+    kind: choice(['report', 'rollback']),
+    about: 'as push.onVerifyFailed, for this device',
+    file: 'devices.*.onVerifyFailed',
+    unsaid: 'as push.onVerifyFailed says',
   },
   retries: {
     kind: whole(0),

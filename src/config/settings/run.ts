@@ -70,7 +70,7 @@ export const run = {
   // What passes a check is typed each time: in an environment it would be forgotten there.
   force: {
     kind: kinds.onOff,
-    about: 'push although a check fails',
+    about: 'push although a check fails, or the device runs the image already',
     flag: '--force',
     commands: [...runs, 'rollback'],
     hasVariable: false,

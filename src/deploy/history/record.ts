@@ -74,8 +74,8 @@ export interface HistoryRecord {
 
 /** What the flow of a device learns that no event says. */
 export interface PushNotes {
-  /** Its announcement had `md5=`. */
-  readonly offersProof?: boolean;
+  /** Its announcement had `md5=`; undefined: nobody has listened. */
+  readonly offersProof?: boolean | undefined;
   readonly verification?: Verification;
   /** Of the sketch that runs, as it says itself. */
   readonly version?: string;
@@ -109,11 +109,26 @@ export function wasTaken({ outcome, stage }: HistoryRecord): boolean {
  */
 export function wasGivenLast(
   records: readonly HistoryRecord[],
-  { image, sinceMs }: { readonly image: Pick<Image, 'md5' | 'kind'>; readonly sinceMs: number },
+  {
+    image,
+    sinceMs,
+    runsAnother,
+  }: {
+    readonly image: Pick<Image, 'md5' | 'kind'>;
+    readonly sinceMs: number;
+    /** It says so itself: that counts where it has said of this image that it runs (not where its flash is encrypted). */
+    readonly runsAnother: boolean;
+  },
 ): boolean {
   const last = records.findLast((record) => record.image.kind === image.kind && hasTouched(record));
   if (last === undefined || Date.parse(last.at) < sinceMs || last.outcome === 'failed') return false;
+  if (runsAnother && isProven(last)) return false;
   return last.image.md5 === image.md5;
+}
+
+/** Whether the device says itself which sketch it runs, by the last push that has listened. */
+export function isKnownToOfferProof(records: readonly HistoryRecord[]): boolean {
+  return records.findLast(({ offersProof }) => offersProof !== undefined)?.offersProof === true;
 }
 
 /** The device has said itself that this image runs. */

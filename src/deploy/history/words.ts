@@ -11,9 +11,6 @@ export function whenText(at: string): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-/** As many digits as tell two images apart. */
-export const shortSum = (md5: string): string => md5.slice(0, 8);
-
 /** `9f8e7d6*`: the sources had changes that were not committed. */
 export function commitText({ source }: HistoryRecord): string {
   return source === undefined ? '' : `${printable(source.commit).slice(0, 7)}${source.isDirty ? '*' : ''}`;

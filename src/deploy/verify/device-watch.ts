@@ -27,7 +27,7 @@ type Place = Pick<Target, 'address' | 'port'>;
 export interface DeviceWatch {
   /** What is known of it by now. */
   before(place: Place): BeforePush;
-  /** Asks it, at that address alone. */
+  /** Asks it, at that address and by multicast. */
   ask(place: Place): void;
   /** Where it is, by what was heard since then. */
   addressSince(place: Place, sinceMs: number): string;
@@ -46,7 +46,11 @@ export function watchDevice(device: Device): DeviceWatch {
     ownAmong(matchesOf({ ...ref, hosts: [...ref.hosts, place.address] }, heard), place);
   return {
     before: (place) => beforeOf(ownIn(registry.snapshot(), place)),
-    ask: (place) => registry.ask({ at: place.address }),
+    ask: (place) => {
+      registry.ask({ at: place.address });
+      // Of several programs of one host that answer at that port, one alone gets what is sent to it.
+      registry.ask('all');
+    },
     addressSince: (place, sinceMs) => {
       const heard = registry.snapshot().filter(({ heardAtMs }) => heardAtMs > sinceMs);
       return ownIn(heard, place)?.addresses[0] ?? place.address;

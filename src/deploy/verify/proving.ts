@@ -46,8 +46,8 @@ export interface Proving {
    * @throws `CANCELLED`
    */
   wait(accepted: Accepted): Promise<Verification>;
-  /** Whether the device has said what it runs, as far as is known by now. */
-  isOffered(): boolean;
+  /** Whether the device has said what it runs, as far as is known by now; undefined: nobody has listened. */
+  isOffered(): boolean | undefined;
   close(): void;
 }
 
@@ -122,7 +122,7 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
         throw new OtaError('CANCELLED', message, { details: error.details, cause: error });
       }
     },
-    isOffered: () => isOffered,
+    isOffered: () => (isOff ? undefined : isOffered),
     close,
   };
 }

@@ -236,7 +236,6 @@ describe('what this version does not do yet', () => {
   it.each([
     [{ push: { parallel: 32 } }, 'push.parallel'],
     [{ push: { gzip: true } }, 'push.gzip'],
-    [{ push: { skipUnchanged: true } }, 'push.skipUnchanged'],
     [{ push: { onFailure: 'stop' } }, 'push.onFailure'],
     [{ push: { canary: 1 } }, 'push.canary'],
     [{ push: { retries: 2 } }, 'push.retries'],
@@ -250,7 +249,6 @@ describe('what this version does not do yet', () => {
         push: {
           parallel: 1,
           gzip: false,
-          skipUnchanged: false,
           onFailure: 'continue',
           canary: 0,
           retries: 0,

@@ -36,7 +36,7 @@ const config = (devices: DeviceConfig[], more: Partial<Config> = {}): Config => 
     },
   },
   watch: { paths: [], ignore: [], ignoreDir: '/p' },
-  push: { filesystem: 'never' },
+  push: { filesystem: 'never', skipUnchanged: true },
   hook: { pushOnBuild: false },
   files: [],
   origins: [],

@@ -1,8 +1,8 @@
 import { expect, describe, it } from 'vitest';
 import { checkFile } from '../../../src/config/check-file.ts';
 import { pathText } from '../../../src/config/problem.ts';
-import { resolveVerify } from '../../../src/config/resolve-verify.ts';
-import { Ledger } from '../../../src/config/sources.ts';
+import { onVerifyFailedOf, resolveVerify } from '../../../src/config/resolve-verify.ts';
+import { Ledger, sourced } from '../../../src/config/sources.ts';
 
 function mistakes(verify: unknown): string[] {
   const checked = checkFile({ verify });
@@ -168,5 +168,29 @@ describe('`verify:` of a device', () => {
   it('compares values of JSON as text', () => {
     const http = { url, json: { pointer: '/build', equals: 12 } };
     expect(resolved({ http }).verify?.http?.json).toEqual({ pointer: '/build', equals: '12' });
+  });
+});
+
+describe('`onVerifyFailed`', () => {
+  const chosen = (ofAll?: string, own?: string) => {
+    const checked = checkFile({
+      ...(ofAll !== undefined && { push: { onVerifyFailed: ofAll } }),
+      devices: { a: own === undefined ? {} : { onVerifyFailed: own } },
+    });
+    if (!checked.ok) throw new Error(JSON.stringify(checked.issues));
+    const { settings } = checked;
+    const file = { file: '/p/.otarc', settings, placeOf: pathText };
+    const device = settings.devices?.['a'];
+    const said = typeof device === 'object' ? device?.onVerifyFailed : undefined;
+    return onVerifyFailedOf(file, new Ledger(), { label: 'devices.a', own: said && sourced(said, 'own') });
+  };
+
+  it.each([
+    [undefined, undefined, undefined],
+    ['rollback', undefined, 'rollback'],
+    ['rollback', 'report', undefined],
+    ['report', 'rollback', 'rollback'],
+  ])('%s for all, %s for the device: %s', (ofAll, own, result) => {
+    expect(chosen(ofAll, own)).toBe(result);
   });
 });

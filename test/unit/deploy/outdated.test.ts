@@ -87,12 +87,12 @@ describe('the table of outdated devices', () => {
 
   it('shows what runs, what was built and why it is listed', () => {
     expect(textAt(Infinity)).toMatchInlineSnapshot(`
-      "NAME        RUNS               LAST BUILD           STATE
-      attic                          c0ffee12… (d1_mini)  not heard; this host has no route to it
-      cellar      3f9a1b2c…                               no build: There is no firmware image at /p/esp32.
-      livingroom  1.4.2 (3f9a1b2c…)  c0ffee12… (d1_mini)  outdated
-      pair        —                  c0ffee12… (d1_mini)  ambiguous
-      shed        —                  c0ffee12… (d1_mini)  does not say what it runs"
+      "NAME        RUNS              LAST BUILD          STATE
+      attic                         c0ffee12 (d1_mini)  not heard; this host has no route to it
+      cellar      3f9a1b2c                              no build: There is no firmware image at /p/esp32.
+      livingroom  1.4.2 (3f9a1b2c)  c0ffee12 (d1_mini)  outdated
+      pair        —                 c0ffee12 (d1_mini)  ambiguous
+      shed        —                 c0ffee12 (d1_mini)  does not say what it runs"
     `);
     expect(outdatedSummary(compared)).toMatchInlineSnapshot(`
       "1 of 6 devices runs the last build.

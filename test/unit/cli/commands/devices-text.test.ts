@@ -107,7 +107,7 @@ describe('the table of devices', () => {
       greenhouse-temperature  192.168.178.123 +1  8266  esp8266   ESP8266_WEMOS_D1MINIPRO  yes       v1.4.2-12-gdeadbeef-dirty  here
       attic                                                                                yes                                  absent
       客厅                    192.0.2.12 +1       3232            esp32                    none      —                          here, not in .otarc
-      hall                    192.0.2.11          8266                                               3f9a1b2c…                  here
+      hall                    192.0.2.11          8266                                               3f9a1b2c                   here
       shed                    192.0.2.11                                                                                        ambiguous, not in .otarc"
     `);
   });
@@ -118,7 +118,7 @@ describe('the table of devices', () => {
       greenhouse-temperature  192.168.178.123 +1  v1.4.2-12-gde…  here
       attic                                                       absent
       客厅                    192.0.2.12 +1       —               here, not in .otarc
-      hall                    192.0.2.11          3f9a1b2c…       here
+      hall                    192.0.2.11          3f9a1b2c        here
       shed                    192.0.2.11                          ambiguous, not in .…"
     `);
   });
@@ -129,7 +129,7 @@ describe('the table of devices', () => {
     const there = order.map((column) => head.includes(column));
     expect(there).toEqual(there.toSorted((one, other) => Number(one) - Number(other)));
     const at = head.indexOf('RUNS');
-    if (at >= 0) expect(rows[3]?.slice(at)).toMatch(/^3f9a1b2c… /);
+    if (at >= 0) expect(rows[3]?.slice(at)).toMatch(/^3f9a1b2c /);
   });
 
   it('is empty where there is none', () => {
@@ -172,8 +172,8 @@ describe('a change in one line', () => {
       'arrived  hall at 192.0.2.11, runs 1.4.2',
       'left     hall at 192.0.2.11',
       'changed  hall at 192.0.2.11, restarted (software), runs 1.4.3 now',
-      'changed  hall at 192.0.2.11, restarted (software), runs 1.4.2 (11111111…) now',
-      'changed  hall at 192.0.2.11, restarted (software), runs 11111111… now',
+      'changed  hall at 192.0.2.11, restarted (software), runs 1.4.2 (11111111) now',
+      'changed  hall at 192.0.2.11, restarted (software), runs 11111111 now',
       'changed  hall at 192.0.2.11, restarted (watchdog), runs 1.4.2',
       'changed  hall at 192.0.2.11, runs 1.4.2, a note',
       'changed  hall at 192.0.2.11, no longer says what it runs',

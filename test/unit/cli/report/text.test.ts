@@ -111,6 +111,10 @@ describe('an event as a sentence', () => {
       { type: 'verified', method: 'announce', proof: 'says so itself, 3.2 s after the push' },
       ['message hall runs the new sketch (it says so itself, 3.2 s after the push)'],
     ],
+    [
+      { type: 'verified', method: 'announce', proof: 'says so itself', isRollback: true },
+      ['message hall runs the sketch from before (it says so itself)'],
+    ],
   ] satisfies [EventBody, string[]][])('of a device: %o', (body, lines) => {
     expect(textOf(body, 'hall')).toEqual(lines);
   });
@@ -139,7 +143,7 @@ describe('an event as a sentence', () => {
   it('the end is the one result, in a line; without devices there is none', () => {
     const end = { type: 'done', ok: true, durationMs: 12_345, exitCode: 0 } as const;
     expect(textOf({ ...end, deployed: ['a', 'b'], skipped: ['c'], failed: ['d'] })).toEqual([
-      'result deployed to a, b; skipped c; failed on d in 12.3 s',
+      'result pushed to a, b; skipped c; failed on d in 12.3 s',
     ]);
     expect(textOf({ ...end, deployed: [], skipped: [], failed: [] })).toEqual([]);
   });

@@ -72,8 +72,18 @@ describe('in a pipe', () => {
     tell({ type: 'log', level: 'info', message: 'hello' });
     tell(failed, 'hall');
     tell(done);
-    expect(stdout()).toBe('deployed to hall in 1.5 s\n');
+    expect(stdout()).toBe('pushed to hall in 1.5 s\n');
     expect(stderr()).toBe('hello\nerror BUILD_FAILED: It did not compile.\n  → Fix it.\n');
+  });
+
+  it('the end says of a device no more than is known, and forgets it with the run', () => {
+    const { tell, stdout } = writer();
+    tell({ type: 'run-started', schema: 1 });
+    tell({ type: 'verified', method: 'announce', proof: 'says so itself' }, 'hall');
+    tell({ ...done, deployed: ['hall', 'attic'] });
+    tell({ type: 'run-started', schema: 1 });
+    tell(done);
+    expect(stdout()).toBe('verified on hall; pushed to attic in 1.5 s\npushed to hall in 1.5 s\n');
   });
 
   it('progress is a line now and then, and none for a push that is over at once', () => {
@@ -146,13 +156,13 @@ describe('on a terminal', () => {
     tell(failed);
     tell(done);
     expect(stderr()).toContain('\x1b[31m');
-    expect(stdout()).toBe('deployed to hall in 1.5 s\n');
+    expect(stdout()).toBe('pushed to hall in 1.5 s\n');
   });
 
   it('is not coloured where that is not wanted', () => {
     const { tell, stdout } = writer(terminal, { color: 'never' });
     tell(done);
-    expect(stdout()).toBe('deployed to hall in 1.5 s\n');
+    expect(stdout()).toBe('pushed to hall in 1.5 s\n');
   });
 });
 

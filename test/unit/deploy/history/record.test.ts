@@ -117,7 +117,7 @@ describe('a record is of a device', () => {
 describe('the image that a device was given last', () => {
   const { image } = recordOf({ text: 'a' });
   const given = (...after: HistoryRecord[]) =>
-    wasGivenLast([recordOf({ text: 'a' }), ...after], { image, sinceMs: 0 });
+    wasGivenLast([recordOf({ text: 'a' }), ...after], { image, sinceMs: 0, runsAnother: false });
 
   it('is that of its last push, unless something else was pushed or broke off after it', () => {
     expect(given()).toBe(true);
@@ -129,8 +129,17 @@ describe('the image that a device was given last', () => {
     expect(given(recordOf({ text: 'a', outcome: 'failed', stage: 'verify' }))).toBe(false);
   });
 
+  it('is not what the device runs where it says so, unless it never says a sum that is known', () => {
+    const question = { image, sinceMs: 0, runsAnother: true };
+    expect(wasGivenLast([recordOf({ text: 'a', ...proven })], question)).toBe(false);
+    const encrypted = { proof: { type: 'returned', afterMs: 3000 } } as const;
+    expect(wasGivenLast([recordOf({ text: 'a', ...encrypted })], question)).toBe(true);
+  });
+
   it('does not count from before', () => {
-    expect(wasGivenLast([recordOf({ text: 'a' })], { image, sinceMs: Date.now() + 1e12 })).toBe(false);
+    expect(
+      wasGivenLast([recordOf({ text: 'a' })], { image, sinceMs: Date.now() + 1e12, runsAnother: false }),
+    ).toBe(false);
   });
 });
 
