@@ -157,12 +157,15 @@ export async function readIgnoring(folder: string): Promise<{ folder: string; te
 }
 
 export async function readTemplates(names: readonly string[]): Promise<Templates> {
-  const folder = await firstExisting('templates/');
+  const folder = await templatesFolder();
   const entries = names.map(
     async (name) => [name, await readFile(join(folder, ...name.split('/')), 'utf8')] as const,
   );
   return { folder, texts: Object.fromEntries(await Promise.all(entries)) };
 }
+
+/** Absolute: those of this package. */
+export const templatesFolder = (): Promise<string> => firstExisting('templates/');
 
 /** This otarc, and whether a hook of the project would find one. */
 export async function readInstallation(folder: string, env: NodeJS.ProcessEnv): Promise<Installation> {

@@ -7,9 +7,9 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ColorChoice } from '../terminal/color.ts';
 import { printLine } from '../terminal/print.ts';
+import { templatesFolder } from '../../init/look.ts';
 import { OtaError, cancelled } from '../../model/errors.ts';
 import { startVirtualDevice, type VirtualDevice } from '../../simulator/index.ts';
 import { openHistory } from '../../deploy/history/history.ts';
@@ -19,8 +19,6 @@ import { historyCommand } from './history.ts';
 import type { Io } from './io.ts';
 import { rollbackCommand } from './rollback.ts';
 
-/** From `dist/` as from `src/commands/`, the package's own templates. */
-const templates = ['../templates/demo/', '../../../templates/demo/'];
 const password = 'only-for-the-demo';
 
 export async function demo({ keep, color }: { keep: boolean; color: ColorChoice }, io: Io): Promise<number> {
@@ -188,15 +186,7 @@ build:
 }
 
 async function copyTemplate(name: string, to: string): Promise<void> {
-  for (const [index, base] of templates.entries()) {
-    const from = fileURLToPath(new URL(base + name, import.meta.url));
-    const error = await copyFile(from, to).then(
-      () => undefined,
-      (failed: unknown) => failed,
-    );
-    if (error === undefined) return;
-    if (index === templates.length - 1) throw error;
-  }
+  await copyFile(join(await templatesFolder(), 'demo', name), to);
 }
 
 function indent(text: string): string {

@@ -176,6 +176,14 @@ function addSetUpCommands(program: Command, { io, done }: Parts): void {
         ),
       );
     });
+  program
+    .command('templates')
+    .argument('[name]', 'one of them, or a file in one: sketches/otarc.h')
+    .description('print where the templates lie: sketches, otarc.h, hooks of build tools')
+    .action(async (name: string | undefined) => {
+      const { templatesCommand } = await import('./templates.ts');
+      done(await templatesCommand(name, io));
+    });
   withFlags(program.command('discovery'), 'discovery')
     .description("Arduino's pluggable discovery on stdin and stdout, for arduino-cli and the IDE")
     .action(async (_options: unknown, command: Command) => {
