@@ -23,6 +23,10 @@ export interface DeviceWatch {
   before(place: Place): BeforePush;
   /** Asks it, at that address alone. */
   ask(place: Place): void;
+  /** Has it asked for until that is closed, so that it is known where it is and that it is there. */
+  follow(): Pick<Subscription, 'close'>;
+  /** Whether it was heard since then. */
+  isHeardSince(place: Place, sinceMs: number): boolean;
   /** Where it is, by what was heard since then. */
   addressSince(place: Place, sinceMs: number): string;
   /** Whether a question can reach it there: a responder answers none from beyond its own subnet (protocol.md). */
@@ -38,13 +42,18 @@ export function watchDevice(device: Device): DeviceWatch {
   const ref = refOf(device);
   const ownIn = (heard: readonly Announcement[], place: Place): Announcement | undefined =>
     ownAmong(matchesOf({ ...ref, hosts: [...ref.hosts, place.address] }, heard), place);
+  const ownSince = (place: Place, sinceMs: number): Announcement | undefined =>
+    ownIn(
+      registry.snapshot().filter(({ heardAtMs }) => heardAtMs > sinceMs),
+      place,
+    );
   return {
     before: (place) => beforeOf(ownIn(registry.snapshot(), place)),
     ask: (place) => registry.ask({ at: place.address }),
-    addressSince: (place, sinceMs) => {
-      const heard = registry.snapshot().filter(({ heardAtMs }) => heardAtMs > sinceMs);
-      return ownIn(heard, place)?.addresses[0] ?? place.address;
-    },
+    // Who is known by an address alone is heard among all.
+    follow: () => registry.watch(ref.hosts.every(isAddress) ? 'all' : ref, () => {}),
+    isHeardSince: (place, sinceMs) => ownSince(place, sinceMs) !== undefined,
+    addressSince: (place, sinceMs) => ownSince(place, sinceMs)?.addresses[0] ?? place.address,
     isNear: ({ address }) => registry.here().onLink(address),
     proof: {
       name: 'announce',
@@ -57,8 +66,14 @@ export function watchDevice(device: Device): DeviceWatch {
 
 function beforeOf(announcement: Announcement | undefined): BeforePush {
   if (announcement === undefined) return {};
-  const { md5, run, boot } = saidIn(announcement);
-  return { announcement, ...withoutUndefined({ md5, run, boot }) };
+  const { md5, run, boot, isDescribed } = saidIn(announcement);
+  // An RP2040 says it in a second text (protocol.md): the first one alone tells nothing of it.
+  const isWhole = isDescribed && announcement.platform !== 'rp2040';
+  return {
+    announcement,
+    ...withoutUndefined({ md5, run, boot }),
+    ...(md5 === undefined && isWhole && { isSilent: true }),
+  };
 }
 
 /** By which it is known again: by its name, wherever it comes back; by its address where it has no name. */
@@ -86,6 +101,7 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
     wasAnnounced: before.announcement !== undefined,
     wasDescribed: before.announcement !== undefined && saidIn(before.announcement).isDescribed,
     isFilesystem: image.kind === 'filesystem',
+    isNear: registry.here().onLink(target.address),
     fits: (md5) => runningSums().has(md5),
     isKnown: knowsSum,
     timeoutMs,
