@@ -52,8 +52,8 @@ export interface BootWatch {
   /** Whether the sketch before said its boot mark. */
   readonly hadRun: boolean;
   readonly lastHeardAtMs: number;
-  /** Questions since it was heard last, and when the first of them went out. */
-  readonly unanswered: { readonly count: number; readonly sinceMs: number };
+  /** Questions since it was heard last, and when the first and the latest of them went out. */
+  readonly unanswered: { readonly count: number; readonly sinceMs: number; readonly lastAtMs: number };
   /** Questions one after the other that were followed by a word of it: a single one may have come by itself. */
   readonly answered: number;
   /** What it comes to where the device stays; from when on it has. */
@@ -75,11 +75,17 @@ const awayQuestions = 2;
 const awayMs = 1000;
 /** It answers questions where it was heard after so many of them in turn: an announcement is repeated each second. */
 const answersInTurn = 2;
+/** So long an answer may take. */
+const answerMs = 250;
+const noneUnanswered: BootWatch['unanswered'] = { count: 0, sinceMs: Infinity, lastAtMs: Infinity };
 /** So long it has to stay where a boot alone proves little. */
 export const steadyMs = 5000;
 /** Boots that are a loop, without and with a reset reason that is a crash. */
 const loopBoots = 3;
 const crashBoots = 2;
+
+/** Where its responder cannot be asked. */
+export const cureBeyond = 'Set `verify.http` in .otarc: a URL of the device that says which sketch runs.';
 
 export function startBootWatch(settings: BootWatchSettings): BootWatch {
   const { run } = settings.before;
@@ -89,7 +95,7 @@ export function startBootWatch(settings: BootWatchSettings): BootWatch {
     runs: run === undefined ? [] : [run],
     hadRun: run !== undefined,
     lastHeardAtMs: -Infinity,
-    unanswered: { count: 0, sinceMs: Infinity },
+    unanswered: noneUnanswered,
     answered: 0,
     nextAskAtMs: firstAskMs,
   };
@@ -122,7 +128,9 @@ function askAfterMs({ pending }: BootWatch, nowMs: number): number {
 /** Before its first boot nobody knows whether it answers: one that restarts at once has had no time to. */
 function isAway({ settings, boots, unanswered, answered }: BootWatch, nowMs: number): boolean {
   const wouldAnswer = settings.isNear && (boots.length === 0 || answered >= answersInTurn);
-  return wouldAnswer && unanswered.count >= awayQuestions && nowMs - unanswered.sinceMs >= awayMs;
+  const { count, sinceMs, lastAtMs } = unanswered;
+  const isLastOpen = nowMs - lastAtMs < answerMs;
+  return wouldAnswer && (isLastOpen ? count - 1 : count) >= awayQuestions && nowMs - sinceMs >= awayMs;
 }
 
 function onSaid(watch: BootWatch, said: Said, nowMs: number): BootWatch {
@@ -131,10 +139,10 @@ function onSaid(watch: BootWatch, said: Said, nowMs: number): BootWatch {
   const heard: BootWatch = {
     ...watch,
     lastHeardAtMs: nowMs,
+    unanswered: noneUnanswered,
     // Once it is known, it stays known.
     answered:
       count === 0 || watch.answered >= answersInTurn ? watch.answered : count === 1 ? watch.answered + 1 : 0,
-    unanswered: { count: 0, sinceMs: Infinity },
   };
   const { run } = said;
   const last = watch.boots.at(-1);
@@ -220,7 +228,7 @@ function onTime(watch: BootWatch, nowMs: number): { readonly watch: BootWatch; r
   const { count, sinceMs } = watch.unanswered;
   const asked: BootWatch = {
     ...watch,
-    unanswered: { count: count + 1, sinceMs: count === 0 ? nowMs : sinceMs },
+    unanswered: { count: count + 1, sinceMs: count === 0 ? nowMs : sinceMs, lastAtMs: nowMs },
     nextAskAtMs: askAfterMs(watch, nowMs),
   };
   return { watch: asked, ask: true };
@@ -261,6 +269,10 @@ function verdictInVain(watch: BootWatch, nowMs: number): Verification {
       afterMs: waitedMs,
       hasRestarted: false,
     };
+  }
+  if (isThere && !settings.isNear) {
+    const reason = 'it is announced, but from another network, where otarc cannot see it restart';
+    return { type: 'unproven', method: 'return', reason, waitedMs, hint: cureBeyond };
   }
   if (isThere) {
     const reason = 'it answers, but otarc did not see it restart';

@@ -3,7 +3,7 @@
 import { roundedSeconds } from '../../model/numbers.ts';
 import type { Image } from '../../model/types.ts';
 import type { ProofMethod, Verification, VerifyConfig } from '../../model/verification.ts';
-import { oldBootMs } from './boot-watch.ts';
+import { cureBeyond, oldBootMs } from './boot-watch.ts';
 import type { DeviceWatch } from './device-watch.ts';
 import { namesImage } from './expectation.ts';
 import type { Accepted, BeforePush, Proof, ProofContext } from './proof.ts';
@@ -127,7 +127,7 @@ async function tryProof(method: ProofMethod, options: OneProof): Promise<Verific
       method,
       reason: `${target.address} is beyond the networks of this computer, where a device can be asked what it runs`,
       waitedMs: 0,
-      hint: 'Set `verify.http` in .otarc: a URL of the device that says which sketch runs.',
+      hint: cureBeyond,
     };
   }
   const verification = await watch.proof.wait(context, signal);

@@ -291,7 +291,9 @@ describe.each([
     const { verdict } = play({ isNear, heard: announced(says(), times) });
     expect(verdict.type).toBe('returned');
     const plain = play({ isNear, before: {}, heard: announced(says(), times) });
-    expect(plain.verdict.type).toBe(isNear ? 'returned' : 'unproven');
+    expect(plain.verdict).toMatchObject(
+      isNear ? { type: 'returned' } : { type: 'unproven', hint: expect.stringContaining('verify.http') },
+    );
   });
 
   it('makes a crash loop where it says one', () => {
