@@ -403,6 +403,23 @@ describe('proof over HTTP beside what is announced', () => {
     expect(outcome).toMatchObject({ type: 'failed', error: { code } });
   });
 
+  it('knows by unicast that the device is there, where multicast is filtered and nothing answers', async () => {
+    const host = '127.0.0.33';
+    const { url, close } = await webServer(() => 'v1');
+    const { outcome } = await push({
+      before,
+      after: () => says(sums.other, 2),
+      onEvent: ({ type }) => void (type === 'rebooting' && close()),
+      virtual: { host, flash: { msPerSector: 100 } },
+      device: { host },
+      responder: { from: host, hears: 'unicast', pointer: 'whole' },
+      verify: { method: 'http', isAskedFor: true, timeoutMs: 6000, http: { url, contains: 'v2' } },
+    });
+    expect(outcome).toMatchObject({
+      error: { code: 'NOT_VERIFIED', message: expect.stringContaining('is announced again, but nothing') },
+    });
+  });
+
   it('counts what the device says after the wait for another otarc, which may have pushed the same', async () => {
     let text = 'v1';
     const { url, isAsked } = await webServer(() => text);

@@ -23,8 +23,8 @@ export interface DeviceWatch {
   before(place: Place): BeforePush;
   /** Asks it, at that address alone. */
   ask(place: Place): void;
-  /** Has it asked for until that is closed, so that it is known where it is and that it is there. */
-  follow(): Pick<Subscription, 'close'>;
+  /** Has it asked for until that is closed, so that it is known where it is and that it is there; `address`: by now. */
+  follow(address: () => string): Pick<Subscription, 'close'>;
   /** Whether it was heard since then. */
   isHeardSince(place: Place, sinceMs: number): boolean;
   /** Where it is, by what was heard since then. */
@@ -35,6 +35,8 @@ export interface DeviceWatch {
   readonly proof: Proof;
   close(): void;
 }
+
+const followPauseMs = 2000;
 
 /** @throws `CONFIG_INVALID` for an interface that does not exist */
 export function watchDevice(device: Device): DeviceWatch {
@@ -48,10 +50,19 @@ export function watchDevice(device: Device): DeviceWatch {
       place,
     );
   return {
-    before: (place) => beforeOf(ownIn(registry.snapshot(), place)),
+    before: (place) => beforeOf(ownIn(registry.snapshot(), place), device),
     ask: (place) => registry.ask({ at: place.address }),
     // Who is known by an address alone is heard among all.
-    follow: () => registry.watch(ref.hosts.every(isAddress) ? 'all' : ref, () => {}),
+    follow: (address) => {
+      const subscription = registry.watch(ref.hosts.every(isAddress) ? 'all' : ref, () => {});
+      // Where multicast is filtered, only this gets through.
+      const timer = setInterval(() => registry.ask({ at: address() }), followPauseMs);
+      const close = (): void => {
+        clearInterval(timer);
+        subscription.close();
+      };
+      return { close };
+    },
     isHeardSince: (place, sinceMs) => ownSince(place, sinceMs) !== undefined,
     addressSince: (place, sinceMs) => ownSince(place, sinceMs)?.addresses[0] ?? place.address,
     isNear: ({ address }) => registry.here().onLink(address),
@@ -64,11 +75,11 @@ export function watchDevice(device: Device): DeviceWatch {
   };
 }
 
-function beforeOf(announcement: Announcement | undefined): BeforePush {
+function beforeOf(announcement: Announcement | undefined, device: Pick<Device, 'platform'>): BeforePush {
   if (announcement === undefined) return {};
   const { md5, run, boot, isDescribed } = saidIn(announcement);
   // An RP2040 says it in a second text (protocol.md): the first one alone tells nothing of it.
-  const isWhole = isDescribed && announcement.platform !== 'rp2040';
+  const isWhole = isDescribed && (announcement.platform ?? device.platform) !== 'rp2040';
   return {
     announcement,
     ...withoutUndefined({ md5, run, boot }),

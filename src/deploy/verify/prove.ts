@@ -66,7 +66,7 @@ export async function prove(accepted: Accepted, options: ProveOptions): Promise<
     `waiting until it shows which sketch it runs, at most ${roundedSeconds(config.timeoutMs)}`,
   );
   const over = new AbortController();
-  const following = watch?.follow();
+  const following = watch?.follow(context.address);
   try {
     const either = AbortSignal.any([signal, over.signal]);
     return await firstDecided(proofsToTry(config, before), (method) =>
