@@ -152,8 +152,9 @@ export async function deploy(
     }
     await proving.look({ image, target });
     const { lock, target: current } = await lockCurrent(target, { image, preparation, options, deadline });
+    const isElsewhere = current !== target;
     try {
-      if (current !== target) {
+      if (isElsewhere) {
         target = current;
         tell(located(device, target));
         check({ image, device, target, partitions, options, engine });
@@ -162,6 +163,8 @@ export async function deploy(
         return skip('another otarc has pushed this very image in the meantime', tell);
       }
       deadline.waitsFor(undefined);
+      // What it said before that wait may be of a sketch that runs no longer, or of another place.
+      if (lock.waitedSinceMs !== undefined || isElsewhere) await proving.look({ image, target });
       const receipt = await push(image, await preparation.session(target), {
         ...options,
         signal: deadline.signal,

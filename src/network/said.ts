@@ -75,18 +75,26 @@ export function ownAmong<T extends Pick<Announcement, 'addresses' | 'port'>>(
   return others.length === 0 ? first : undefined;
 }
 
+type Found = Pick<Announcement, 'addresses' | 'port'>;
+
+/** One service of one host. */
+const isSameService = (one: Found, other: Found): boolean =>
+  one.port === other.port &&
+  one.addresses.some((address) => other.addresses.some((each) => isSameAddress(address, each)));
+
 /**
  * The same after the push. One that still shows where it was, with the boot mark of then, is what is remembered of a device
- * that has come back elsewhere. Who had its name elsewhere before the push is another device.
+ * that has come back elsewhere. Who had its name elsewhere before the push is another device; one host may have several of
+ * them, at ports of their own.
  */
-export function ownAfter<T extends Pick<Announcement, 'addresses' | 'port' | 'txt'>>(
+export function ownAfter<T extends Found & Pick<Announcement, 'txt'>>(
   matches: readonly T[],
   place: { readonly address: string; readonly port: number },
-  known: { readonly run?: string | undefined; readonly twins: readonly Pick<Announcement, 'addresses'>[] },
+  known: { readonly run?: string | undefined; readonly twins: readonly Found[] },
 ): T | undefined {
-  const foreign = known.twins.flatMap(({ addresses }) => addresses);
+  const there = { addresses: [place.address], port: place.port };
   const own = matches.filter(
-    ({ addresses }) => !addresses.some((address) => foreign.some((other) => isSameAddress(address, other))),
+    (each) => isSameService(each, there) || !known.twins.some((twin) => isSameService(each, twin)),
   );
   const fresh = own.filter((each) => saidIn(each).run !== known.run);
   return ownAmong(known.run === undefined || fresh.length === 0 ? own : fresh, place);

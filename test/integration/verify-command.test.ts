@@ -132,6 +132,22 @@ describe('proof by a command', () => {
     expect({ isBack, lines }).toEqual({ isBack: true, lines: [] });
   });
 
+  it('waits some seconds where nobody can see whether the device is back', async () => {
+    const cwd = await tempDir();
+    const unseen = commandProof([process.execPath, '-e', ''], {
+      cwd,
+      env: process.env,
+      secretVariables: [],
+      returned: () => Promise.resolve(false),
+    });
+    // Not even one that ends at once has begun.
+    expect(await unseen.wait(contextOf(2_000), signal)).toMatchObject({
+      type: 'unproven',
+      reason: expect.stringContaining('has not ended'),
+    });
+    expect(await unseen.wait(contextOf(60_000), signal)).toMatchObject({ type: 'verified' });
+  });
+
   it('is a program that cannot be started: nothing is waited for', async () => {
     const options = {
       cwd: await tempDir(),

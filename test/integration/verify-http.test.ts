@@ -6,6 +6,7 @@ import { askOverHttp } from '../../src/deploy/verify/ask-http.ts';
 import { homedingProof } from '../../src/deploy/verify/homeding.ts';
 import { httpProof, type LookingProof } from '../../src/deploy/verify/http.ts';
 import type { ProofContext } from '../../src/deploy/verify/proof.ts';
+import type { Announcement } from '../../src/model/announcement.ts';
 import type { Device, Image, Target } from '../../src/model/types.ts';
 import type { HttpProof } from '../../src/model/verification.ts';
 
@@ -146,11 +147,39 @@ describe('proof over HTTP', () => {
     expect(await waiting).toMatchObject({ type: 'verified' });
   });
 
-  it('is at once an answer that names this very image', async () => {
+  it('is at once an answer that names this very image, where nobody knows what the old sketch says', async () => {
     const sketch = await sketchThatSays({ text: `md5=${image.md5}` });
-    const proof = await lookedAt(sketch, { matches: 'md5={md5}$' });
+    const proof = httpProof({ url: `http://{address}:${sketch.port}/v`, matches: 'md5={md5}$' });
     expect(await proof.wait(contextOf(20_000), signal)).toMatchObject({ type: 'verified' });
   });
+
+  it.each([
+    ['{md5}', image.md5],
+    ['{identity}', 'beef'],
+    ['ready', 'ready'],
+  ])(
+    'needs a restart where the old sketch says %s already: a forced push of what runs',
+    async (contains, text) => {
+      const sketch = await sketchThatSays({ text });
+      const known = { ...place, image: { ...image, identity: 'beef' } };
+      const looking = async (): Promise<LookingProof> => {
+        const proof = httpProof({ url: `http://{address}:${sketch.port}/v`, contains });
+        const asked = sketch.paths.length;
+        proof.look(known, signal);
+        await sketch.asked(asked + 1);
+        await askOverHttp(new URL(`http://127.0.0.1:${sketch.port}/`), { signal });
+        return proof;
+      };
+      const stays = await looking();
+      expect(await stays.wait({ ...contextOf(700), ...known }, signal)).toMatchObject({ type: 'unproven' });
+      const restarts = await looking();
+      const asked = sketch.paths.length;
+      const waiting = restarts.wait({ ...contextOf(30_000), ...known }, signal);
+      await sketch.asked(asked + 1);
+      await sketch.restart();
+      expect(await waiting).toMatchObject({ type: 'verified' });
+    },
+  );
 
   it('is missing where nobody saw the old sketch, and no restart is seen', async () => {
     const sketch = await sketchThatSays({ text: 'OK' });
@@ -185,7 +214,32 @@ describe('proof over HTTP', () => {
     const sketch = await sketchThatSays({ text: 'v1' });
     const proof = await lookedAt(sketch, { contains: 'v2' });
     await sketch.halt();
-    expect(await proof.wait(contextOf(700), signal)).toMatchObject({ type: 'gone' });
+    expect(await proof.wait({ ...contextOf(700), isBack: () => false }, signal)).toMatchObject({
+      type: 'gone',
+    });
+  });
+
+  it('is missing where the device is announced, and its web server is not there any more', async () => {
+    const sketch = await sketchThatSays({ text: 'v1' });
+    const proof = await lookedAt(sketch, { contains: 'v2' });
+    await sketch.halt();
+    expect(await proof.wait({ ...contextOf(700), isBack: () => true }, signal)).toMatchObject({
+      type: 'unproven',
+      method: 'http',
+      reason: expect.stringMatching(/^the device is announced again, but nothing answers at http:/),
+      hint: expect.stringContaining('port and path'),
+    });
+  });
+
+  it('is a device that is gone where it was announced, neither announces itself nor answers', async () => {
+    const sketch = await sketchThatSays({});
+    await sketch.halt();
+    const proof = httpProof({ url: `http://{address}:${sketch.port}/`, contains: 'v2' });
+    const before = { announcement: {} as Announcement };
+    expect(await proof.wait({ ...contextOf(700), before }, signal)).toMatchObject({
+      type: 'gone',
+      hint: expect.stringContaining('port and path'),
+    });
   });
 
   it('is a URL at which nothing ever answered', async () => {
@@ -270,6 +324,16 @@ describe('proof by the uptime of HomeDing', () => {
     const sketch = await sketchThatSays(info(900, 'Mar 28 2026'));
     const proof = await lookedAtHomeding(sketch);
     expect(await proof.wait(contextOf(400), signal)).toMatchObject({ type: 'unproven', method: 'return' });
+  });
+
+  it.each([
+    [true, 'unproven'],
+    [false, 'gone'],
+  ])('is missing where it answers no more and is announced: %s', async (isBack, type) => {
+    const sketch = await sketchThatSays(info(900, 'Mar 28 2026'));
+    const proof = await lookedAtHomeding(sketch);
+    await sketch.halt();
+    expect(await proof.wait({ ...contextOf(400), isBack: () => isBack }, signal)).toMatchObject({ type });
   });
 
   it('is missing where nothing of HomeDing answers', async () => {

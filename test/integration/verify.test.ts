@@ -3,15 +3,18 @@
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Answer } from 'dns-packet';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { lockDevice } from '../../src/deploy/lock.ts';
 import { deploy, type DeployOptions, type Outcome } from '../../src/deploy/deploy-device.ts';
 import { espota } from '../../src/engines/espota/index.ts';
 import { OtaError } from '../../src/model/errors.ts';
 import type { EventBody } from '../../src/model/events.ts';
 import type { Device, Image } from '../../src/model/types.ts';
 import type { VerifyConfig } from '../../src/model/verification.ts';
-import type { VirtualDeviceOptions } from '../../src/simulator/index.ts';
+import type { VirtualDevice, VirtualDeviceOptions } from '../../src/simulator/index.ts';
 import { recordsOf, type ResponderOptions, startResponder } from '../support/mdns-responder.ts';
 import { quickDevice } from '../support/otarc.ts';
 
@@ -63,6 +66,11 @@ interface Scene {
   readonly responder?: Partial<ResponderOptions>;
   readonly options?: Partial<DeployOptions>;
   readonly onEvent?: (event: EventBody) => void;
+  /** The records that get through, at any time. */
+  readonly heard?: (record: Answer) => boolean;
+  /** Of an RP2040: its words stand in a second service. */
+  readonly isPico?: boolean;
+  readonly onDevice?: (device: VirtualDevice) => Promise<void> | void;
 }
 
 /** Pushes to a device that announces itself, and restarts when it has taken the image. */
@@ -71,6 +79,7 @@ async function push(scene: Scene): Promise<{ outcome: Outcome; events: EventBody
   const name = freshName();
   const device = await quickDevice({ name, ...virtual });
   const { address, port } = device;
+  await scene.onDevice?.(device);
   let asked = -1;
   const records = (): Answer[] => {
     const isBefore = device.counters.reboots === 0;
@@ -78,7 +87,11 @@ async function push(scene: Scene): Promise<{ outcome: Outcome; events: EventBody
     const words = isBefore ? (before ?? []) : after(asked);
     if (words === undefined) return [];
     const addresses = [isBefore ? address : (scene.addressAfter ?? address)];
-    return recordsOf({ name, addresses, servicePort: port, text: ['board=ESP8266_NODEMCU', ...words] });
+    const board = scene.isPico === true ? ['board=rpipicow'] : ['board=ESP8266_NODEMCU', ...words];
+    const records = recordsOf({ name, addresses, servicePort: port, text: board });
+    if (scene.isPico === true)
+      records.push({ type: 'TXT', name: `${name}._otarc._tcp.local`, ttl: 10, data: [...words] });
+    return records.filter(scene.heard ?? (() => true));
   };
   const started = await startResponder({ name, addresses: [address], records, ...responder });
   onTestFinished(() => started.close());
@@ -314,5 +327,184 @@ describe('a device that is known by its address', () => {
       responder: { from: host, pointer: 'whole' },
     });
     expect(outcome).toMatchObject({ type: 'failed', error: { code: 'OLD_IMAGE_RUNS' } });
+  });
+});
+
+describe('a device whose words were not heard before the push', () => {
+  it.each([
+    ['with its text', false, /_arduino._tcp.local$/],
+    ['with the second text of an RP2040', true, /_otarc._tcp.local$/],
+  ])('is asked once more while it takes the image: the packet %s got lost', async (_, isPico, lost) => {
+    let isLost = true;
+    const { outcome } = await push({
+      before,
+      after: () => says(sums.image, 2),
+      isPico,
+      heard: ({ type, name }) => !(isLost && type === 'TXT' && lost.test(name)),
+      onEvent: ({ type }) => {
+        if (type === 'connected') isLost = false;
+      },
+      virtual: { flash: { msPerSector: 200 } },
+      responder: { pointer: 'whole' },
+    });
+    expect(outcome).toMatchObject({ type: 'deployed', verification: { type: 'verified' } });
+  });
+});
+
+/** A web server of the device; `close`: its new sketch has none. */
+async function webServer(answer: () => string) {
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    asked += 1;
+    response.end(answer());
+    server.emit('asked');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = (): void => {
+    server.closeAllConnections();
+    server.close();
+  };
+  onTestFinished(close);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const isAsked = async (): Promise<void> => {
+    if (asked === 0) await once(server, 'asked');
+  };
+  return { url, close, isAsked };
+}
+
+describe('proof over HTTP beside what is announced', () => {
+  it('decides where the device is not heard any more', async () => {
+    let isNew = false;
+    const { url } = await webServer(() => (isNew ? sums.image : sums.old));
+    const { outcome } = await push({
+      before,
+      after: () => undefined,
+      onEvent: ({ type }) => void (isNew ||= type === 'rebooting'),
+      verify: { isAskedFor: true, http: { url, contains: '{md5}' } },
+    });
+    expect(outcome).toMatchObject({
+      type: 'deployed',
+      verification: { type: 'verified', method: 'http' },
+    });
+  });
+
+  it('shows that the device is there, though it is not heard', async () => {
+    const { url } = await webServer(() => sums.old);
+    const { outcome } = await push({
+      before,
+      after: () => undefined,
+      verify: { isAskedFor: true, timeoutMs: 1500, http: { url, contains: '{md5}' } },
+    });
+    expect(outcome).toMatchObject({ type: 'failed', error: { code: 'NOT_VERIFIED' } });
+  });
+
+  it('does not decide where the device says so itself first', async () => {
+    const { url } = await webServer(() => sums.old);
+    const { outcome } = await push({
+      before,
+      after: () => says(sums.image, 2),
+      verify: { isAskedFor: true, http: { url, contains: '{md5}' } },
+    });
+    expect(outcome).toMatchObject({ verification: { type: 'verified', method: 'announce' } });
+  });
+
+  it.each([
+    ['NOT_VERIFIED', 'is announced', says(sums.other, 2)],
+    ['DEVICE_GONE', 'is not heard either', undefined],
+  ] as const)('fails with %s where nothing answers, and the device %s', async (code, _, words) => {
+    const { url, close } = await webServer(() => 'v1');
+    const { outcome } = await push({
+      before,
+      after: () => words,
+      // By then it has been asked what the old sketch says.
+      onEvent: ({ type }) => void (type === 'rebooting' && close()),
+      virtual: { flash: { msPerSector: 100 } },
+      verify: { method: 'http', isAskedFor: true, timeoutMs: 4000, http: { url, contains: 'v2' } },
+    });
+    expect(outcome).toMatchObject({ type: 'failed', error: { code } });
+  });
+
+  it('knows by unicast that the device is there, where multicast is filtered and nothing answers', async () => {
+    const host = '127.0.0.33';
+    const { url, close } = await webServer(() => 'v1');
+    const { outcome } = await push({
+      before,
+      after: () => says(sums.other, 2),
+      onEvent: ({ type }) => void (type === 'rebooting' && close()),
+      virtual: { host, flash: { msPerSector: 100 } },
+      device: { host },
+      responder: { from: host, hears: 'unicast', pointer: 'whole' },
+      verify: { method: 'http', isAskedFor: true, timeoutMs: 6000, http: { url, contains: 'v2' } },
+    });
+    expect(outcome).toMatchObject({
+      error: { code: 'NOT_VERIFIED', message: expect.stringContaining('is announced again, but nothing') },
+    });
+  });
+
+  it('counts what the device says after the wait for another otarc, which may have pushed the same', async () => {
+    let text = 'v1';
+    const { url, isAsked } = await webServer(() => text);
+    let release = (): void => undefined;
+    const { outcome } = await push({
+      before,
+      after: () => says(sums.other, 2),
+      onDevice: async ({ address, port }) => {
+        const { signal } = new AbortController();
+        ({ release } = await lockDevice({ name: 'hall', address, port, signal, onWait: () => undefined }));
+        onTestFinished(() => release());
+      },
+      onEvent: (event) => {
+        if (event.type !== 'log' || !/^waiting for .*updating this device$/.test(event.message)) return;
+        void isAsked().then(() => {
+          text = 'v2';
+          release();
+        });
+      },
+      virtual: { flash: { msPerSector: 100 } },
+      verify: { method: 'http', isAskedFor: true, timeoutMs: 1500, http: { url, contains: 'v2' } },
+    });
+    expect(text).toBe('v2');
+    expect(outcome).toMatchObject({
+      type: 'failed',
+      error: {
+        code: 'NOT_VERIFIED',
+        message: expect.stringContaining('the sketch before may have given it'),
+      },
+    });
+  });
+});
+
+describe('a file system', () => {
+  const usual = { url: 'http://127.0.0.1:9/' };
+  it.each([
+    ['its own word', { method: 'announce' }],
+    ['a sum at a URL', { method: 'http', http: { ...usual, json: { pointer: '/md5', equals: '{md5}' } } }],
+    ['a version at a URL', { http: { ...usual, contains: '{version}' } }],
+    ['an identity at a URL', { method: 'http', http: { ...usual, matches: '{identity}' } }],
+  ] as const)(
+    'is proven by the return of the device, where its sketch is proven by %s',
+    async (_, verify) => {
+      const { outcome } = await push({
+        before,
+        after: () => says(sums.old, 2),
+        image: filesystem,
+        verify: { isAskedFor: true, ...verify },
+      });
+      expect(outcome).toMatchObject({ type: 'deployed', verification: { type: 'returned' } });
+    },
+  );
+
+  it('is verified by a text at a URL that is one of its files', async () => {
+    let text = 'old page';
+    const { url } = await webServer(() => text);
+    const { outcome } = await push({
+      before,
+      after: () => says(sums.old, 2),
+      image: filesystem,
+      onEvent: ({ type }) => void (type === 'rebooting' && (text = 'new page')),
+      virtual: { flash: { msPerSector: 100 } },
+      verify: { method: 'http', isAskedFor: true, http: { url, contains: 'new page' } },
+    });
+    expect(outcome).toMatchObject({ type: 'deployed', verification: { type: 'verified', method: 'http' } });
   });
 });

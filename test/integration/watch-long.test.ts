@@ -34,7 +34,7 @@ async function scene(mode: 'build' | 'image', cycles: number): Promise<Scene> {
   const first = makeEsp8266Image({ sizeBytes: 8_192, seed: 9_999 });
   await writeFile(join(dir, mode === 'build' ? 'src/image' : 'out/firmware.bin'), first);
   const build = { command: ['cp', 'src/image', 'out/firmware.bin'], image: 'out/firmware.bin' };
-  await writeOtarc(dir, { livingroom: { at: device } }, { build });
+  await writeOtarc(dir, { livingroom: { at: device, platform: 'esp8266' } }, { build });
   const node = [process.execPath, '--expose-gc', '--import', 'jiti/register'];
   return { dir, device, command: [...node, script, dir, String(cycles), mode] };
 }

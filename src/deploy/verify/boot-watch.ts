@@ -12,6 +12,10 @@
  * A sum that fits verifies at once: whether that sketch crashes a minute later is not what a push waits for. But a device
  * says why it started: where its last boot ended in a crash, the sketch that fits has crashed already, and has to stay
  * `steadyMs` before it counts. So a sketch that crashes at its start is seen as such, and a good one costs no time.
+ *
+ * Silence says that it is away only where it can hear the question: a responder answers none from beyond its own subnet, and
+ * some network between may let its announcements through alone. Whoever says no boot mark may have been there all the time:
+ * its returns make no loop.
  */
 
 import type { Verification } from '../../model/verification.ts';
@@ -25,6 +29,8 @@ export interface BootWatchSettings {
   readonly wasDescribed: boolean;
   /** A file system leaves the sketch as it is: it is proven by no sum. */
   readonly isFilesystem: boolean;
+  /** Whether a question by unicast can reach it. */
+  readonly isNear: boolean;
   /** Whether the image shows as this sum once it runs. */
   readonly fits: (md5: string) => boolean;
   /** Whether the device was given an image of this sum earlier. */
@@ -48,6 +54,8 @@ export interface BootWatch {
   readonly lastHeardAtMs: number;
   /** Questions since it was heard last, and when the first and the latest of them went out. */
   readonly unanswered: { readonly count: number; readonly sinceMs: number; readonly lastAtMs: number };
+  /** Questions one after the other that were followed by a word of it: a single one may have come by itself. */
+  readonly answered: number;
   /** What it comes to where the device stays; from when on it has. */
   readonly pending?: { readonly verdict: Verification; readonly sinceMs: number } | undefined;
   readonly nextAskAtMs: number;
@@ -59,12 +67,14 @@ export type BootWatchInput =
   { readonly type: 'heard'; readonly said: Said } | { readonly type: 'time' };
 
 /** An ESP32 answers for some 110 ms after it has said `OK` (protocol.md), with what it said before. */
-const oldBootMs = 300;
+export const oldBootMs = 300;
 const firstAskMs = 300;
 const shortestPauseMs = 500;
 /** It was away where it left so many questions unanswered, for so long: a radio loses one now and then. */
 export const awayQuestions = 2;
 const awayMs = 1000;
+/** It answers questions where it was heard after so many of them in turn: an announcement is repeated each second. */
+const answersInTurn = 2;
 /** So long an answer may take. */
 const answerMs = 250;
 const noneUnanswered: BootWatch['unanswered'] = { count: 0, sinceMs: Infinity, lastAtMs: Infinity };
@@ -73,6 +83,9 @@ export const steadyMs = 5000;
 /** Boots that are a loop, without and with a reset reason that is a crash. */
 const loopBoots = 3;
 const crashBoots = 2;
+
+/** Where its responder cannot be asked. */
+export const cureBeyond = 'Set `verify.http` in .otarc: a URL of the device that says which sketch runs.';
 
 export function startBootWatch(settings: BootWatchSettings): BootWatch {
   const { run } = settings.before;
@@ -83,6 +96,7 @@ export function startBootWatch(settings: BootWatchSettings): BootWatch {
     hadRun: run !== undefined,
     lastHeardAtMs: -Infinity,
     unanswered: noneUnanswered,
+    answered: 0,
     nextAskAtMs: firstAskMs,
   };
 }
@@ -99,29 +113,36 @@ export function onBootWatchInput(
 }
 
 /** When there is something to do without anything being heard. */
-export function bootWatchWakeAtMs({ verdict, nextAskAtMs, pending, settings }: BootWatch): number {
-  if (verdict !== undefined) return Infinity;
-  const steadyAtMs = pending === undefined ? Infinity : pending.sinceMs + steadyMs;
-  return Math.min(nextAskAtMs, steadyAtMs, settings.timeoutMs);
+export function bootWatchWakeAtMs({ verdict, nextAskAtMs, settings }: BootWatch): number {
+  return verdict === undefined ? Math.min(nextAskAtMs, settings.timeoutMs) : Infinity;
 }
 
 /** A device boots within 1 to 10 s, mostly; whoever takes longer is asked less often, and announces itself anyway. */
-function pauseMs({ pending }: BootWatch, nowMs: number): number {
-  if (pending !== undefined || nowMs < 8000) return shortestPauseMs;
-  return nowMs < 20_000 ? 1000 : Math.min(5000, nowMs / 10);
+function askAfterMs({ pending }: BootWatch, nowMs: number): number {
+  const steadyAtMs = pending === undefined ? -Infinity : pending.sinceMs + steadyMs;
+  if (nowMs < steadyAtMs) return Math.min(nowMs + shortestPauseMs, steadyAtMs);
+  if (nowMs < 8000) return nowMs + shortestPauseMs;
+  return nowMs + (nowMs < 20_000 ? 1000 : Math.min(5000, nowMs / 10));
 }
 
-function isAway({ unanswered: { count, sinceMs, lastAtMs } }: BootWatch, nowMs: number): boolean {
+/** Before its first boot nobody knows whether it answers: one that restarts at once has had no time to. */
+function isAway({ settings, boots, unanswered, answered }: BootWatch, nowMs: number): boolean {
+  const wouldAnswer = settings.isNear && (boots.length === 0 || answered >= answersInTurn);
+  const { count, sinceMs, lastAtMs } = unanswered;
   const isLastOpen = nowMs - lastAtMs < answerMs;
-  return (isLastOpen ? count - 1 : count) >= awayQuestions && nowMs - sinceMs >= awayMs;
+  return wouldAnswer && (isLastOpen ? count - 1 : count) >= awayQuestions && nowMs - sinceMs >= awayMs;
 }
 
 function onSaid(watch: BootWatch, said: Said, nowMs: number): BootWatch {
   const wasAway = isAway(watch, nowMs);
+  const { count } = watch.unanswered;
   const heard: BootWatch = {
     ...watch,
     lastHeardAtMs: nowMs,
     unanswered: noneUnanswered,
+    // Once it is known, it stays known.
+    answered:
+      count === 0 || watch.answered >= answersInTurn ? watch.answered : count === 1 ? watch.answered + 1 : 0,
   };
   const { run } = said;
   const last = watch.boots.at(-1);
@@ -162,7 +183,9 @@ function judged(watch: BootWatch, nowMs: number): BootWatch {
   if (boot === undefined) return watch;
   const { md5 } = boot.said;
   const hasCrashed = isCrash(boot.said.boot);
-  if (boots.length >= (hasCrashed ? crashBoots : loopBoots)) return { ...watch, verdict: loopOf(boots) };
+  const marked = markedOf(boots);
+  if (boot.said.run !== undefined && marked.length >= (hasCrashed ? crashBoots : loopBoots))
+    return { ...watch, verdict: loopOf(marked) };
   const stays = (verdict: Verification): BootWatch => ({
     ...watch,
     pending: { verdict, sinceMs: nowMs },
@@ -192,32 +215,52 @@ function judged(watch: BootWatch, nowMs: number): BootWatch {
 function onTime(watch: BootWatch, nowMs: number): { readonly watch: BootWatch; readonly ask: boolean } {
   if (watch.verdict !== undefined) return { watch, ask: false };
   const { settings, nextAskAtMs } = watch;
-  // One that has gone again does not stay.
+  // One that has gone again does not stay, unless it is heard again of the same boot.
   const pending = isAway(watch, nowMs) ? undefined : watch.pending;
-  if (pending !== undefined && nowMs >= pending.sinceMs + steadyMs) {
+  if (pending !== undefined && hasStayed(watch, pending, nowMs)) {
     return { watch: { ...watch, verdict: pending.verdict }, ask: false };
   }
   if (nowMs >= settings.timeoutMs) {
-    return { watch: { ...watch, verdict: pending?.verdict ?? verdictInVain(watch, nowMs) }, ask: false };
+    const verdict = pending === undefined ? verdictInVain(watch, nowMs) : unsure(pending.verdict);
+    return { watch: { ...watch, verdict }, ask: false };
   }
-  if (nowMs < nextAskAtMs) return { watch: { ...watch, pending }, ask: false };
+  if (nowMs < nextAskAtMs) return { watch, ask: false };
   const { count, sinceMs } = watch.unanswered;
   const asked: BootWatch = {
     ...watch,
-    pending,
     unanswered: { count: count + 1, sinceMs: count === 0 ? nowMs : sinceMs, lastAtMs: nowMs },
-    nextAskAtMs: nowMs + pauseMs(watch, nowMs),
+    nextAskAtMs: askAfterMs(watch, nowMs),
   };
   return { watch: asked, ask: true };
+}
+
+/** After a crash, that nothing says it has gone is not enough: it has to be heard. */
+function hasStayed(
+  { lastHeardAtMs }: BootWatch,
+  { verdict, sinceMs }: NonNullable<BootWatch['pending']>,
+  nowMs: number,
+): boolean {
+  const isHeard = verdict.type !== 'verified' || lastHeardAtMs >= sinceMs + steadyMs - awayMs;
+  return nowMs >= sinceMs + steadyMs && isHeard;
+}
+
+/** It came, and nobody knows whether it stayed. */
+function unsure(verdict: Verification): Verification {
+  if (verdict.type !== 'verified') return verdict;
+  const reason = 'says that it runs this image, after a crash at its start, and was not heard again';
+  return { type: 'returned', afterMs: verdict.afterMs, reason };
 }
 
 /** The time is over. */
 function verdictInVain(watch: BootWatch, nowMs: number): Verification {
   const { settings, boots, lastHeardAtMs } = watch;
   const waitedMs = settings.timeoutMs;
-  if (boots.length >= crashBoots) return loopOf(boots);
+  const marked = markedOf(boots);
+  if (marked.length >= crashBoots) return loopOf(marked);
   if (boots.length > 0) return { type: 'gone', waitedMs, cameAtMs: boots[0]?.atMs ?? 0 };
-  const isThere = lastHeardAtMs > oldBootMs && !isAway(watch, nowMs);
+  // Who cannot be asked announces itself now and then.
+  const isQuiet = settings.isNear ? isAway(watch, nowMs) : nowMs - lastHeardAtMs > waitedMs / 2;
+  const isThere = lastHeardAtMs > oldBootMs && !isQuiet;
   if (isThere && settings.before.run !== undefined && !settings.isFilesystem) {
     return {
       type: 'old-image',
@@ -226,6 +269,10 @@ function verdictInVain(watch: BootWatch, nowMs: number): Verification {
       afterMs: waitedMs,
       hasRestarted: false,
     };
+  }
+  if (isThere && !settings.isNear) {
+    const reason = 'it is announced, but from another network, where otarc cannot see it restart';
+    return { type: 'unproven', method: 'return', reason, waitedMs, hint: cureBeyond };
   }
   if (isThere) {
     const reason = 'it answers, but otarc did not see it restart';
@@ -245,6 +292,9 @@ function oldImage({ atMs, said: { md5, version, boot } }: Boot): Verification {
     afterMs: atMs,
   };
 }
+
+const markedOf = (boots: readonly Boot[]): readonly Boot[] =>
+  boots.filter(({ said }) => said.run !== undefined);
 
 function loopOf(boots: readonly Boot[]): Verification {
   const times = boots.map(({ atMs }) => atMs);

@@ -5,7 +5,7 @@
  * second until it says so. A run that hangs is ended at the limit with all that it has started.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { lastLines, OutputEnd } from '../../builders/output-end.ts';
 import { runProcess, type ProcessEnd } from '../../builders/process.ts';
 import { childEnvironment } from '../../model/child-environment.ts';
@@ -23,7 +23,7 @@ export interface CommandProofOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Variables that hold passwords: it does not get them. */
   readonly secretVariables: readonly string[];
-  /** Resolves when the device has started anew; never rejects but by abort. */
+  /** Resolves when the device has started anew; with `false` where that cannot be seen; never rejects but by abort. */
   readonly returned?: (signal: AbortSignal) => Promise<unknown>;
 }
 
@@ -49,6 +49,8 @@ export function commandProof(command: readonly string[], options: CommandProofOp
         async attempt(either) {
           if (isFirst) await start(returned, either);
           isFirst = false;
+          // What has shown its return may have proven all: nothing is started then.
+          await nextTurn(undefined, { signal: either });
           const output = new OutputEnd();
           const end = await runProcess(
             { file, args, cwd },
@@ -80,8 +82,11 @@ async function start(returned: CommandProofOptions['returned'], signal: AbortSig
   const done = new AbortController();
   const either = AbortSignal.any([signal, done.signal]);
   const longest = sleep(longestStartMs, undefined, { signal: either }).catch(() => {});
-  const back = returned?.(either).catch(() => longest) ?? longest;
-  await Promise.race([longest, back]);
+  const back = returned?.(either).then(
+    (isSeen) => (isSeen === false ? longest : undefined),
+    () => longest,
+  );
+  await Promise.race([longest, back ?? longest]);
   done.abort();
 }
 

@@ -1,25 +1,27 @@
 /** The proofs that the configuration of a device names, made before its push. */
 
 import { runningSumsOf } from '../../image/running-sums.ts';
-import type { Device } from '../../model/types.ts';
+import type { Device, Image } from '../../model/types.ts';
 import type { ProofMethod, VerifyConfig } from '../../model/verification.ts';
 import type { Proof } from './proof.ts';
-import { proofsToTry } from './prove.ts';
+import { proofsToTry, verifyFor } from './prove.ts';
 
 export interface ConfiguredOptions {
   readonly device: Device;
+  readonly image: Pick<Image, 'kind'>;
   readonly config: VerifyConfig;
   /** For the user's own program. */
   readonly env: NodeJS.ProcessEnv;
   /** Variables that hold passwords: it does not get them. */
   readonly secretVariables: readonly string[];
-  /** Resolves when the device has started anew. */
+  /** Resolves when the device has started anew; with `false` where that cannot be seen. */
   readonly returned: (signal: AbortSignal) => Promise<unknown>;
 }
 
 /** Only those that may be waited for. */
 export async function configuredProofs(options: ConfiguredOptions): Promise<ReadonlyMap<ProofMethod, Proof>> {
-  const { device, config, env, secretVariables, returned } = options;
+  const { device, image, env, secretVariables, returned } = options;
+  const config = verifyFor(options.config, image);
   const methods = proofsToTry(config, {});
   const proofs = new Map<ProofMethod, Proof>();
   if (methods.includes('http') && config.http !== undefined) {

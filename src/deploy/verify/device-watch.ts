@@ -29,6 +29,10 @@ export interface DeviceWatch {
   before(place: Place): BeforePush;
   /** Asks it, at that address and by multicast. */
   ask(place: Place): void;
+  /** Has it asked for until that is closed, so that it is known where it is and that it is there; `address`: by now. */
+  follow(address: () => string): Pick<Subscription, 'close'>;
+  /** Whether it was heard since then. */
+  isHeardSince(place: Place, sinceMs: number): boolean;
   /** Where it is, by what was heard since then. */
   addressSince(place: Place, sinceMs: number): string;
   /** Whether a question can reach it there: a responder answers none from beyond its own subnet (protocol.md). */
@@ -38,23 +42,39 @@ export interface DeviceWatch {
   close(): void;
 }
 
+const followPauseMs = 2000;
+
 /** @throws `CONFIG_INVALID` for an interface that does not exist */
 export function watchDevice(device: Device): DeviceWatch {
   const registry = openRegistry({ interfaces: device.interfaces });
   const ref = refOf(device);
   const ownIn = (heard: readonly Announcement[], place: Place): Announcement | undefined =>
     ownAmong(matchesOf({ ...ref, hosts: [...ref.hosts, place.address] }, heard), place);
+  const ownSince = (place: Place, sinceMs: number): Announcement | undefined =>
+    ownIn(
+      registry.snapshot().filter(({ heardAtMs }) => heardAtMs > sinceMs),
+      place,
+    );
   return {
-    before: (place) => beforeOf(ownIn(registry.snapshot(), place)),
+    before: (place) => beforeOf(ownIn(registry.snapshot(), place), device),
     ask: (place) => {
       registry.ask({ at: place.address });
       // Of several programs of one host that answer at that port, one alone gets what is sent to it.
       registry.ask('all');
     },
-    addressSince: (place, sinceMs) => {
-      const heard = registry.snapshot().filter(({ heardAtMs }) => heardAtMs > sinceMs);
-      return ownIn(heard, place)?.addresses[0] ?? place.address;
+    // Who is known by an address alone is heard among all.
+    follow: (address) => {
+      const subscription = registry.watch(ref.hosts.every(isAddress) ? 'all' : ref, () => {});
+      // Where multicast is filtered, only this gets through.
+      const timer = setInterval(() => registry.ask({ at: address() }), followPauseMs);
+      const close = (): void => {
+        clearInterval(timer);
+        subscription.close();
+      };
+      return { close };
     },
+    isHeardSince: (place, sinceMs) => ownSince(place, sinceMs) !== undefined,
+    addressSince: (place, sinceMs) => ownSince(place, sinceMs)?.addresses[0] ?? place.address,
     isNear: ({ address }) => registry.here().onLink(address),
     proof: {
       name: 'announce',
@@ -65,10 +85,16 @@ export function watchDevice(device: Device): DeviceWatch {
   };
 }
 
-function beforeOf(announcement: Announcement | undefined): BeforePush {
+function beforeOf(announcement: Announcement | undefined, device: Pick<Device, 'platform'>): BeforePush {
   if (announcement === undefined) return {};
-  const { md5, run, boot } = saidIn(announcement);
-  return { announcement, ...withoutUndefined({ md5, run, boot }) };
+  const { md5, run, boot, isDescribed } = saidIn(announcement);
+  // An RP2040 says it in a second text (protocol.md): the first one alone tells nothing of it.
+  const isWhole = isDescribed && (announcement.platform ?? device.platform) !== 'rp2040';
+  return {
+    announcement,
+    ...withoutUndefined({ md5, run, boot }),
+    ...(md5 === undefined && isWhole && { isSilent: true }),
+  };
 }
 
 /** By which it is known again: by its name, wherever it comes back; by its address where it has no name. */
@@ -98,6 +124,7 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
     wasAnnounced: before.announcement !== undefined,
     wasDescribed: before.announcement !== undefined && saidIn(before.announcement).isDescribed,
     isFilesystem: image.kind === 'filesystem',
+    isNear: registry.here().onLink(target.address),
     fits: (md5) => runningSums().has(md5),
     isKnown: knowsSum,
     timeoutMs,

@@ -54,6 +54,13 @@ export function urlFor({ url }: HttpProof, asked: Asked): URL {
   );
 }
 
+/** Whether anything of the image is asked for. */
+export function namesImage({ url, contains, matches, json }: HttpProof): boolean {
+  return [url, contains, matches, json?.equals].some((text) =>
+    placeholdersIn(text ?? '').some((each) => ['md5', 'version', 'identity'].includes(each)),
+  );
+}
+
 /** Whether the answer can be that of no other image: two builds may have one version, never one sum. */
 export function identifies({ contains, matches, json }: HttpProof): boolean {
   return [contains, matches, json?.equals].some(

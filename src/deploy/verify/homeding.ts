@@ -30,7 +30,7 @@ export function homedingProof(port = 80): LookingProof {
         if (!signal.aborted) before = info;
       });
     },
-    async wait({ acceptedAtMs, timeoutMs, address }, signal): Promise<Verification> {
+    async wait({ acceptedAtMs, timeoutMs, address, isBack }, signal): Promise<Verification> {
       const known = before;
       let last: SystemInfo | undefined;
       const returned = await repeat<SystemInfo>({
@@ -45,7 +45,8 @@ export function homedingProof(port = 80): LookingProof {
       const sinceMs = performance.now() - acceptedAtMs;
       if (returned !== undefined)
         return { type: 'returned', afterMs: sinceMs, reason: buildWords(returned, known) };
-      if (last === undefined && known !== undefined) return { type: 'gone', waitedMs: sinceMs };
+      if (last === undefined && known !== undefined && isBack?.() !== true)
+        return { type: 'gone', waitedMs: sinceMs };
       const reason =
         last === undefined
           ? 'its /api/sysinfo does not answer'

@@ -2,8 +2,8 @@
  * `verify.http`: a URL is asked until it says the expected thing.
  *
  * The old sketch may say it as well, and still answers for a moment after the image was accepted. So it is asked before the
- * push. Unless it is known to say something else, or the answer names this very image, the answer counts only after a sign
- * of the restart: nothing answered, or another answer came, in between.
+ * push. Unless it is known to say something else, or it is not known what it says and the answer names this very image, the
+ * answer counts only after a sign of the restart: nothing answered, or another answer came, in between.
  */
 
 import { isSameAddress } from '../../model/address.ts';
@@ -89,7 +89,7 @@ export function httpProof(
       });
       if (isProven === true)
         return { type: 'verified', method: 'http', proof: `says so at ${place}`, afterMs: afterMs() };
-      return failure(state, { place, waitedMs: afterMs(), config });
+      return failure(state, { place, waitedMs: afterMs(), config, context });
     },
   };
 }
@@ -114,7 +114,7 @@ interface Watched {
 }
 
 function startOf(config: HttpProof, before: Seen | undefined): Watched {
-  const needsRestart = before?.type !== 'not-met' && !identifies(config);
+  const needsRestart = before?.type === 'met' || (before?.type !== 'not-met' && !identifies(config));
   return { before, needsRestart, isRestarted: false, hasAnswered: false };
 }
 
@@ -138,20 +138,25 @@ interface Failure {
   readonly place: string;
   readonly waitedMs: number;
   readonly config: HttpProof;
+  readonly context: Pick<ProofContext, 'before' | 'isBack'>;
 }
 
-function failure(state: Watched, { place, waitedMs, config }: Failure): Verification {
+function failure(state: Watched, { place, waitedMs, config, context }: Failure): Verification {
   const { last, before, hasAnswered } = state;
   const unproven = (reason: string, hint?: string): Verification =>
     withoutUndefined({ type: 'unproven' as const, method: 'http' as const, reason, waitedMs, hint });
   if (last === undefined) return unproven('there was no time to ask for the proof');
   switch (last.type) {
     case 'silent': {
-      const wasThere = hasAnswered || (before !== undefined && before.type !== 'silent');
-      if (wasThere) return { type: 'gone', waitedMs };
+      const hasEverAnswered = hasAnswered || (before !== undefined && before.type !== 'silent');
       const hint =
         'Check that the sketch has a web server, and that `verify.http.url` has its port and path.';
-      return unproven(`nothing answers at ${place} (${last.why})`, hint);
+      const nothing = `nothing answers at ${place} (${last.why})`;
+      // A new sketch may have no web server, or another port.
+      if (context.isBack?.() === true) return unproven(`the device is announced again, but ${nothing}`, hint);
+      if (hasEverAnswered) return { type: 'gone', waitedMs };
+      if (context.before.announcement !== undefined) return { type: 'gone', waitedMs, hint };
+      return unproven(nothing, hint);
     }
     case 'met':
       return unproven(

@@ -15,6 +15,8 @@ export interface BeforePush {
   readonly run?: string;
   /** Reset reason of that boot, fit for a terminal. */
   readonly boot?: string;
+  /** Its whole text was heard, and says nothing of its sketch. */
+  readonly isSilent?: true;
 }
 
 export interface ProofContext {
@@ -30,6 +32,8 @@ export interface ProofContext {
   knowsSum(md5: string): boolean;
   /** Where the device is now: another address than the target's where it came back at one. */
   address(): string;
+  /** Whether it has announced itself since, as only a device does that runs. Absent where nobody can listen. */
+  readonly isBack?: (() => boolean) | undefined;
   /** `debug` is shown with `-v`. */
   log(level: LogLevel, message: string): void;
 }

@@ -78,7 +78,7 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
   };
   if (!isOff && (!isAddress(device.host) || config.isAskedFor)) void load();
   const returned = async (signal: AbortSignal): Promise<unknown> =>
-    context === undefined ? undefined : watch?.proof.wait(context, signal);
+    context !== undefined && watch !== undefined && watch.proof.wait(context, signal);
   return {
     isAskedFor: config.isAskedFor,
     look: async (place) => {
@@ -86,7 +86,8 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
       if (isOff || !(isNamed || (config.isAskedFor && device.isHomeding === true))) return;
       const { configuredProofs } = await import('./configured.ts');
       const { env = {}, secretVariables = [] } = options;
-      configured = await configuredProofs({ device, config, env, secretVariables, returned });
+      const { image } = place;
+      configured = await configuredProofs({ device, image, config, env, secretVariables, returned });
       for (const proof of configured.values()) proof.look?.({ ...place, device }, looking.signal);
     },
     taking: (target) => {
@@ -95,10 +96,10 @@ export function startProving(device: Device, options: ProvingOptions = {}): Prov
       void load().then(() => {
         if (watch === undefined) return;
         known = watch.before(target);
-        const { announcement, md5 } = known;
-        if (announcement === undefined) return watch.ask(target);
         // The usual case: it says nothing of its sketch, and nobody waits for it.
-        if (md5 === undefined && !config.isAskedFor) close();
+        if (known.isSilent === true && !config.isAskedFor) return close();
+        // It may say more than was heard: a packet with its text got lost.
+        if (known.md5 === undefined) watch.ask(target);
       });
     },
     wait: async (accepted) => {

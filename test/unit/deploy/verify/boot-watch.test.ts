@@ -22,6 +22,7 @@ const usual: BootWatchSettings = {
   wasAnnounced: true,
   wasDescribed: true,
   isFilesystem: false,
+  isNear: true,
   fits: (md5) => md5 === sums.image,
   isKnown: (md5) => md5 === sums.history,
   timeoutMs: 60_000,
@@ -253,18 +254,86 @@ describe('a sketch that crashes', () => {
     expect(verdict).toEqual({ type: 'crash-loop', everyMs: 3000, boots: 3 });
   });
 
-  it('is a crash loop where it says nothing of itself, and goes and comes', () => {
+  it('is no crash loop where it says no boot mark: it is gone, where it goes and comes and is away at the end', () => {
     const said = says();
     const answers = [3000, 8000, 13_000].map((fromMs) => ({ fromMs, toMs: fromMs + 1500, said }));
     const { verdict } = play({ before: {}, answers });
-    expect(verdict).toMatchObject({ type: 'crash-loop', boots: 3 });
-    if (verdict.type === 'crash-loop') expect(verdict.everyMs).toBeCloseTo(5000, -3);
+    expect(verdict).toMatchObject({ type: 'gone', cameAtMs: expect.any(Number) });
   });
 
   it('is gone where it came, went again, and stays away', () => {
     const said = crashed(runs[1]);
-    const { verdict } = play({ heard: [[6000, said]] });
+    const { verdict } = play({
+      heard: [[6000, said]],
+      answers: [{ fromMs: 6000, toMs: 8000, said }],
+    });
     expect(verdict).toEqual({ type: 'gone', waitedMs: 60_000, cameAtMs: 6000 });
+  });
+
+  it('is neither verified nor gone where it was heard once, and never answers', () => {
+    const { verdict } = play({ heard: [[6000, crashed(runs[1])]] });
+    expect(verdict).toEqual({
+      type: 'returned',
+      afterMs: 6000,
+      reason: 'says that it runs this image, after a crash at its start, and was not heard again',
+    });
+  });
+
+  it('is verified where two answers got lost, and it goes on in the same boot', () => {
+    const said = crashed(runs[1]);
+    const { verdict } = play({
+      heard: [[6000, said]],
+      answers: [
+        { fromMs: 6000, toMs: 8000, said },
+        { fromMs: 9600, toMs: Infinity, said },
+      ],
+    });
+    expect(verdict).toMatchObject({ type: 'verified', afterMs: 6000 });
+  });
+});
+
+describe.each([
+  ['beyond the subnet', false],
+  ['in the subnet', true],
+])('a device that answers no question by unicast, %s', (_, isNear) => {
+  const announced = (said: Said, times: readonly number[]) => times.map((atMs) => [atMs, said] as const);
+
+  it('is back with a sketch that says nothing of itself', () => {
+    const { verdict, atMs } = play({ isNear, heard: announced(says(), [3000, 4000, 5000]) });
+    expect(verdict).toEqual({ type: 'returned', afterMs: 3000 });
+    expect(atMs).toBe(3000 + steadyMs);
+  });
+
+  it('may have crashed, and run the right sketch all the same', () => {
+    const said = says({ md5: sums.image, run: runs[1], boot: 'watchdog' });
+    const short = play({ isNear, heard: announced(said, [3000, 4000, 5000]) });
+    expect(short.verdict).toMatchObject({ type: 'returned', afterMs: 3000 });
+    const long = play({ isNear, heard: announced(said, [3000, 4000, 5000, 20_000]) });
+    expect(long).toMatchObject({ verdict: { type: 'verified', afterMs: 3000 }, atMs: 20_000 });
+  });
+
+  it('makes no crash loop where it says no boot mark, however often it is heard', () => {
+    const times = Array.from({ length: 25 }, (_each, index) => 3000 + 2000 * index);
+    const { verdict } = play({ isNear, heard: announced(says(), times) });
+    expect(verdict.type).toBe('returned');
+    const plain = play({ isNear, before: {}, heard: announced(says(), times) });
+    expect(plain.verdict).toMatchObject(
+      isNear ? { type: 'returned' } : { type: 'unproven', hint: expect.stringContaining('verify.http') },
+    );
+  });
+
+  it('makes a crash loop where it says one', () => {
+    const heard = [1, 2, 3].map((each) => [each * 4000, says({ run: runs[each] ?? '' })] as const);
+    expect(play({ isNear, heard }).verdict).toEqual({ type: 'crash-loop', everyMs: 4000, boots: 3 });
+  });
+
+  it('is gone where it is not heard any more', () => {
+    expect(play({ isNear, heard: [[400, old]] }).verdict).toEqual({ type: 'gone', waitedMs: 60_000 });
+  });
+
+  it('has not restarted where it goes on with the boot mark from before', () => {
+    const heard = announced(old, [10_000, 40_000, 59_900]);
+    expect(play({ isNear, heard }).verdict).toMatchObject({ type: 'old-image', hasRestarted: false });
   });
 });
 

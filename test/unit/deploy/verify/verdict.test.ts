@@ -130,4 +130,22 @@ describe('what a device says', () => {
     expect(ownAfter([old], place, known)).toBe(old);
     expect(ownAfter([old, moved], place, { twins: [] })).toBe(old);
   });
+
+  it.each([
+    ['another service of the same host', '192.0.2.7', 8267],
+    ['the same service of another host', '192.0.2.8', 8266],
+  ])('is found beside a twin that is %s', (_, address, port) => {
+    const place = { address: '192.0.2.7', port: 8266 };
+    const own = { addresses: ['fe80::7', '192.0.2.7'], port: 8266, txt: { run: '00000002' } };
+    const twin = { addresses: [address], port, txt: { run: '00000009' } };
+    const known = { run: '00000001', twins: [twin] };
+    expect(ownAfter([own, twin], place, known)).toBe(own);
+    expect(ownAfter([own], place, known)).toBe(own);
+    expect(ownAfter([twin], place, known)).toBeUndefined();
+  });
+
+  it('is its own where somebody else was there before it', () => {
+    const own = { addresses: ['192.0.2.7'], port: 8266, txt: { run: '00000002' } };
+    expect(ownAfter([own], { address: '192.0.2.7', port: 8266 }, { twins: [own] })).toBe(own);
+  });
 });
