@@ -19,10 +19,10 @@ import {
   type ReadyImage,
 } from './deploy-device.ts';
 import { execute } from './execute.ts';
-import { openHistory, type History } from './history/history.ts';
+import { openHistory, type History, type HistoryMemory } from './history/history.ts';
 import { historyPlace } from './history/place.ts';
 import { keyOf, type HistoryRecord } from './history/record.ts';
-import { recordPush } from './history/recorder.ts';
+import { recordPush, type SourceQuestion } from './history/recorder.ts';
 import { makeImage } from './make-image.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 import type { Plan, PlannedImage } from './plan.ts';
@@ -41,8 +41,8 @@ export interface RunContext extends Omit<
   readonly skipReason?: ((device: Device, image: Image, history: History) => string | undefined) | undefined;
   /** Where an image came from that is made again of what is kept: in place of asking git. */
   readonly originOf?: ((planned: PlannedImage) => Pick<HistoryRecord, 'source' | 'build'>) | undefined;
-  /** What earlier runs of this process could not store, and is added to. */
-  readonly unsaved?: HistoryRecord[] | undefined;
+  /** Of the runs of this process before. */
+  readonly historyMemory?: HistoryMemory | undefined;
   /** In place of reading a device's password and partition table for this run. */
   readonly readyDevice?: typeof readyDevice | undefined;
   /** In place of one build, or one look, for each image: watch builds again when a file changes meanwhile. */
@@ -136,28 +136,28 @@ function historyOf({ historyDir }: Plan, context: RunContext): History {
   return openHistory({
     place: historyPlace(context.env, { shared: historyDir }),
     onLoss: (message) => tell({ type: 'log', level: 'warn', message }),
-    ...(context.unsaved && { unsaved: context.unsaved }),
+    ...(context.historyMemory && { memory: context.historyMemory }),
   });
 }
 
 function originOf(planned: PlannedImage, context: RunContext) {
   const known = context.originOf?.(planned);
   if (known === undefined) return { build: buildOf(planned), source: startSource(planned, context) };
-  return { build: known.build, source: () => Promise.resolve(known.source) };
+  return { build: known.build, source: { ask: () => Promise.resolve(known.source), stop: () => {} } };
 }
 
 /** Starts at the first call, as the image does. */
-function startSource(
-  { request, path }: PlannedImage,
-  { env }: RunContext,
-): () => Promise<HistoryRecord['source']> {
+function startSource({ request, path, source }: PlannedImage, { env }: RunContext): SourceQuestion {
+  const limit = new AbortController();
   // Loaded while an image is on its way.
   const ask = async (): Promise<HistoryRecord['source']> => {
     const { sourceIn } = await import('./history/source.ts');
-    return sourceIn(path === undefined ? request.projectDir : dirname(path), env);
+    const folder = path === undefined ? request.projectDir : dirname(path);
+    // Where a file lies says little of what it was made of.
+    return sourceIn(folder, { env, signal: limit.signal, withChanges: source !== 'file' });
   };
   let asked: Promise<HistoryRecord['source']> | undefined;
-  return () => (asked ??= ask());
+  return { ask: () => (asked ??= ask()), stop: () => limit.abort() };
 }
 
 function buildOf({ source, key, request }: PlannedImage): HistoryRecord['build'] {

@@ -2,8 +2,8 @@
 
 import { cancelled, type OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
-import type { History } from '../deploy/history/history.ts';
-import { keyOf, wasGivenLast, type HistoryRecord } from '../deploy/history/record.ts';
+import { newHistoryMemory, type History } from '../deploy/history/history.ts';
+import { keyOf, wasGivenLast } from '../deploy/history/record.ts';
 import type { Plan } from '../deploy/plan.ts';
 import { runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
 import type { Device, Image } from '../model/types.ts';
@@ -55,8 +55,7 @@ const returnMs = 3_000;
 export function createRunner(options: RunnerOptions): Runner {
   const { context, tell, images } = options;
   const startedAtMs = Date.now();
-  /** Of a history that cannot be written. */
-  const unsaved: HistoryRecord[] = [];
+  const historyMemory = newHistoryMemory();
   let active: { readonly controller: AbortController; readonly builder: Builder } | undefined;
 
   const tellOfChange = ({ cause, paths }: Work): void =>
@@ -108,7 +107,7 @@ export function createRunner(options: RunnerOptions): Runner {
           signal,
           readyDevice: async (device) => (await options.project()).readyDevice(device),
           makeImage: options.builds ? builder.make : take,
-          unsaved,
+          historyMemory,
           skipReason: (device: Device, image: Image, history: History) => {
             if (work.force || context.allowed === 'all') return undefined;
             return wasGivenLast(history.of(keyOf(device)), { image, sinceMs: startedAtMs })

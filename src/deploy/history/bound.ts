@@ -3,7 +3,8 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { leftBehindMs, readLines, tidy, type Appending } from './journal.ts';
-import { isProven, lineOf, parseRecords, type HistoryRecord } from './record.ts';
+import { parseRecords } from './lines.ts';
+import { isProven, lineOf, type HistoryRecord } from './record.ts';
 
 /** The newest ones of a device. */
 const mostRecords = 200;
