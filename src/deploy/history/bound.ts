@@ -16,10 +16,13 @@ const mostDevices = 1000;
 export function bound(appending: Appending): void {
   const records = parseRecords(readLines(appending.folder));
   const { newest, proven } = keptOf(records);
+  const seen = new Set(records.map(({ id }) => id));
+  // Of a file that another otarc renamed while all were read, nothing was seen: it is not older than what was.
+  const isNeeded = (id: string): boolean => newest.has(id) || !seen.has(id);
   tidy(appending, (lines) => {
     const inFile = parseRecords(lines);
     return {
-      isNeeded: inFile.some(({ id }) => newest.has(id)) || hasUnknown(lines),
+      isNeeded: inFile.some(({ id }) => isNeeded(id)) || hasUnknown(lines),
       carried: inFile.filter(({ id }) => proven.has(id)).map(lineOf),
     };
   });

@@ -148,11 +148,14 @@ export function namesIn(folder: string): string[] {
 
 function linesIn(file: string): string[] {
   try {
-    if (statSync(file).size > mostBytes) return [];
-    return readFileSync(file, 'utf8').split('\n');
+    return linesOf(file);
   } catch {
     return [];
   }
+}
+
+function linesOf(file: string): string[] {
+  return statSync(file).size > mostBytes ? [] : readFileSync(file, 'utf8').split('\n');
 }
 
 /** What nobody has written to for so long counts as left behind. */
@@ -181,7 +184,8 @@ export function tidy(
     const file = join(folder, name);
     const isLeft = name !== `${writer}${suffix}` && Date.now() - statSync(file).mtimeMs > leftBehindMs;
     if (!isRotated(name) && !isLeft) continue;
-    const { isNeeded, carried } = judge(linesIn(file));
+    // Not `linesIn`: what cannot be read now is not deleted for it.
+    const { isNeeded, carried } = judge(linesOf(file));
     if (isNeeded) continue;
     for (const line of carried) appendLine(line, { ...appending, isDurable: true });
     unlinkSync(file);

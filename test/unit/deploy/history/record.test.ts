@@ -117,7 +117,7 @@ describe('lines of the history', () => {
         expect(['image', 'runs-already', 'none']).toContain(answer.type);
         for (const record of read) expect([true, false]).toContain(isOf(keyOf({ host: 'hall' }), record));
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
