@@ -1,6 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import {
   appendFile,
   chmod,
@@ -550,9 +549,9 @@ describe('the sources of an image', { timeout: 60_000 }, () => {
 
   it('are asked for without running a program that the repository names', async () => {
     const { dir, git, commit, ask } = await repository();
-    const evil = `touch "${join(dir, '..', 'ran')}-$$"; cat`;
-    const ran = async (): Promise<string[]> =>
-      (await readdir(join(dir, '..'))).filter((name) => name.startsWith('ran-'));
+    const marks = await tempDir();
+    const evil = `touch "${marks}/$$"; cat`;
+    const ran = (): Promise<string[]> => readdir(marks);
     const touched = async (): Promise<void> => {
       // As a build leaves it: other times, the same content; and one that git has to compare for it is as new as its index.
       await writeFile(join(dir, 'main.bin'), 'same');
@@ -587,7 +586,7 @@ describe('the sources of an image', { timeout: 60_000 }, () => {
     // That they run where nothing is done about it.
     git('status');
     expect((await ran()).length).toBeGreaterThan(0);
-    for (const name of await ran()) await rm(join(dir, '..', name));
+    for (const name of await ran()) await rm(join(marks, name));
     await touched();
     expect(await ask()).toEqual({ commit: oid, isDirty: true });
     expect(await ask(false)).toEqual({ commit: oid });
@@ -599,7 +598,8 @@ describe('the sources of an image', { timeout: 60_000 }, () => {
 
   it('are asked for without looking into submodules, or fetching what a partial clone does not have', async () => {
     const { dir, git, commit, ask } = await repository();
-    const evil = `touch "${join(dir, '..', 'ran')}"`;
+    const marks = await tempDir();
+    const evil = `touch "${marks}/ran"`;
     const inside = await repository();
     inside.git('init', '-q');
     await writeFile(join(inside.dir, 'lib.bin'), 'lib');
@@ -620,7 +620,7 @@ describe('the sources of an image', { timeout: 60_000 }, () => {
     const tree = git('rev-parse', 'HEAD^{tree}').stdout.trim();
     await rm(join(dir, '.git', 'objects', tree.slice(0, 2), tree.slice(2)), { force: true });
     expect(await ask()).toMatchObject({ commit: oid });
-    expect(existsSync(join(dir, '..', 'ran'))).toBe(false);
+    expect(await readdir(marks)).toEqual([]);
   });
 
   it('are what is known by then where git hangs, which is ended with all that it has started', async () => {

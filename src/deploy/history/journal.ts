@@ -164,16 +164,18 @@ export const leftBehindMs = 30 * 24 * 60 * 60 * 1000;
 /** 0: another otarc has just renamed it. */
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
+export type Judge = (lines: readonly string[]) => {
+  readonly isNeeded: boolean;
+  readonly carried: readonly string[];
+};
+
 /**
  * Begins a new file where this writer's has grown, and deletes the oldest files that hold nothing of `isNeeded`. `carried`
  * gives the lines of such a file that are to be written once more: they are, before it is deleted.
  *
  * @throws what the file system says; nothing is lost by that
  */
-export function tidy(
-  appending: Appending,
-  judge: (lines: readonly string[]) => { readonly isNeeded: boolean; readonly carried: readonly string[] },
-): void {
+export function tidy(appending: Appending, judge: Judge): void {
   const { folder, writer } = appending;
   const current = join(folder, `${writer}${suffix}`);
   if (sizeOf(current) > rotateBytes) {

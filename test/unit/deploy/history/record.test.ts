@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyTable } from '../../../../src/cli/commands/history-text.ts';
-import { keptOf } from '../../../../src/deploy/history/bound.ts';
+import { judging, keptOf } from '../../../../src/deploy/history/bound.ts';
 import { chooseRollback } from '../../../../src/deploy/history/choose.ts';
 import {
   isOf,
@@ -165,6 +165,17 @@ describe('what is kept of the records of a device', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('a file of records', () => {
+  it('is deleted only where all its records were seen, and are too old', () => {
+    const all = Array.from({ length: 300 }, () => recordOf());
+    const judge = judging(all);
+    expect(judge(all.slice(0, 50).map(lineOf)).isNeeded).toBe(false);
+    expect(judge(all.slice(50, 150).map(lineOf)).isNeeded).toBe(true);
+    // Renamed by another otarc while the others were read.
+    expect(judge([recordOf()].map(lineOf)).isNeeded).toBe(true);
   });
 });
 
