@@ -24,7 +24,6 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readImage } from '../../image/read.ts';
 import { OtaError } from '../../model/errors.ts';
-import type { Image } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { ReadyImage } from '../deploy-device.ts';
 import { grant, namesIn, makeFolder, type Modes } from './journal.ts';

@@ -122,7 +122,7 @@ function ask(
 
 /**
  * Passwords may stand in the rest. `GIT_OPTIONAL_LOCKS`: git must not take the lock of the index from under an editor.
- * `GIT_ALLOW_PROTOCOL`: no protocol has this name, so nothing is fetched (`GIT_NO_LAZY_FETCH` needs git 2.45).
+ * `GIT_ALLOW_PROTOCOL`: no protocol has this name, so nothing is fetched (older gits do not know `GIT_NO_LAZY_FETCH`).
  */
 function gitEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = ['PATH', 'Path', 'HOME', 'XDG_CONFIG_HOME', 'USERPROFILE', 'SystemRoot', 'PATHEXT'];
