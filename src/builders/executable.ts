@@ -1,15 +1,21 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
-/** The first of `names` in one of the folders of PATH, then of `folders`: its absolute path. */
+/**
+ * The first of `names` in one of the folders of PATH, then of `folders`: its absolute path. A relative folder in PATH is passed
+ * over: it would be one of whatever folder otarc is called in.
+ */
 export async function findExecutable(search: {
   readonly names: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly folders?: readonly string[];
 }): Promise<string | undefined> {
   const path = search.env['PATH'] ?? search.env['Path'] ?? '';
-  const folders = [...path.split(delimiter).filter((folder) => folder !== ''), ...(search.folders ?? [])];
+  const folders = [
+    ...path.split(delimiter).filter((folder) => isAbsolute(folder)),
+    ...(search.folders ?? []),
+  ];
   const suffixes = process.platform === 'win32' ? ['.exe', '.cmd', '.bat'] : [''];
   for (const folder of folders) {
     for (const name of search.names) {

@@ -13,7 +13,7 @@ import { withoutUndefined } from '../model/without-undefined.ts';
 import type { Outcome, ReadyImage } from './deploy-device.ts';
 import type { History } from './history/history.ts';
 import { keyOf, wasTaken } from './history/record.ts';
-import type { RecorderOptions } from './history/recorder.ts';
+import { knownSource, type RecorderOptions } from './history/recorder.ts';
 import { chooseImage, goingBack, readKept } from './rollback-image.ts';
 
 type Failed = Extract<Outcome, { type: 'failed' }>;
@@ -130,7 +130,7 @@ export async function rollBack({ device, push, tell, ...asked }: RollBack): Prom
     if (isRunning) return undefined;
     tell(goingBack(record));
     const { source, build } = record;
-    const origin = withoutUndefined({ tell, build, source: () => Promise.resolve(source) });
+    const origin = withoutUndefined({ tell, build, source: knownSource(source) });
     return await push(readKept(record, { ...asked, tell }), origin);
   } catch (error) {
     if (!(error instanceof OtaError)) throw error;

@@ -1,6 +1,5 @@
 /** The image that a rollback goes back to, of what a device was given, and how that is reported. */
 
-import { isAddress } from '../model/address.ts';
 import { OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import { thousands } from '../model/numbers.ts';
@@ -10,7 +9,7 @@ import type { ReadyImage } from './deploy-device.ts';
 import { chooseRollback, type RollbackRefusal } from './history/choose.ts';
 import type { History } from './history/history.ts';
 import { hasImage, keptImage } from './history/images.ts';
-import { keyOf, type HistoryRecord } from './history/record.ts';
+import { keyOf, wasTaken, type HistoryRecord } from './history/record.ts';
 import { whenText } from './history/words.ts';
 import { shortSum } from '../network/said.ts';
 import { readyImageOf } from './make-image.ts';
@@ -36,16 +35,17 @@ export function chooseImage(
   return { record: answer.record, isRunning: answer.type === 'runs-already' };
 }
 
-/** Behind one address with port forwarding there may be several devices, and one must not get another's image. */
+/** Behind one address, or one name, with port forwarding there may be several devices, and one must not get another's image. */
 function refuseSeveralPorts(
   { name, host, port }: Pick<Device, 'name' | 'host' | 'port'>,
   records: readonly HistoryRecord[],
 ): void {
-  const ports = new Set(records.flatMap((record) => record.device.port ?? record.place?.port ?? []));
-  if (port !== undefined || !isAddress(host) || ports.size < 2) return;
+  const taken = records.filter(wasTaken);
+  const ports = new Set(taken.flatMap((record) => record.device.port ?? record.place?.port ?? []));
+  if (port !== undefined || ports.size < 2) return;
   throw new OtaError(
     'USAGE',
-    `${name}: images were pushed to several ports of this address: ${[...ports].join(', ')}.`,
+    `${name}: images were pushed to several ports of ${host}: ${[...ports].join(', ')}.`,
     {
       hint: 'Say which one is meant, with `--port`.',
     },
@@ -67,6 +67,8 @@ function refusal(name: string, why: RollbackRefusal): OtaError {
   switch (why.type) {
     case 'nothing-pushed':
       return not('there is nothing to go back to: no push to this device is recorded.', see);
+    case 'nothing-taken':
+      return not('there is nothing to go back to: no push to this device has succeeded.', see);
     case 'none-proven': {
       const proof = 'Push with a proof that the sketch runs (README, "History and rollback")';
       return why.isPresentProven

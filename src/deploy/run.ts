@@ -19,10 +19,10 @@ import {
   type ReadyImage,
 } from './deploy-device.ts';
 import { execute } from './execute.ts';
-import { openHistory, type History } from './history/history.ts';
+import { openHistory, type History, type HistoryMemory } from './history/history.ts';
 import { historyPlace } from './history/place.ts';
 import { isKnownToOfferProof, keyOf, type HistoryRecord } from './history/record.ts';
-import { recordPush } from './history/recorder.ts';
+import { knownSource, recordPush, type SourceQuestion } from './history/recorder.ts';
 import { makeImage } from './make-image.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
 import type { Plan, PlannedImage } from './plan.ts';
@@ -49,8 +49,8 @@ export interface RunContext extends Omit<
   readonly skipsNothing?: boolean | undefined;
   /** Where an image came from that is made again of what is kept: in place of asking git. */
   readonly originOf?: ((planned: PlannedImage) => Pick<HistoryRecord, 'source' | 'build'>) | undefined;
-  /** What earlier runs of this process could not store, and is added to. */
-  readonly unsaved?: HistoryRecord[] | undefined;
+  /** Of the runs of this process before. */
+  readonly historyMemory?: HistoryMemory | undefined;
   /** In place of reading a device's password and partition table for this run. */
   readonly readyDevice?: typeof readyDevice | undefined;
   /** In place of one build, or one look, for each image: watch builds again when a file changes meanwhile. */
@@ -106,8 +106,7 @@ async function runJobs(plan: Plan, context: RunContext, outcomes: Map<string, Ou
   const secretVariables = plan.images.flatMap(({ request }) => request.secretVariables ?? []);
   const options = { ...deployOptionsOf(context), proofEnv: { env: context.env, secretVariables } };
   const history = historyOf(plan, context);
-  const over = new AbortController();
-  const planned = new Map(plan.images.map((each) => [each.key, originOf(each, context, over.signal)]));
+  const planned = new Map(plan.images.map((each) => [each.key, originOf(each, context)]));
   const images = new Map(plan.images.map((planned) => [planned.key, startImage(planned, context)]));
   await execute(plan.waves, policy, async ({ device, imageKey }) => {
     const [image, readyJob] = [images.get(imageKey), ready.get(device)];
@@ -164,7 +163,7 @@ async function runJobs(plan: Plan, context: RunContext, outcomes: Map<string, Ou
         })) ?? outcome;
     }
     outcomes.set(device.name, outcome);
-  }).finally(() => over.abort());
+  });
 }
 
 interface OnePush extends Partial<ReturnType<typeof originOf>> {
@@ -186,30 +185,28 @@ function historyOf({ historyDir }: Plan, context: RunContext): History {
   return openHistory({
     place: historyPlace(context.env, { shared: historyDir }),
     onLoss: (message) => tell({ type: 'log', level: 'warn', message }),
-    ...(context.unsaved && { unsaved: context.unsaved }),
+    ...(context.historyMemory && { memory: context.historyMemory }),
   });
 }
 
-/** `over`: nobody asks any more. */
-function originOf(planned: PlannedImage, context: RunContext, over: AbortSignal) {
+function originOf(planned: PlannedImage, context: RunContext) {
   const known = context.originOf?.(planned);
-  if (known === undefined) return { build: buildOf(planned), source: startSource(planned, context, over) };
-  return { build: known.build, source: () => Promise.resolve(known.source) };
+  if (known === undefined) return { build: buildOf(planned), source: startSource(planned, context) };
+  return { build: known.build, source: knownSource(known.source) };
 }
 
 /** Starts at the first call, as the image does. */
-function startSource(
-  { request, path }: PlannedImage,
-  { env }: RunContext,
-  signal: AbortSignal,
-): () => Promise<HistoryRecord['source']> {
+function startSource({ request, path, source }: PlannedImage, { env }: RunContext): SourceQuestion {
+  const limit = new AbortController();
   // Loaded while an image is on its way.
   const ask = async (): Promise<HistoryRecord['source']> => {
     const { sourceIn } = await import('./history/source.ts');
-    return sourceIn(path === undefined ? request.projectDir : dirname(path), { env, signal });
+    const folder = path === undefined ? request.projectDir : dirname(path);
+    // Where a file lies says little of what it was made of.
+    return sourceIn(folder, { env, signal: limit.signal, withChanges: source !== 'file' });
   };
   let asked: Promise<HistoryRecord['source']> | undefined;
-  return () => (asked ??= ask());
+  return { ask: () => (asked ??= ask()), stop: () => limit.abort() };
 }
 
 function buildOf({ source, key, request }: PlannedImage): HistoryRecord['build'] {

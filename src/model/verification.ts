@@ -15,6 +15,8 @@ export type Verification =
       readonly method: Exclude<ProofMethod, 'return'>;
       /** A predicate whose subject is the device: `says so itself`. */
       readonly proof: string;
+      /** Of the sketch, where it says so; fit for a terminal. */
+      readonly version?: string;
       /** From the accepted image. */
       readonly afterMs: number;
     }

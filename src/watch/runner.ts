@@ -2,7 +2,8 @@
 
 import { cancelled, type OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
-import { keyOf, wasGivenLast, type HistoryRecord } from '../deploy/history/record.ts';
+import { newHistoryMemory } from '../deploy/history/history.ts';
+import { keyOf, wasGivenLast } from '../deploy/history/record.ts';
 import type { Plan } from '../deploy/plan.ts';
 import { runPlan, type RunContext, type RunResult } from '../deploy/run.ts';
 import type { Device, Image } from '../model/types.ts';
@@ -54,8 +55,7 @@ const returnMs = 3_000;
 export function createRunner(options: RunnerOptions): Runner {
   const { context, tell, images } = options;
   const startedAtMs = Date.now();
-  /** Of a history that cannot be written. */
-  const unsaved: HistoryRecord[] = [];
+  const historyMemory = newHistoryMemory();
   let active: { readonly controller: AbortController; readonly builder: Builder } | undefined;
 
   const tellOfChange = ({ cause, paths }: Work): void =>
@@ -109,7 +109,7 @@ export function createRunner(options: RunnerOptions): Runner {
           signal,
           readyDevice: async (device) => (await options.project()).readyDevice(device),
           makeImage: options.builds ? builder.make : take,
-          unsaved,
+          historyMemory,
           skipsNothing: work.force,
           skipReason: (device: Device, image: Image, { history, runsAnother }) => {
             if (work.force || !skipsUnchanged || context.allowed === 'all') return undefined;

@@ -53,6 +53,15 @@ async function home(more: Readonly<Record<string, unknown>> = {}, at = {}) {
 const runs = ({ running }: VirtualDevice): Buffer => Buffer.from(running?.bytes ?? []);
 
 describe('a push', () => {
+  it('says once that its record is kept nowhere, where no home is set', async () => {
+    const { dir, device } = await home();
+    await imageFile(dir);
+    const { exitCode, stderr } = await otarc(['push', '--file', 'firmware.bin'], { cwd: dir, env: {} });
+    expect(exitCode).toBe(0);
+    expect(stderr.match(/the history is not kept: no home folder is set/g)).toHaveLength(1);
+    expect(device.updates).toMatchObject([{ result: 'accepted' }]);
+  });
+
   it('is recorded: when, what, to whom, and how it ended', async () => {
     const { device, push, records } = await home();
     await push(20_000, false);
@@ -251,6 +260,28 @@ describe('otarc rollback', () => {
     await push(22_000, true);
     expect(await refused()).toContain('no earlier image that was proven');
     expect(device.updates).toHaveLength(3);
+  });
+
+  it('that failed can be repeated, and goes to the same image', async () => {
+    const { device, push, run, records } = await home();
+    const good = await push(20_000, true);
+    await push(21_000, false);
+    await device.close();
+    const failed = await run('rollback', 'livingroom', '--timeout', '0.5');
+    expect(failed.exitCode).toBe(1);
+    expect(records().at(-1)).toMatchObject({ outcome: 'failed', image: records()[0]?.image });
+    const again = await quickDevice({ port: device.port });
+    expect(await run('rollback', 'livingroom')).toMatchObject({ exitCode: 0 });
+    expect(runs(again).equals(good)).toBe(true);
+  });
+
+  it('says so where pushes have failed, and none has succeeded', async () => {
+    const { dir, run } = await home({}, { faults: { closesAtBytes: 5000 } });
+    await imageFile(dir);
+    expect(await run('push', '--file', 'firmware.bin')).toMatchObject({ exitCode: 1 });
+    const { exitCode, stderr } = await run('rollback', 'livingroom');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('there is nothing to go back to: no push to this device has succeeded.');
   });
 
   it('asks for a target, and refuses one that nobody knows', async () => {

@@ -47,11 +47,11 @@ describe.skipIf(!hasPty)('on a terminal of 80 columns', () => {
     const terminal = await otarcOnTerminal(['watch', '--all', '--logs'], { cwd: dir, columns: 80 });
     // Before the first push.
     expect(await terminal.shows(/lamp {4}\| counter \d+/)).not.toContain('deployed');
-    await terminal.shows(/deployed to lamp, kitchen/);
+    await terminal.shows(/pushed to lamp, kitchen/);
     await terminal.shows(/lamp {4}\| boot: software\r\n[^]*lamp {4}\| sketch: [^]*lamp {4}\| ready/);
     await terminal.shows(/lamp {4}\| counter 5\r\n[^]*watching/);
     await save(2);
-    await terminal.shows(/deployed to lamp, kitchen/);
+    await terminal.shows(/pushed to lamp, kitchen/);
     await terminal.shows(/lamp {4}\| boot: software\r\n[^]*lamp {4}\| ready[^]*lamp {4}\| counter 5\r\n/);
     expect(lamp.updates).toHaveLength(2);
     terminal.type('\u0003');
@@ -64,7 +64,7 @@ describe.skipIf(!hasPty)('on a terminal of 80 columns', () => {
   it('watch --logs reads what a changed configuration says', async () => {
     const { dir, lamp, kitchen } = await scene();
     const terminal = await otarcOnTerminal(['watch', '--all', '--logs'], { cwd: dir, columns: 80 });
-    await terminal.shows(/deployed to lamp, kitchen/);
+    await terminal.shows(/pushed to lamp, kitchen/);
     await terminal.shows(/lamp {4}\| counter 3\r\n/);
     const text = await readFile(join(dir, '.otarc'), 'utf8');
     await writeFile(join(dir, '.otarc'), text.replace(logsOf(lamp), 'serial'));
@@ -80,7 +80,7 @@ describe.skipIf(!hasPty)('on a terminal of 80 columns', () => {
     const terminal = await otarcOnTerminal(['deploy', 'lamp', '--logs'], { cwd: dir, columns: 80 });
     const shown = await terminal.shows(/counter 3\r\n/);
     expect(shown).toMatch(
-      /deployed to lamp in [^\r]*\r\n(?:␛\[2K)?boot: software\r\nsketch: md5 \w+, run \w+\r\nwifi: connected as lamp\r\nready\r\n/,
+      /pushed to lamp in [^\r]*\r\n(?:␛\[2K)?boot: software\r\nsketch: md5 \w+, run \w+\r\nwifi: connected as lamp\r\nready\r\n/,
     );
     terminal.type('\u0003');
     expect(await terminal.ended).toMatchObject({ exitCode: 130, left: 'cooked' });

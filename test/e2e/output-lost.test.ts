@@ -39,7 +39,7 @@ describe.skipIf(!hasFullDisk)('a push whose output cannot be written', () => {
   it.each([
     { where: '> /dev/full', said: /warning: stdout is incomplete.* no space is left/ },
     { where: '--json > /dev/full', said: /warning: stdout is incomplete.* no space is left/ },
-    { where: '2> /dev/full', said: /^deployed to lamp[^]*warning: stderr is incomplete/ },
+    { where: '2> /dev/full', said: /^pushed to lamp[^]*warning: stderr is incomplete/ },
     { where: '--json 2> /dev/full', said: /"done"/ },
     { where: '-v 2> /dev/full', said: /warning: stderr is incomplete/ },
     { where: '--json | head -1', said: /"run-started"[^]*warning: stdout is incomplete.* nobody reads it/ },
@@ -81,7 +81,7 @@ describe.skipIf(!hasFullDisk)('a push whose output cannot be written', () => {
     });
     const run = await shell(`"$0" deploy lamp 2> /dev/full`, cwd);
     expect(run.exitCode).toBe(0);
-    expect(run.stdout).toMatch(/^deployed to lamp/);
+    expect(run.stdout).toMatch(/^pushed to lamp/);
   });
 });
 

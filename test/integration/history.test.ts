@@ -1,12 +1,22 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { appendFile, chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import {
+  appendFile,
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bound } from '../../src/deploy/history/bound.ts';
-import { openHistory } from '../../src/deploy/history/history.ts';
+import { newHistoryMemory, openHistory } from '../../src/deploy/history/history.ts';
 import { hasImage, keepImage, keptImage } from '../../src/deploy/history/images.ts';
 import { fileNameOf, historyPlace, type HistoryPlace } from '../../src/deploy/history/place.ts';
 import { keyOf, lineOf, type HistoryRecord } from '../../src/deploy/history/record.ts';
@@ -18,8 +28,10 @@ import { tempDir } from '../support/temp-dir.ts';
 
 const jiti = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'jiti');
 const script = join(import.meta.dirname, '..', 'support', 'run-history.ts');
+const keeper = join(import.meta.dirname, '..', 'support', 'run-keep.ts');
 const modes = { folder: 0o700, file: 0o600 };
 const hall = keyOf({ host: 'hall' });
+const never = new AbortController().signal;
 
 const placeIn = (folder: string, user = 'me'): HistoryPlace => ({ folder, modes, user, computer: 'here' });
 
@@ -44,8 +56,8 @@ const idsIn = (folder: string): string[] =>
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
 
 /** Another process that appends. */
-async function startWriter(folder: string, count: number, size = 0) {
-  const child = spawn(process.execPath, [jiti, script, folder, String(count), String(size)], {
+async function startWriter(folder: string, count: number, size = 0, program = script) {
+  const child = spawn(process.execPath, [jiti, program, folder, String(count), String(size)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -156,6 +168,67 @@ describe('the history of a device', { timeout: 120_000 }, () => {
     expect(await modeOf(deviceDir(folder))).toBe('770');
   });
 
+  const isRoot = process.geteuid?.() === 0;
+  const foreign = { uid: 65_534, gid: 65_534, team: 54_321 };
+
+  it.skipIf(!isRoot)(
+    'grants nothing to the group of its writer, which is not the one of the folder',
+    async () => {
+      const folder = await tempDir();
+      await chown(folder, foreign.uid, foreign.team);
+      await chmod(folder, 0o775);
+      const run = spawnSync(process.execPath, [jiti, script, folder, '2', '0', 'shared'], {
+        uid: foreign.uid,
+        gid: foreign.gid,
+        input: 'go\n',
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'], JITI_FS_CACHE: 'false' },
+      });
+      const lost = run.stdout.split('\n').filter((line) => line.startsWith('lost '));
+      expect(lost).toEqual([expect.stringContaining(`${folder} does not pass its group on to new files`)]);
+      const [file = ''] = await readdir(deviceDir(folder));
+      for (const path of [join(folder, 'devices'), deviceDir(folder)]) expect(await modeOf(path)).toBe('700');
+      expect(await modeOf(join(deviceDir(folder), file))).toBe('600');
+    },
+  );
+
+  it.skipIf(!isRoot)(
+    'is the group of the folder in all folders that are made, whatever the mask and the group of its writer',
+    async () => {
+      const folder = await tempDir();
+      await chown(folder, 0, foreign.team);
+      const dir = await tempDir();
+      await imageFile(dir);
+      const image = await readImage({ path: join(dir, 'firmware.bin'), tool: 'file' }, { signal: never });
+      const before = process.umask(0o077);
+      onTestFinished(() => void process.umask(before));
+      for (const [mode, sub] of [
+        [0o2775, 'passed-on'],
+        [0o770, 'not-passed-on'],
+      ] as const) {
+        const shared = join(folder, sub);
+        await mkdir(shared);
+        await chown(shared, 0, foreign.team);
+        await chmod(shared, mode);
+        const place = historyPlace({}, { shared });
+        if (place === undefined) throw new Error('It is shared.');
+        openHistory({ place, onLoss: (message) => expect.fail(message) }).append(recordOf());
+        await keepImage(place, { image, device: hall });
+        const made = await readdir(shared, { recursive: true, withFileTypes: true });
+        expect(made.length).toBeGreaterThanOrEqual(8);
+        for (const each of made) {
+          const { mode: all, gid } = await stat(join(each.parentPath, each.name));
+          expect(gid).toBe(foreign.team);
+          const expected = each.isDirectory() ? 0o770 | (mode & 0o2000) : 0o660;
+          expect({ name: each.name, mode: (all & 0o7777).toString(8) }).toEqual({
+            name: each.name,
+            mode: expected.toString(8),
+          });
+        }
+      }
+    },
+  );
+
   it('has its bounds, and the proven records to go back to', async () => {
     const { folder, place, history } = await setUp();
     const first = recordOf({ ...proven });
@@ -216,12 +289,26 @@ describe('what cannot be stored', { timeout: 60_000 }, () => {
     expect(history.pushedSince({ address: '192.0.2.7', port: 8266 }, 0)).toBe(records[1]?.image.md5);
   });
 
-  it('is not reported where nothing names a home', () => {
+  it.each([
+    {
+      where: 'where nothing names a home',
+      place: undefined,
+      says: /^the history is not kept: no home folder/,
+    },
+    {
+      where: 'in a folder that cannot be made',
+      place: placeIn('/dev/null/below'),
+      says: /^the history is not complete/,
+    },
+  ])('is reported once in all runs of a process, $where', ({ place, says }) => {
     const losses: string[] = [];
-    const history = openHistory({ place: historyPlace({}), onLoss: (message) => losses.push(message) });
-    history.append(recordOf());
-    expect(history.of(hall)).toHaveLength(1);
-    expect(losses).toEqual([]);
+    const memory = newHistoryMemory();
+    for (const run of [1, 2, 3]) {
+      const history = openHistory({ place, memory, onLoss: (message) => losses.push(message) });
+      history.append(recordOf());
+      expect(history.of(hall)).toHaveLength(run);
+    }
+    expect(losses).toEqual([expect.stringMatching(says)]);
   });
 
   const unshare = ['--user', '--map-root-user', '--mount'];
@@ -273,13 +360,32 @@ describe('the history answers', () => {
     const attic = { name: 'attic', host: '192.0.2.7' };
     history.append(recordOf({ text: 'a', at: at(now + 10) }));
     expect(history.pushedSince(place, now)).toBe(a.md5);
-    history.append(recordOf({ text: 'b', at: at(now + 20), device: attic, outcome: 'accepted' }));
+    history.append(recordOf({ text: 'b', at: at(now + 20), device: attic }));
     expect(history.pushedSince(place, now)).toBe(b.md5);
     history.append(recordOf({ text: 'a', at: at(now + 30), outcome: 'skipped' }));
     history.append(recordOf({ text: 'a', at: at(now + 40), outcome: 'failed', stage: 'push' }));
     expect(history.pushedSince(place, now)).toBe(b.md5);
     expect(history.pushedSince(place, now + 30)).toBeUndefined();
     expect(history.pushedSince({ ...place, port: 3232 }, now)).toBeUndefined();
+  });
+
+  it('that by its end, for the device may have been waited for long; and not what it took without running it', async () => {
+    const { history } = await setUp();
+    const now = Date.now();
+    const at = (ms: number): string => new Date(now + ms).toISOString();
+    const place = { address: '192.0.2.7', port: 8266 };
+    const accepted = recordOf({ text: 'a', at: at(-30_000), outcome: 'accepted' });
+    history.append(accepted);
+    // Whoever pushed it was ended while it waited.
+    expect(history.pushedSince(place, now)).toBeUndefined();
+    history.append({ ...accepted, outcome: 'deployed', endedAt: at(10) });
+    expect(history.pushedSince(place, now)).toBe(accepted.image.md5);
+    expect(history.pushedSince(place, now + 11)).toBeUndefined();
+    const code = 'DEVICE_GONE';
+    history.append(
+      recordOf({ text: 'a', at: at(20), endedAt: at(20), outcome: 'failed', stage: 'verify', code }),
+    );
+    expect(history.pushedSince(place, now)).toBeUndefined();
   });
 
   it('whether a device was given what it says that it runs', async () => {
@@ -367,6 +473,35 @@ describe('images that were proven to run', () => {
     await expect(keptImage(placeIn(folder), none, signal)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
   });
 
+  it('come back without what is odd in the facts that were noted of them', async () => {
+    const folder = await tempDir();
+    const [image] = await keptIn(folder, [20_000]);
+    if (image === undefined) throw new Error('There is an image.');
+    const file = join(folder, 'images', `${image.md5}.${image.sha256}`, 'facts.json');
+    for (const text of [
+      'null',
+      '[]',
+      '"x"',
+      '{',
+      '{"kind":1,"platform":null,"partitions":{"partitions":[null]}}',
+    ]) {
+      await writeFile(file, text);
+      const kept = await keptImage(placeIn(folder), image, signal);
+      expect(kept.image).toMatchObject({ md5: image.md5, platform: 'esp8266' });
+      expect(kept.partitions).toBeUndefined();
+    }
+  });
+
+  it('are kept by processes that forget the same ones at the same time', async () => {
+    const folder = join(await tempDir(), 'history');
+    const writers = await Promise.all(
+      [100, 200, 300, 400].map((first) => startWriter(folder, 40, first, keeper)),
+    );
+    for (const { child } of writers) go(child);
+    await Promise.all(writers.map(({ closed }) => closed));
+    expect(writers.map(({ said }) => said)).toEqual(writers.map(() => ['ready', 'end']));
+  });
+
   it('are kept by several at the same time', async () => {
     const folder = await tempDir();
     const dir = await tempDir();
@@ -381,43 +516,167 @@ describe('images that were proven to run', () => {
   });
 });
 
-describe('the sources of an image', () => {
-  const unending = new AbortController().signal;
-
-  it('are a commit and whether they differ from it, without a program that the repository names', async () => {
+describe('the sources of an image', { timeout: 60_000 }, () => {
+  async function repository() {
     const dir = await tempDir();
     const env = { PATH: process.env['PATH'], HOME: dir };
-    expect(await sourceIn(dir, { env, signal: unending })).toBeUndefined();
     const git = (...args: string[]) => spawnSync('git', ['-C', dir, ...args], { encoding: 'utf8', env });
+    const commit = (): string => {
+      git('add', '.');
+      git('-c', 'user.name=x', '-c', 'user.email=x@example.com', 'commit', '-q', '-m', 'first');
+      return git('rev-parse', 'HEAD').stdout.trim();
+    };
+    const ask = (withChanges = true, signal = never) => sourceIn(dir, { env, signal, withChanges });
+    return { dir, env, git, commit, ask };
+  }
+
+  it('are a commit and whether they differ from it', async () => {
+    const { dir, git, commit, ask } = await repository();
+    expect(await ask()).toBeUndefined();
     git('init', '-q');
     await writeFile(join(dir, 'main.ino'), '');
-    git('add', '.');
-    git('-c', 'user.name=x', '-c', 'user.email=x@example.com', 'commit', '-q', '-m', 'first');
-    git('config', 'core.fsmonitor', `touch "${join(dir, 'ran')}"; false`);
-    const commit = git('rev-parse', 'HEAD').stdout.trim();
-    expect(await sourceIn(dir, { env, signal: unending })).toEqual({ commit, isDirty: false });
+    expect(await ask()).toBeUndefined();
+    const oid = commit();
+    expect(await ask()).toEqual({ commit: oid, isDirty: false });
     await writeFile(join(dir, 'new.cpp'), '');
-    expect(await sourceIn(dir, { env, signal: unending })).toEqual({ commit, isDirty: true });
-    expect(existsSync(join(dir, 'ran'))).toBe(false);
+    expect(await ask()).toEqual({ commit: oid, isDirty: true });
+    expect(await ask(false)).toEqual({ commit: oid });
+    for (let index = 0; index < 3000; index += 1) await writeFile(join(dir, `${'x'.repeat(40)}${index}`), '');
+    expect(await ask()).toEqual({ commit: oid, isDirty: true });
   });
 
-  it('are unknown where nobody waits for a git that hangs, and it is ended', async () => {
+  it('are asked for without running a program that the repository names', async () => {
+    const { dir, git, commit, ask } = await repository();
+    const marks = await tempDir();
+    const evil = `touch "${marks}/$$"; cat`;
+    const ran = (): Promise<string[]> => readdir(marks);
+    const touched = async (): Promise<void> => {
+      // As a build leaves it: other times, the same content; and one that git has to compare for it is as new as its index.
+      await writeFile(join(dir, 'main.bin'), 'same');
+      await utimes(join(dir, 'main.bin'), 1, 1);
+    };
+    git('init', '-q');
+    await writeFile(join(dir, 'main.bin'), 'same');
+    await writeFile(join(dir, '.gitattributes'), '*.bin filter=evil diff=evil\n*.ino filter=e=vil\n');
+    const oid = commit();
+    const settings = {
+      'filter.evil.clean': evil,
+      'filter.evil.process': evil,
+      'filter.evil.required': 'true',
+      'filter.EVIL.clean': evil,
+      'core.fsmonitor': evil,
+      'core.pager': evil,
+      'pager.status': evil,
+      'core.sshCommand': evil,
+      'core.editor': evil,
+      'diff.external': evil,
+      'diff.evil.textconv': evil,
+      'credential.helper': `!${evil}`,
+      'alias.status': `!${evil}`,
+      'alias.rev-parse': `!${evil}`,
+      'core.hooksPath': 'hooks',
+    };
+    for (const [key, value] of Object.entries(settings)) git('config', key, value);
+    await mkdir(join(dir, 'hooks'));
+    for (const hook of ['post-index-change', 'fsmonitor-watchman', 'post-checkout'])
+      await writeFile(join(dir, 'hooks', hook), `#!/bin/sh\n${evil}\n`, { mode: 0o755 });
+    await touched();
+    // That they run where nothing is done about it.
+    git('status');
+    expect((await ran()).length).toBeGreaterThan(0);
+    for (const name of await ran()) await rm(join(marks, name));
+    await touched();
+    expect(await ask()).toEqual({ commit: oid, isDirty: true });
+    expect(await ask(false)).toEqual({ commit: oid });
+    // A name that cannot be overridden on a command line.
+    git('config', 'filter.e=vil.clean', evil);
+    expect(await ask()).toEqual({ commit: oid });
+    expect(await ran()).toEqual([]);
+  });
+
+  it('are asked for without looking into submodules', async () => {
+    const { dir, git, commit, ask } = await repository();
+    const marks = await tempDir();
+    const evil = `touch "${marks}/ran"`;
+    const inside = await repository();
+    inside.git('init', '-q');
+    await writeFile(join(inside.dir, 'lib.bin'), 'lib');
+    await writeFile(join(inside.dir, '.gitattributes'), '*.bin filter=evil\n');
+    inside.commit();
+    git('init', '-q');
+    git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inside.dir, 'lib');
+    await writeFile(join(dir, 'main.ino'), 'x'.repeat(100));
+    const oid = commit();
+    spawnSync('git', ['-C', join(dir, 'lib'), 'config', 'filter.evil.clean', `${evil}; cat`]);
+    await utimes(join(dir, 'lib', 'lib.bin'), 1, 1);
+    expect(await ask()).toEqual({ commit: oid, isDirty: false });
+    expect(await readdir(marks)).toEqual([]);
+  });
+
+  it('are asked for without fetching what a partial clone does not have', async () => {
+    const { dir, git, commit, ask } = await repository();
+    const marks = await tempDir();
+    git('init', '-q');
+    await writeFile(join(dir, 'main.ino'), '');
+    const oid = commit();
+    const url = `ext::sh -c ${`touch "${marks}/ran"`.replaceAll(' ', '% ')}`;
+    git('config', 'core.repositoryFormatVersion', '1');
+    git('config', 'extensions.partialClone', 'origin');
+    git('config', 'remote.origin.promisor', 'true');
+    git('config', 'remote.origin.url', url);
+    git('config', 'protocol.ext.allow', 'always');
+    const tree = git('rev-parse', 'HEAD^{tree}').stdout.trim();
+    await rm(join(dir, '.git', 'objects', tree.slice(0, 2), tree.slice(2)));
+    expect(await ask()).toEqual({ commit: oid });
+    expect(await readdir(marks)).toEqual([]);
+    // That it is fetched where nothing is done about it.
+    git('status');
+    expect(await readdir(marks)).toEqual(['ran']);
+  });
+
+  it('are what is known by then where git hangs, which is ended with all that it has started', async () => {
+    const { dir, commit: _, ...rest } = await repository();
+    const oid = 'a'.repeat(40);
+    const bin = join(dir, 'bin');
+    await mkdir(bin);
+    const script = `#!/bin/sh\ncase "$*" in *rev-parse*) echo ${oid}; exit;; esac\nsleep 1000 & echo $! $$ > "${dir}/pids"; wait\n`;
+    await writeFile(join(bin, 'git'), script, { mode: 0o755 });
+    const limit = new AbortController();
+    const env = { ...rest.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    const answer = sourceIn(dir, { env, signal: limit.signal, withChanges: true });
+    const pids = await vi.waitFor(
+      async () => {
+        const found = (await readFile(join(dir, 'pids'), 'utf8')).trim().split(' ').map(Number);
+        if (found.length < 2) throw new Error('Not yet.');
+        return found;
+      },
+      { timeout: 20_000 },
+    );
+    limit.abort();
+    expect(await answer).toEqual({ commit: oid });
+    await vi.waitFor(
+      async () => {
+        for (const pid of pids) {
+          const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+          expect(state).toMatch(/\) Z/);
+        }
+      },
+      { timeout: 20_000 },
+    );
+  });
+
+  it('are unknown where there is no git, and no git of the current folder is run', async () => {
     const dir = await tempDir();
-    await writeFile(join(dir, 'git'), `#!/bin/sh\necho $$ > "${join(dir, 'pid')}"\nexec sleep 600\n`);
-    await chmod(join(dir, 'git'), 0o755);
-    const over = new AbortController();
-    const env = { PATH: `${dir}:${process.env['PATH']}` };
-    const asked = sourceIn(dir, { env, signal: over.signal });
-    await vi.waitFor(async () => expect(await readFile(join(dir, 'pid'), 'utf8')).toMatch(/\n/));
-    over.abort();
-    expect(await asked).toBeUndefined();
-    const pid = Number(await readFile(join(dir, 'pid'), 'utf8'));
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
-  });
-
-  it('are unknown where there is no git', async () => {
-    expect(
-      await sourceIn(await tempDir(), { env: { PATH: '/nonexistent' }, signal: unending }),
-    ).toBeUndefined();
+    await writeFile(join(dir, 'git'), `#!/bin/sh\necho ${'a'.repeat(40)}\n`, { mode: 0o755 });
+    for (const PATH of ['/nonexistent', '', '.', relative(process.cwd(), dir)]) {
+      const before = process.cwd();
+      process.chdir(PATH === '.' || PATH === '' ? dir : before);
+      try {
+        expect(await sourceIn(dir, { env: { PATH }, signal: never, withChanges: true })).toBeUndefined();
+      } finally {
+        process.chdir(before);
+      }
+    }
+    expect(await sourceIn(dir, { env: { PATH: dir }, signal: never, withChanges: false })).toBeDefined();
   });
 });

@@ -14,9 +14,9 @@ import { proven, recordOf } from '../support/history-records.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const { signal } = new AbortController();
-const device = { name: 'hall', host: 'hall' };
+const hall = { name: 'hall', host: 'hall' };
 
-async function setUp() {
+async function setUp(device: { name: string; host: string } = hall) {
   const folder = await tempDir();
   const place = { folder, modes: { folder: 0o700, file: 0o600 }, user: 'me', computer: 'here' };
   const history = openHistory({ place, onLoss: (message) => expect.fail(message) });
@@ -51,6 +51,25 @@ describe('the way back within a run', () => {
     expect(pushed.map((each) => each.image.sha256)).toEqual([image.sha256]);
     expect(events.map(({ type }) => type)).toEqual(['log', 'image-ready']);
   });
+
+  it.each(['lamp.example.com', '192.0.2.9'])(
+    'asks for the port where several of %s have taken images',
+    async (host) => {
+      const { history, image, events, pushed, goBack } = await setUp({ name: 'lamp', host });
+      const of = (port: number) => ({ device: { name: 'lamp', host, port } });
+      history.append(recordOf({ ...proven, ...of(8266), image: recordedImageOf(image) }));
+      history.append(recordOf({ text: 'new', ...crashing, ...of(8266) }));
+      // Nothing was sent there: a typing mistake.
+      history.append(recordOf({ text: 'new', outcome: 'failed', stage: 'push', ...of(8267) }));
+      expect(await goBack()).toBeDefined();
+      history.append(recordOf({ text: 'other', ...of(8268) }));
+      expect(await goBack()).toBeUndefined();
+      expect(events.at(-1)).toMatchObject({
+        message: expect.stringContaining(`several ports of ${host}: 8266, 8268`),
+      });
+      expect(pushed).toHaveLength(1);
+    },
+  );
 
   it('ends with a warning where there is none', async () => {
     const { history, events, pushed, goBack } = await setUp();

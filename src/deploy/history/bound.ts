@@ -2,8 +2,9 @@
 
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { leftBehindMs, readLines, tidy, type Appending } from './journal.ts';
-import { isProven, lineOf, parseRecords, type HistoryRecord } from './record.ts';
+import { leftBehindMs, readLines, tidy, type Appending, type Judge } from './journal.ts';
+import { parseRecords } from './lines.ts';
+import { isProven, lineOf, type HistoryRecord } from './record.ts';
 
 /** The newest ones of a device. */
 const mostRecords = 200;
@@ -13,16 +14,23 @@ const mostDevices = 1000;
 
 /** @throws what the file system says */
 export function bound(appending: Appending): void {
-  const records = parseRecords(readLines(appending.folder));
+  tidy(appending, judging(parseRecords(readLines(appending.folder))));
+  forgetDevices(dirname(appending.folder));
+}
+
+/** By all records that were read of a device: what a file of it, given as its lines, is worth. Pure. */
+export function judging(records: readonly HistoryRecord[]): Judge {
   const { newest, proven } = keptOf(records);
-  tidy(appending, (lines) => {
+  const seen = new Set(records.map(({ id }) => id));
+  // Of a file that another otarc renamed while all were read, nothing was seen: it is not older than what was.
+  const isNeeded = (id: string): boolean => newest.has(id) || !seen.has(id);
+  return (lines) => {
     const inFile = parseRecords(lines);
     return {
-      isNeeded: inFile.some(({ id }) => newest.has(id)) || hasUnknown(lines),
+      isNeeded: inFile.some(({ id }) => isNeeded(id)) || hasUnknown(lines),
       carried: inFile.filter(({ id }) => proven.has(id)).map(lineOf),
     };
-  });
-  forgetDevices(dirname(appending.folder));
+  };
 }
 
 /** Ids of the records to keep: by their age, and those that a rollback needs. Pure. */

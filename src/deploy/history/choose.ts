@@ -20,6 +20,8 @@ export type RollbackAnswer =
 
 export type RollbackRefusal =
   | { readonly type: 'nothing-pushed' }
+  /** Each push failed before the device had the whole image, or was skipped. */
+  | { readonly type: 'nothing-taken' }
   /** No image at all, or none but the present one, has been proven to run. */
   | { readonly type: 'none-proven'; readonly isPresentProven: boolean }
   /** Such were there, and are not kept any more. */
@@ -40,26 +42,42 @@ function beforePresent(
   records: readonly HistoryRecord[],
   { isKept }: Pick<RollbackQuestion, 'isKept'>,
 ): RollbackAnswer {
-  const touching = records.filter(hasTouched);
-  const latest = touching.at(-1);
-  if (latest === undefined) return none({ type: 'nothing-pushed' });
-  const { proof } = latest;
-  const running = proof?.type === 'old-image' ? proof.running.md5 : undefined;
-  const back =
-    running === undefined
-      ? undefined
-      : touching.findLast((record) => record !== latest && hasSum(record, running));
+  const present = records.findLast(wasTaken);
+  if (present === undefined) return none({ type: records.length === 0 ? 'nothing-pushed' : 'nothing-taken' });
+  const back = wentBackTo(present, records);
   if (back !== undefined) return { type: 'runs-already', record: back };
-  // The one that was pushed last, and the one that runs where that was never whole.
-  const present = touching.findLast(wasTaken);
-  const excluded = new Set([latest.image.md5, present?.image.md5]);
-  const proven = touching.filter(isProven);
-  const candidates = proven.filter(({ image }) => !excluded.has(image.md5)).toReversed();
+  const proven = records.filter(isProven);
+  const candidates = proven
+    .filter(({ image }) => image.md5 !== present.image.md5 || isUncertain(present, records))
+    .toReversed();
   const record = candidates.find(isKept);
   if (record !== undefined) return { type: 'image', record };
   const [gone] = candidates;
   if (gone !== undefined) return none({ type: 'not-kept', record: gone });
   return none({ type: 'none-proven', isPresentProven: proven.length > 0 });
+}
+
+/**
+ * The image that the device has started instead of the present one, as it says itself. One that has not restarted still has
+ * the present one before it: it boots that at its next reset.
+ */
+function wentBackTo(present: HistoryRecord, records: readonly HistoryRecord[]): HistoryRecord | undefined {
+  const { proof } = present;
+  if (proof?.type !== 'old-image' || proof.hasRestarted === false) return undefined;
+  const { md5 } = proof.running;
+  return md5 === undefined
+    ? undefined
+    : records.findLast((record) => record !== present && wasTaken(record) && hasSum(record, md5));
+}
+
+/**
+ * Whether the device may not have the present image any more. A push that breaks off leaves the sketch as it is, for the new
+ * one is stored beside it; a file system is overwritten in its place, and one without a verdict may have been taken.
+ */
+function isUncertain(present: HistoryRecord, records: readonly HistoryRecord[]): boolean {
+  const last = records.findLast(hasTouched);
+  if (last === undefined || last === present) return false;
+  return last.image.kind === 'filesystem' || last.code === 'NO_VERDICT';
 }
 
 /** Whatever a person names, as long as it is kept. */

@@ -14,6 +14,7 @@ import { messageOf } from '../../model/errors.ts';
 import type { LastSeen } from '../../network/last-seen.ts';
 import { canonicalHost } from '../../model/host-name.ts';
 import { appendLine, isChangedSince, namesIn, readLines, type Appending } from './journal.ts';
+import { parseRecords } from './lines.ts';
 import { fileNameOf, type HistoryPlace } from './place.ts';
 import {
   hasSum,
@@ -21,7 +22,6 @@ import {
   isOf,
   isProven,
   lineOf,
-  parseRecords,
   wasTaken,
   type DeviceKey,
   type HistoryRecord,
@@ -39,7 +39,7 @@ export interface History {
   last(device: DeviceKey, options?: { readonly proven?: boolean }): HistoryRecord | undefined;
   /** Whether `md5`, as the device reports it, is a sum of an image that it was given earlier. */
   knows(device: DeviceKey, md5: string): boolean;
-  /** MD5 of the image that was pushed there last, under whatever name, since that moment; undefined: none was. */
+  /** MD5 of the image that was pushed there last, under whatever name, where that was deployed, and ended since that moment. */
   pushedSince(
     place: { readonly address: string; readonly port: number },
     sinceMs: number,
@@ -53,18 +53,30 @@ export interface HistoryOptions {
   readonly place: HistoryPlace | undefined;
   /** Told once, a sentence. */
   readonly onLoss: (message: string) => void;
-  /** What could not be stored earlier in this process, and is added to. */
-  readonly unsaved?: HistoryRecord[];
+  readonly memory?: HistoryMemory;
 }
 
+/** Of one process, for all of its runs: what could not be stored, and what was reported. Both are added to. */
+export interface HistoryMemory {
+  readonly unsaved: HistoryRecord[];
+  readonly reported: Set<string>;
+}
+
+export const newHistoryMemory = (): HistoryMemory => ({ unsaved: [], reported: new Set() });
+
 /** Reads nothing and makes nothing until it is asked. */
-export function openHistory({ place, onLoss, unsaved = [] }: HistoryOptions): History {
-  let isLossTold = false;
+export function openHistory({ place, onLoss, memory = newHistoryMemory() }: HistoryOptions): History {
+  const { unsaved, reported } = memory;
+  const report = (what: 'loss' | 'sharing', message: string): void => {
+    if (reported.has(what)) return;
+    reported.add(what);
+    onLoss(message);
+  };
   const lost = (error: unknown): void => {
-    if (isLossTold) return;
-    isLossTold = true;
-    onLoss(
-      `the history is not complete: ${place?.folder ?? 'it'} cannot be written (${messageOf(error)}); the push goes on`,
+    const where = place?.folder ?? 'it';
+    report(
+      'loss',
+      `the history is not complete: ${where} cannot be written (${messageOf(error)}); the push goes on`,
     );
   };
   const devicesDir = place && join(place.folder, 'devices');
@@ -97,8 +109,15 @@ export function openHistory({ place, onLoss, unsaved = [] }: HistoryOptions): Hi
     ...(place && { place }),
     append(record, { isDurable = false } = {}) {
       const folder = folderOf(record.device.host);
-      if (place === undefined || folder === undefined) return void unsaved.push(record);
-      const { user, computer, modes } = place;
+      if (place === undefined || folder === undefined) {
+        unsaved.push(record);
+        return report(
+          'loss',
+          'the history is not kept: no home folder is set; `history.dir` names another folder',
+        );
+      }
+      const { user, computer, modes, warning } = place;
+      if (warning !== undefined) report('sharing', warning);
       const appending = { folder, writer: fileNameOf(`${user}@${computer}`), modes, isDurable };
       try {
         const hasGrown = appendLine(lineOf(record), appending);
@@ -125,12 +144,12 @@ export function openHistory({ place, onLoss, unsaved = [] }: HistoryOptions): Hi
         ...unsaved,
       ];
       const there = recent.filter(
-        (record) =>
-          record.place?.address === where.address &&
-          record.place.port === where.port &&
-          Date.parse(record.at) >= sinceMs,
+        (record) => record.place?.address === where.address && record.place.port === where.port,
       );
-      return inOrder(there).findLast(wasTaken)?.image.md5;
+      const last = inOrder(there).findLast(wasTaken);
+      // Of who waits for proof the end counts: whoever wants to push meanwhile waits for that.
+      const isDone = last?.outcome === 'deployed' && Date.parse(last.endedAt ?? last.at) >= sinceMs;
+      return isDone ? last.image.md5 : undefined;
     },
     lastSeen: {
       addressOf: (host) =>

@@ -3,23 +3,31 @@
  *
  *   images/<md5>.<sha256>/image.bin     the bytes
  *                        /facts.json    what the build knew of them, and the bytes do not say
- *                        /for-<device>  empty; its time is when the device last proved to run it
+ *                        /for-<device>  its time is when the device last proved to run it
  *
  * A folder is written under another name and renamed: it is there whole, or not at all. A device's mark is a file of its own, so
  * that two otarc can each set one at the same time.
  */
 
 import { randomUUID } from 'node:crypto';
-import { chmodSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readImage } from '../../image/read.ts';
-import type { PartitionTable } from '../../image/index.ts';
 import { OtaError } from '../../model/errors.ts';
-import type { Image, Platform } from '../../model/types.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { ReadyImage } from '../deploy-device.ts';
-import { namesIn, makeFolder, type Modes } from './journal.ts';
+import { grant, namesIn, makeFolder, type Modes } from './journal.ts';
+import { readFacts, type Facts } from './facts.ts';
 import { fileNameOf, type HistoryPlace } from './place.ts';
 import type { DeviceKey, RecordedImage } from './record.ts';
 
@@ -98,16 +106,11 @@ function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-interface Facts {
-  readonly kind?: Image['kind'];
-  readonly platform?: Platform;
-  readonly partitions?: PartitionTable;
-}
-
 /** Without them the image is read as any file that is named. */
 function factsIn(folder: string): Facts {
   try {
-    return JSON.parse(readFileSync(join(folder, 'facts.json'), 'utf8')) as Facts;
+    const facts: unknown = JSON.parse(readFileSync(join(folder, 'facts.json'), 'utf8'));
+    return readFacts(facts);
   } catch {
     return {};
   }
@@ -134,10 +137,10 @@ async function write(folder: string, { image, partitions, modes }: Kept): Promis
   }
 }
 
-async function writeWhole(path: string, bytes: Uint8Array, { file: mode }: Modes): Promise<void> {
-  const handle = await open(path, 'wx', mode);
+async function writeWhole(path: string, bytes: Uint8Array, modes: Modes): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
   try {
-    await handle.chmod(mode);
+    grant(handle.fd, modes.file, modes);
     await handle.writeFile(bytes);
     await handle.sync();
   } finally {
@@ -146,12 +149,16 @@ async function writeWhole(path: string, bytes: Uint8Array, { file: mode }: Modes
 }
 
 /** False: its folder is gone. */
-function mark(path: string, { file: mode }: Modes): boolean {
+function mark(path: string, modes: Modes): boolean {
   try {
-    writeFileSync(path, '', { mode });
-    chmodSync(path, mode);
-    const now = new Date();
-    utimesSync(path, now, now);
+    const descriptor = openSync(path, 'w', 0o600);
+    try {
+      // Written, for of another user's file nobody else can set the time or the mode.
+      writeSync(descriptor, '\n');
+      if (fstatSync(descriptor).uid === process.geteuid?.()) grant(descriptor, modes.file, modes);
+    } finally {
+      closeSync(descriptor);
+    }
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
@@ -185,8 +192,12 @@ function forget(images: string, limits: ImageLimits): void {
   }
   for (const name of surplus(kept, limits)) {
     const doomed = join(images, `.doomed-${randomUUID()}`);
-    renameSync(join(images, name), doomed);
-    rmSync(doomed, { recursive: true, force: true });
+    try {
+      renameSync(join(images, name), doomed);
+      rmSync(doomed, { recursive: true, force: true });
+    } catch {
+      // Another otarc has just forgotten it. Whatever else is in the way: the image of this push is kept, and nothing is lost.
+    }
   }
 }
 

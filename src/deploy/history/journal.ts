@@ -11,9 +11,10 @@
 
 import { randomBytes } from 'node:crypto';
 import {
-  chmodSync,
   closeSync,
+  constants,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -25,12 +26,32 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Of a folder, and without the bits to enter it of a file. */
 export interface Modes {
   readonly folder: number;
   readonly file: number;
+  /** Whom the bits for a group are meant for. */
+  readonly gid?: number;
+}
+
+const ownerBits = 0o700;
+
+/**
+ * Gives a new file or folder its mode, whatever the mask of the process. The group gets its rights only once it is the one
+ * that they are meant for: outside a folder with the set-group-ID bit, what a user makes has the user's own group, and an
+ * image holds passwords.
+ */
+export function grant(descriptor: number, mode: number, { gid }: Modes): void {
+  if (process.platform === 'win32') return;
+  const own = fstatSync(descriptor);
+  try {
+    if (gid !== undefined && own.gid !== gid) fchownSync(descriptor, own.uid, gid);
+    fchmodSync(descriptor, gid === undefined ? mode & ownerBits : mode);
+  } catch {
+    fchmodSync(descriptor, mode & ownerBits);
+  }
 }
 
 export interface Appending {
@@ -55,8 +76,7 @@ export function appendLine(line: string, { folder, writer, modes, isDurable }: A
   const descriptor = openIn(folder, file, modes);
   try {
     const before = fstatSync(descriptor).size;
-    // The mask of the process may have taken rights that a shared folder grants.
-    if (before === 0) fchmodSync(descriptor, modes.file);
+    if (before === 0) grant(descriptor, modes.file, modes);
     const written = writeSync(descriptor, bytes);
     // The rest as a second write would mix with others' lines.
     if (written < bytes.length) throw new Error('the disk is full');
@@ -69,18 +89,28 @@ export function appendLine(line: string, { folder, writer, modes, isDurable }: A
 
 function openIn(folder: string, file: string, modes: Modes): number {
   try {
-    return openSync(file, 'a', modes.file);
+    return openSync(file, 'a', modes.file & ownerBits);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     makeFolder(folder, modes);
-    return openSync(file, 'a', modes.file);
+    return openSync(file, 'a', modes.file & ownerBits);
   }
 }
 
 /** With all folders above it that are missing. */
 export function makeFolder(folder: string, modes: Modes): void {
-  const first = mkdirSync(folder, { recursive: true, mode: modes.folder });
-  if (first !== undefined) chmodSync(folder, modes.folder);
+  const first = mkdirSync(folder, { recursive: true, mode: modes.folder & ownerBits });
+  if (first === undefined || process.platform === 'win32') return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) {
+    // Not where a link has taken its place meanwhile.
+    const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+    const descriptor = openSync(made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    try {
+      grant(descriptor, modes.folder, modes);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
 }
 
 /** Of all writers, each from its first line to its last. A file that cannot be read has none. */
@@ -118,11 +148,14 @@ export function namesIn(folder: string): string[] {
 
 function linesIn(file: string): string[] {
   try {
-    if (statSync(file).size > mostBytes) return [];
-    return readFileSync(file, 'utf8').split('\n');
+    return linesOf(file);
   } catch {
     return [];
   }
+}
+
+function linesOf(file: string): string[] {
+  return statSync(file).size > mostBytes ? [] : readFileSync(file, 'utf8').split('\n');
 }
 
 /** What nobody has written to for so long counts as left behind. */
@@ -131,16 +164,18 @@ export const leftBehindMs = 30 * 24 * 60 * 60 * 1000;
 /** 0: another otarc has just renamed it. */
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
+export type Judge = (lines: readonly string[]) => {
+  readonly isNeeded: boolean;
+  readonly carried: readonly string[];
+};
+
 /**
  * Begins a new file where this writer's has grown, and deletes the oldest files that hold nothing of `isNeeded`. `carried`
  * gives the lines of such a file that are to be written once more: they are, before it is deleted.
  *
  * @throws what the file system says; nothing is lost by that
  */
-export function tidy(
-  appending: Appending,
-  judge: (lines: readonly string[]) => { readonly isNeeded: boolean; readonly carried: readonly string[] },
-): void {
+export function tidy(appending: Appending, judge: Judge): void {
   const { folder, writer } = appending;
   const current = join(folder, `${writer}${suffix}`);
   if (sizeOf(current) > rotateBytes) {
@@ -151,7 +186,8 @@ export function tidy(
     const file = join(folder, name);
     const isLeft = name !== `${writer}${suffix}` && Date.now() - statSync(file).mtimeMs > leftBehindMs;
     if (!isRotated(name) && !isLeft) continue;
-    const { isNeeded, carried } = judge(linesIn(file));
+    // Not `linesIn`: what cannot be read now is not deleted for it.
+    const { isNeeded, carried } = judge(linesOf(file));
     if (isNeeded) continue;
     for (const line of carried) appendLine(line, { ...appending, isDurable: true });
     unlinkSync(file);

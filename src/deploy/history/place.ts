@@ -10,6 +10,8 @@ export interface HistoryPlace {
   /** Absolute. */
   readonly folder: string;
   readonly modes: Modes;
+  /** A shared folder that is not shared: why, a sentence. */
+  readonly warning?: string;
   readonly user: string;
   readonly computer: string;
 }
@@ -27,7 +29,8 @@ export function historyPlace(
   const folder = shared ?? stateFolder(env, platform);
   if (folder === undefined) return undefined;
   const user = env['USER'] || env['LOGNAME'] || env['USERNAME'] || 'unknown';
-  return { folder, modes: shared === undefined ? own : modesOf(shared), user, computer: hostname() };
+  const access = shared === undefined ? { modes: own } : accessTo(shared);
+  return { folder, ...access, user, computer: hostname() };
 }
 
 /** The places of env-paths, which reads them from the process's own environment and for its own system only. */
@@ -40,13 +43,29 @@ function stateFolder(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string 
 }
 
 /** Whoever may use a shared folder may use what is in it; nobody else, for images hold passwords of networks. */
-function modesOf(folder: string): Modes {
+function accessTo(folder: string): Pick<HistoryPlace, 'modes' | 'warning'> {
+  if (process.platform === 'win32') return { modes: own };
   try {
-    const mode = statSync(folder).mode & 0o2770;
-    return { folder: mode | 0o700, file: (mode & 0o660) | 0o600 };
+    const { mode: all, gid } = statSync(folder);
+    const mode = all & 0o2770;
+    if ((mode & 0o070) === 0) return { modes: own };
+    const isPassedOn = (mode & 0o2000) !== 0;
+    if (!isPassedOn && !isOwnGroup(gid)) {
+      return {
+        modes: own,
+        warning: `${folder} does not pass its group on to new files: what this push adds to the history is for you alone; \`chmod g+s\` shares it`,
+      };
+    }
+    return { modes: { folder: mode | 0o700, file: (mode & 0o660) | 0o600, gid } };
   } catch {
-    return own;
+    return { modes: own };
   }
+}
+
+/** Only to such a group can a user give a file. */
+function isOwnGroup(gid: number): boolean {
+  const { getgroups, getegid, geteuid } = process;
+  return geteuid?.() === 0 || getegid?.() === gid || getgroups?.().includes(gid) === true;
 }
 
 /** A name that is fit for a file on every system, and another for each text. */

@@ -1,5 +1,5 @@
 /**
- * One push of one image to one device, as a line of the history. Pure: the text of a line, and what lines come to.
+ * One push of one image to one device, as a line of the history. Pure; `lines.ts` reads them.
  *
  * A push writes a line when the device has accepted the image, and another at its end, with the same `id`: an otarc that
  * is killed while it waits for proof leaves the first. The later of two lines counts, and a line that is there twice counts
@@ -7,7 +7,6 @@
  */
 
 import { canonicalHost } from '../../model/host-name.ts';
-import { isAddress } from '../../model/address.ts';
 import type { AuthScheme, Stage } from '../../model/events.ts';
 import type { BuildTool, Chip, Device, Image, ImageKind, Platform } from '../../model/types.ts';
 import type { Verification } from '../../model/verification.ts';
@@ -43,6 +42,8 @@ export interface HistoryRecord {
   readonly id: string;
   /** ISO time: when the device accepted the image, else when the push ended. */
   readonly at: string;
+  /** ISO time: when the push ended, while its lock was still held where it was `deployed`. */
+  readonly endedAt?: string;
   readonly device: DeviceKey & { readonly name: string };
   /** Where the bytes went. `isSure`: time was given to a second device of the name to show itself. */
   readonly place?: { readonly address: string; readonly port: number; readonly isSure?: true };
@@ -53,13 +54,15 @@ export interface HistoryRecord {
   /** Of `failed`. */
   readonly code?: string;
   readonly stage?: Stage;
+  /** The device has opened its connection for the image: from then on it may have stored a part of it. */
+  readonly hasConnected?: true;
   /** Of `skipped`. */
   readonly reason?: string;
   readonly proof?: Verification;
   /** Of the sketch, as it announces it itself. */
   readonly version?: string;
-  /** The state of the sources, where they are under git. */
-  readonly source?: { readonly commit: string; readonly isDirty: boolean };
+  /** The state of the sources, where they are under git; without `isDirty` it is not known whether they had changes. */
+  readonly source?: { readonly commit: string; readonly isDirty?: boolean };
   readonly build?: { readonly tool?: BuildTool | 'file'; readonly environment?: string };
   /** How the password was proven to the device. */
   readonly authScheme?: AuthScheme;
@@ -77,8 +80,6 @@ export interface PushNotes {
   /** Its announcement had `md5=`; undefined: nobody has listened. */
   readonly offersProof?: boolean | undefined;
   readonly verification?: Verification;
-  /** Of the sketch that runs, as it says itself. */
-  readonly version?: string;
 }
 
 export function keyOf({ host, port }: Pick<Device, 'host' | 'port'>): DeviceKey {
@@ -95,7 +96,7 @@ export function isOf(device: DeviceKey, record: HistoryRecord): boolean {
 
 /** The device may have begun to store this image, or has stored it. */
 export function hasTouched(record: HistoryRecord): boolean {
-  return wasTaken(record) || (record.outcome === 'failed' && record.stage === 'push');
+  return wasTaken(record) || (record.outcome === 'failed' && record.hasConnected === true);
 }
 
 /** The device has said that it has the whole image. */
@@ -145,79 +146,6 @@ export function recordedImageOf(image: Image): RecordedImage {
 
 export const lineOf = (record: HistoryRecord): string => JSON.stringify(record);
 
-/** Undefined: no record, or none that this otarc can read. */
-export function parseLine(line: string): HistoryRecord | undefined {
-  if (!line.startsWith('{')) return undefined;
-  try {
-    const value: unknown = JSON.parse(line);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Of each id its last line, from the oldest record to the newest; the order of the lines decides between those of one
- * time. A line with the end of a push outranks one without.
- */
-export function parseRecords(lines: Iterable<string>): HistoryRecord[] {
-  const found = new Map<string, HistoryRecord>();
-  for (const line of lines) {
-    const record = parseLine(line);
-    if (record === undefined) continue;
-    if (record.outcome === 'accepted' && found.has(record.id)) continue;
-    found.set(record.id, record);
-  }
-  return inOrder([...found.values()]);
-}
-
 export function inOrder(records: readonly HistoryRecord[]): HistoryRecord[] {
   return records.toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at));
-}
-
-/** What the code relies on. Others write this file too, so each of these is looked at. */
-function isRecord(value: unknown): value is HistoryRecord {
-  if (!isObject(value)) return false;
-  const { v, id, at, device, image, outcome, place, proof, sums } = value;
-  return (
-    v === recordVersion &&
-    typeof id === 'string' &&
-    typeof at === 'string' &&
-    !Number.isNaN(Date.parse(at)) &&
-    isObject(device) &&
-    typeof device['host'] === 'string' &&
-    typeof device['name'] === 'string' &&
-    isPortOrAbsent(device['port']) &&
-    isImage(image) &&
-    outcomes.some((each) => each === outcome) &&
-    (place === undefined || isPlace(place)) &&
-    (proof === undefined || (isObject(proof) && typeof proof['type'] === 'string')) &&
-    (sums === undefined || (Array.isArray(sums) && sums.every((each) => typeof each === 'string')))
-  );
-}
-
-function isImage(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const { md5, sha256, sizeBytes, kind } = value;
-  const isDigest = (text: unknown, digits: number): boolean =>
-    typeof text === 'string' && text.length === digits && /^[\da-f]+$/.test(text);
-  return (
-    isDigest(md5, 32) &&
-    isDigest(sha256, 64) &&
-    typeof sizeBytes === 'number' &&
-    (kind === 'firmware' || kind === 'filesystem')
-  );
-}
-
-/** It is asked where a device may be: a name there would be looked up. */
-function isPlace(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const { address, port } = value;
-  return typeof address === 'string' && isAddress(address) && typeof port === 'number';
-}
-
-const isPortOrAbsent = (value: unknown): boolean => value === undefined || typeof value === 'number';
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

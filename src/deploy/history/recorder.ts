@@ -18,10 +18,22 @@ import { keyOf, recordedImageOf, recordVersion, type HistoryRecord, type PushNot
 export interface RecorderOptions {
   readonly device: Pick<DeviceConfig, 'name' | 'host' | 'port'>;
   readonly history: History;
-  /** The state of the sources: asked for while the image is sent. */
-  readonly source?: () => Promise<HistoryRecord['source']>;
+  readonly source?: SourceQuestion;
   readonly build?: HistoryRecord['build'];
 }
+
+/** The state of the sources: asked for while the image is sent. */
+export interface SourceQuestion {
+  ask(): Promise<HistoryRecord['source']>;
+  /** What is not known by now is not waited for: whoever has asked gets what is. */
+  stop(): void;
+}
+
+/** Of sources that are known. */
+export const knownSource = (source: HistoryRecord['source']): SourceQuestion => ({
+  ask: () => Promise.resolve(source),
+  stop: () => {},
+});
 
 export interface PushRecorder {
   /** Passes on the image, and keeps it in mind. */
@@ -34,7 +46,8 @@ export interface PushRecorder {
   ended(outcome: Outcome): Promise<void>;
 }
 
-type Learned = { [K in 'authScheme' | 'offersProof' | 'proof' | 'version']?: HistoryRecord[K] | undefined };
+type LearnedKey = 'authScheme' | 'hasConnected' | 'offersProof' | 'proof' | 'version';
+type Learned = { [K in LearnedKey]?: HistoryRecord[K] | undefined };
 
 /** The rest of git's own limit, after a push that took less time. */
 const sourceLimitMs = 300;
@@ -44,6 +57,7 @@ export function recordPush({ device, history, source, build }: RecorderOptions):
   const id = randomUUID();
   let ready: ReadyImage | undefined;
   let acceptedAt: string | undefined;
+  let endedAt: string | undefined;
   let isSure = false;
   let where: { readonly address: string; readonly port: number } | undefined;
   let learned: Learned = {};
@@ -58,7 +72,8 @@ export function recordPush({ device, history, source, build }: RecorderOptions):
     return withoutUndefined({
       v: recordVersion,
       id,
-      at: acceptedAt ?? new Date().toISOString(),
+      at: acceptedAt ?? endedAt ?? new Date().toISOString(),
+      endedAt,
       device: { ...keyOf(device), name: device.name },
       place: where && { ...where, ...(isSure && { isSure: true as const }) },
       image: recordedImageOf(ready.image),
@@ -71,6 +86,12 @@ export function recordPush({ device, history, source, build }: RecorderOptions):
       ...end,
     });
   };
+  /** Still under the device's lock: whoever waits for that reads it then. `ended` adds what takes time. */
+  const deployed = (): void => {
+    endedAt = new Date().toISOString();
+    const record = recordOf({ outcome: 'deployed' });
+    if (record !== undefined) history.append(record);
+  };
   const hearOne = (event: EventBody): void => {
     switch (event.type) {
       case 'device-located':
@@ -79,9 +100,12 @@ export function recordPush({ device, history, source, build }: RecorderOptions):
       case 'authenticated':
         learned = { ...learned, authScheme: event.scheme };
         return;
+      case 'connected':
+        learned = { ...learned, hasConnected: true };
+        return;
       case 'progress':
         // With its first bytes counted, more of them are on their way: the start of git holds nothing up.
-        asked ??= source?.().catch(() => undefined);
+        asked ??= source?.ask().catch(() => undefined);
         return;
       case 'accepted': {
         acceptedAt = new Date().toISOString();
@@ -93,8 +117,19 @@ export function recordPush({ device, history, source, build }: RecorderOptions):
       case 'verified':
         // A precise one may have been noted.
         learned = { proof: verifiedBy(event.method, event.proof), ...learned };
-        return;
+        return deployed();
+      case 'unverified':
+        return deployed();
       default:
+    }
+  };
+
+  const answerOf = async (answer: Promise<HistoryRecord['source']> | undefined) => {
+    const timer = setTimeout(() => source?.stop(), sourceLimitMs);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
     }
   };
 
@@ -107,7 +142,8 @@ export function recordPush({ device, history, source, build }: RecorderOptions):
       hearOne(event);
       tell(event);
     },
-    note({ offersProof, verification: proof, version }) {
+    note({ offersProof, verification: proof }) {
+      const version = proof?.type === 'verified' ? proof.version : undefined;
       learned = { ...learned, ...withoutUndefined({ offersProof, proof, version }) };
     },
     lastSeen: {
@@ -120,11 +156,12 @@ export function recordPush({ device, history, source, build }: RecorderOptions):
     async ended(outcome) {
       const image = ready?.image;
       if (image === undefined) return;
+      endedAt ??= new Date().toISOString();
       const isProven = learned.proof?.type === 'verified';
       const record = recordOf({
         ...endOf(outcome),
         ...withoutUndefined({
-          source: await within(sourceLimitMs, asked),
+          source: await answerOf(asked),
           sums: acceptedAt === undefined || learned.offersProof !== true ? undefined : await sumsOf(image),
         }),
       });
@@ -132,20 +169,27 @@ export function recordPush({ device, history, source, build }: RecorderOptions):
       const { place } = history;
       if (isProven && place !== undefined && ready !== undefined) {
         // The image first: a record that names it says that it can be gone back to.
-        const { keepImage } = await import('./images.ts');
-        await keepImage(place, { ...ready, device: record.device }).catch((error: unknown) =>
-          history.lost(error),
-        );
+        const kept = { ...ready, device: record.device };
+        await import('./images.ts')
+          .then(({ keepImage }) => keepImage(place, kept))
+          .catch((error: unknown) => history.lost(error));
       }
       history.append(record, { isDurable: isProven });
     },
   };
 }
 
-/** Costs some 20 ms for 1 MB: only of a device that says what it runs. */
-async function sumsOf(image: Image): Promise<readonly string[]> {
-  const { runningSumsOf } = await import('../../image/running-sums.ts');
-  return [...runningSumsOf(image)];
+/**
+ * Costs some 20 ms for 1 MB: only of a device that says what it runs. Undefined where that cannot be loaded: an otarc that was
+ * updated while this one watches has other files, and the record is worth more than the sums.
+ */
+async function sumsOf(image: Image): Promise<readonly string[] | undefined> {
+  try {
+    const { runningSumsOf } = await import('../../image/running-sums.ts');
+    return [...runningSumsOf(image)];
+  } catch {
+    return undefined;
+  }
 }
 
 function endOf(outcome: Outcome): Pick<HistoryRecord, 'outcome' | 'code' | 'stage' | 'reason'> {
@@ -164,17 +208,4 @@ function verifiedBy(said: string, proof: string): Verification | undefined {
   return method === undefined || method === 'return'
     ? undefined
     : { type: 'verified', method, proof, afterMs: 0 };
-}
-
-async function within<T>(limitMs: number, asked: Promise<T> | undefined): Promise<T | undefined> {
-  if (asked === undefined) return undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), limitMs);
-  });
-  try {
-    return await Promise.race([asked, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

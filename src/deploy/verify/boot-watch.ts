@@ -199,7 +199,13 @@ function judged(watch: BootWatch, nowMs: number): BootWatch {
   }
   if (md5 === undefined) return stays(returned);
   if (settings.fits(md5)) {
-    const verified = { type: 'verified', method: 'announce', afterMs } as const;
+    const { version } = boot.said;
+    const verified = {
+      type: 'verified' as const,
+      method: 'announce' as const,
+      ...(version === undefined ? {} : { version }),
+      afterMs,
+    };
     return hasCrashed
       ? stays({
           ...verified,

@@ -8,7 +8,9 @@ import { proven, recordOf } from '../../../support/history-records.ts';
 const good = (text: string) => recordOf({ text, ...proven });
 const unproven = (text: string) => recordOf({ text });
 const broken = (text: string) =>
-  recordOf({ text, outcome: 'failed', code: 'CONNECTION_LOST', stage: 'push' });
+  recordOf({ text, outcome: 'failed', code: 'CONNECTION_LOST', stage: 'push', hasConnected: true });
+const silent = (text: string) => recordOf({ text, outcome: 'failed', code: 'DEVICE_SILENT', stage: 'push' });
+const withoutVerdict = (text: string) => ({ ...broken(text), code: 'NO_VERDICT' });
 const crashing = (text: string) =>
   recordOf({
     text,
@@ -65,6 +67,31 @@ describe('a rollback goes back to', () => {
       records: [a, crashing('b'), good('a'), crashing('c')],
       to: 'a',
     },
+    {
+      story: 'the same one again, where its push broke off',
+      records: [good('z'), a, crashing('b'), broken('a')],
+      to: 'a',
+    },
+    {
+      story: 'the same one again, where the device did not answer',
+      records: [good('z'), a, crashing('b'), silent('a'), silent('a')],
+      to: 'a',
+    },
+    {
+      story: 'the one before, where nothing of a third was sent',
+      records: [good('z'), a, silent('b')],
+      to: 'z',
+    },
+    {
+      story: 'the same one again, where it is not known whether the device took it',
+      records: [good('z'), a, crashing('b'), withoutVerdict('a')],
+      to: 'a',
+    },
+    {
+      story: 'the last proven one, where it is not known whether the device took another',
+      records: [good('z'), a, withoutVerdict('b')],
+      to: 'a',
+    },
   ])('$story', ({ records, to }) => {
     const answer = choose(records);
     expect(answer.type === 'image' ? answer.record.image.md5 : undefined).toBe(to && md5Of(to));
@@ -74,10 +101,29 @@ describe('a rollback goes back to', () => {
     expect(choose([good('z'), a, goneBack('b', a)])).toMatchObject({ type: 'runs-already', record: a });
   });
 
-  it('never one that is not proven, not kept, or was pushed last, whatever the story', () => {
+  it('the image that still runs, where the new one waits for the next reset', () => {
+    const back = goneBack('b', a);
+    const { proof } = back;
+    if (proof?.type !== 'old-image') throw new Error('It has gone back.');
+    const staged = { ...back, proof: { ...proof, hasRestarted: false } as const };
+    expect(choose([good('z'), a, staged])).toMatchObject({ type: 'image', record: a });
+  });
+
+  it('the same file system again, where a push has overwritten it in part', () => {
+    const files = (record: HistoryRecord): HistoryRecord => ({
+      ...record,
+      image: { ...record.image, kind: 'filesystem' },
+    });
+    const choice = (...records: HistoryRecord[]) =>
+      chooseRollback({ records: records.map(files), kind: 'filesystem', isKept: () => true });
+    expect(choice(good('z'), a, broken('b'))).toMatchObject({ type: 'image', record: { id: a.id } });
+    expect(choice(good('z'), a)).toMatchObject({ type: 'image', record: { image: { md5: md5Of('z') } } });
+  });
+
+  it('never one that is not proven, not kept, or was taken last, whatever the story', () => {
     const one = fc
       .constantFrom('a', 'b', 'c')
-      .chain((text) => fc.constantFrom(good, unproven, broken, crashing).map((make) => make(text)));
+      .chain((text) => fc.constantFrom(good, unproven, broken, silent, crashing).map((make) => make(text)));
     fc.assert(
       fc.property(fc.array(one, { maxLength: 8 }), fc.subarray(['a', 'b', 'c']), (records, kept) => {
         const answer = chooseRollback({
@@ -88,7 +134,8 @@ describe('a rollback goes back to', () => {
         if (answer.type !== 'image') return;
         expect(answer.record.proof?.type).toBe('verified');
         expect(kept.map(md5Of)).toContain(answer.record.image.md5);
-        expect(answer.record.image.md5).not.toBe(records.at(-1)?.image.md5);
+        const taken = records.filter(({ stage }) => stage !== 'push');
+        expect(answer.record.image.md5).not.toBe(taken.at(-1)?.image.md5);
       }),
     );
   });
@@ -99,6 +146,7 @@ describe('a rollback goes back to', () => {
       return answer.type === 'none' ? answer.why.type : answer.type;
     };
     expect(why([])).toBe('nothing-pushed');
+    expect(why([broken('a'), silent('b')])).toBe('nothing-taken');
     expect(why([unproven('a'), unproven('b')])).toBe('none-proven');
     expect(why([a, crashing('b')], { isKept: () => false })).toBe('not-kept');
     expect(why([a], { to: 'ffff' })).toBe('no-such-image');

@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keptOf } from '../../../../src/deploy/history/bound.ts';
+import { historyTable } from '../../../../src/cli/commands/history-text.ts';
+import { judging, keptOf } from '../../../../src/deploy/history/bound.ts';
+import { chooseRollback } from '../../../../src/deploy/history/choose.ts';
 import {
   isOf,
   keyOf,
   lineOf,
-  parseLine,
-  parseRecords,
   wasGivenLast,
   type HistoryRecord,
 } from '../../../../src/deploy/history/record.ts';
-import { parseStatus } from '../../../../src/deploy/history/source.ts';
+import { parseLine, parseRecords } from '../../../../src/deploy/history/lines.ts';
+import { filtersOff } from '../../../../src/deploy/history/source.ts';
 import { proven, recordOf } from '../../../support/history-records.ts';
 
 const records = fc
@@ -57,12 +58,77 @@ describe('lines of the history', () => {
     { what: 'of a later otarc', change: { v: 2 } },
     { what: 'without a time', change: { at: 'yesterday' } },
     { what: 'with another digest', change: { image: { ...recordOf().image, md5: '../../etc' } } },
-    { what: 'with a name for an address', change: { place: { address: 'evil.example.com', port: 1 } } },
     { what: 'with an unknown outcome', change: { outcome: 'exploded' } },
     { what: 'with no device', change: { device: { name: 'hall' } } },
   ])('$what are passed over', ({ change }) => {
     expect(parseLine(lineOf(recordOf()))).toBeDefined();
     expect(parseLine(JSON.stringify({ ...recordOf(), ...change }))).toBeUndefined();
+  });
+
+  it('with a name for an address are read without the place, for a name would be looked up', () => {
+    const place = { address: 'evil.example.com', port: 1 };
+    const record = parseLine(JSON.stringify({ ...recordOf(), place }));
+    expect(record).toBeDefined();
+    expect(record?.place).toBeUndefined();
+  });
+
+  it('with any value in any field, at any depth, are read, shown and chosen from without an error', () => {
+    const fields = ['device', 'image', 'place', 'proof', 'source', 'build', 'durations', 'sums', 'version'];
+    const others = [
+      'endedAt',
+      'code',
+      'stage',
+      'reason',
+      'authScheme',
+      'offersProof',
+      'hasConnected',
+      'user',
+    ];
+    const parts = [
+      'type',
+      'commit',
+      'isDirty',
+      'tool',
+      'running',
+      'md5',
+      'everyMs',
+      'afterMs',
+      'port',
+      'name',
+    ];
+    const types = ['verified', 'old-image', 'returned', 'gone', 'unproven', 'crash-loop', 'not-checked'];
+    const odd = fc.oneof(
+      fc.constant(null),
+      fc.jsonValue(),
+      fc.dictionary(fc.constantFrom(...parts), fc.oneof(fc.jsonValue(), fc.constantFrom(...types))),
+    );
+    const change = fc.dictionary(fc.constantFrom(...fields, ...others, 'at', 'id', 'outcome'), odd);
+    const outcome = fc.constantFrom<Partial<HistoryRecord>>({}, proven, {
+      outcome: 'failed',
+      stage: 'verify',
+    });
+    fc.assert(
+      fc.property(change, outcome, (fault, as) => {
+        const text = JSON.stringify({ ...recordOf({ text: 'a', ...as }), ...fault });
+        const read = parseRecords([lineOf(recordOf({ text: 'b', ...proven })), text]);
+        expect(historyTable(read.toReversed(), 80).length).toBeGreaterThan(read.length);
+        expect(keptOf(read).newest.size).toBe(new Set(read.map(({ id }) => id)).size);
+        const answer = chooseRollback({ records: read, kind: 'firmware', isKept: () => true });
+        expect(['image', 'runs-already', 'none']).toContain(answer.type);
+        for (const record of read) expect([true, false]).toContain(isOf(keyOf({ host: 'hall' }), record));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    { source: null },
+    { proof: { type: 'old-image' } },
+    { proof: { type: 'crash-loop' } },
+    { sums: 1 },
+  ])('with an odd optional field are the record without it: %j', (change) => {
+    const record = recordOf();
+    expect(parseLine(JSON.stringify({ ...record, ...change }))).toEqual(record);
   });
 
   it('of one push are one record: its end, in whatever order and however often they come', () => {
@@ -102,6 +168,17 @@ describe('what is kept of the records of a device', () => {
   });
 });
 
+describe('a file of records', () => {
+  it('is deleted only where all its records were seen, and are too old', () => {
+    const all = Array.from({ length: 300 }, () => recordOf());
+    const judge = judging(all);
+    expect(judge(all.slice(0, 50).map(lineOf)).isNeeded).toBe(false);
+    expect(judge(all.slice(50, 150).map(lineOf)).isNeeded).toBe(true);
+    // Renamed by another otarc while the others were read.
+    expect(judge([recordOf()].map(lineOf)).isNeeded).toBe(true);
+  });
+});
+
 describe('a record is of a device', () => {
   it.each([
     { host: 'Hall.local', isSame: true },
@@ -125,7 +202,10 @@ describe('the image that a device was given last', () => {
     expect(given(recordOf({ text: 'b', outcome: 'failed', stage: 'locate' }))).toBe(true);
     expect(given(recordOf({ image: { ...recordOf({ text: 'b' }).image, kind: 'filesystem' } }))).toBe(true);
     expect(given(recordOf({ text: 'b' }))).toBe(false);
-    expect(given(recordOf({ text: 'b', outcome: 'failed', stage: 'push' }))).toBe(false);
+    const brokenOff = { text: 'b', outcome: 'failed', stage: 'push' } as const;
+    expect(given(recordOf({ ...brokenOff, hasConnected: true }))).toBe(false);
+    // Nothing was sent: no answer, a wrong password, another otarc.
+    expect(given(recordOf(brokenOff))).toBe(true);
     expect(given(recordOf({ text: 'a', outcome: 'failed', stage: 'verify' }))).toBe(false);
   });
 
@@ -143,15 +223,21 @@ describe('the image that a device was given last', () => {
   });
 });
 
-describe('what git says of the sources', () => {
-  const oid = 'a'.repeat(40);
+describe('the filters of a repository that are turned off', () => {
   it.each([
-    [`# branch.oid ${oid}\n# branch.head main\n`, { commit: oid, isDirty: false }],
-    [`# branch.oid ${oid}\n# branch.head main\n1 .M N... 100644 main.ino\n`, { commit: oid, isDirty: true }],
-    [`# branch.oid ${oid}\n? new.cpp\n`, { commit: oid, isDirty: true }],
-    ['# branch.oid (initial)\n# branch.head main\n? new.cpp\n', undefined],
-    ['', undefined],
-  ])('%j', (text, source) => {
-    expect(parseStatus(text)).toEqual(source);
+    ['', []],
+    [
+      'filter.evil.clean\0filter.evil.smudge\0',
+      ['filter.evil.clean=', 'filter.evil.process=', 'filter.evil.required=false'],
+    ],
+    [
+      'filter.a.b c.process\0filter.clean\0',
+      ['filter.a.b c.clean=', 'filter.a.b c.process=', 'filter.a.b c.required=false'],
+    ],
+    // `-c` would end the name at the first sign of equality.
+    ['filter.a=b.clean\0', undefined],
+    ['filter.a.clean\0'.repeat(10_000), undefined],
+  ])('%j', (names, off) => {
+    expect(filtersOff(names)).toEqual(off);
   });
 });
