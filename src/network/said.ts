@@ -66,12 +66,13 @@ const alwaysAnnouncedPort = 2040;
 export function ownAmong<T extends Pick<Announcement, 'addresses' | 'port'>>(
   matches: readonly T[],
   { address, port }: { readonly address: string; readonly port: number },
+  { anyPort = false } = {},
 ): T | undefined {
   const there = matches.filter((each) => each.addresses.some((other) => isSameAddress(other, address)));
   const atPort = there.filter((each) => each.port === port);
   const atUnsaidPort = there.filter((each) => each.port === alwaysAnnouncedPort);
   const elsewhere = matches.filter((each) => !there.includes(each));
-  const [first, ...others] = [atPort, atUnsaidPort, elsewhere].find((each) => each.length > 0) ?? [];
+  const [first, ...others] = [atPort, anyPort ? there : atUnsaidPort, elsewhere].find((each) => each.length > 0) ?? [];
   return others.length === 0 ? first : undefined;
 }
 
@@ -97,5 +98,6 @@ export function ownAfter<T extends Found & Pick<Announcement, 'txt'>>(
     (each) => isSameService(each, there) || !known.twins.some((twin) => isSameService(each, twin)),
   );
   const fresh = own.filter((each) => saidIn(each).run !== known.run);
-  return ownAmong(known.run === undefined || fresh.length === 0 ? own : fresh, place);
+  // The new sketch may listen at another port.
+  return ownAmong(known.run === undefined || fresh.length === 0 ? own : fresh, place, { anyPort: true });
 }

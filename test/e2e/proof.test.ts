@@ -101,11 +101,12 @@ const withoutTimes = (line: string): string =>
 
 const waits = 'livingroom: waiting until it shows which sketch it runs, at most N s';
 const runs = 'livingroom runs the new sketch (it says so itself, N s after the push)';
-const deployed = 'deployed to livingroom in N s';
+const pushed = 'pushed to livingroom in N s';
+const verifiedOn = 'verified on livingroom in N s';
 const failed = 'failed on livingroom in N s';
 const byAnnounce = {
   exitCode: 0,
-  words: [waits, runs, deployed],
+  words: [waits, runs, verifiedOn],
   event: { type: 'verified', method: 'announce' },
 } as const;
 
@@ -201,7 +202,7 @@ const scenes: readonly (readonly [
       words: [
         waits,
         'livingroom took the image: back after N s and reports a sum that otarc does not know; which sketch runs is not proven',
-        deployed,
+        pushed,
       ],
       event: { type: 'unverified', method: 'return' },
     },
@@ -211,7 +212,7 @@ const scenes: readonly (readonly [
     { faults: { withoutProof: true } },
     {
       exitCode: 0,
-      words: [waits, 'livingroom took the image: back after N s; which sketch runs is not proven', deployed],
+      words: [waits, 'livingroom took the image: back after N s; which sketch runs is not proven', pushed],
       event: { type: 'unverified', method: 'return' },
     },
   ],
@@ -220,7 +221,7 @@ const scenes: readonly (readonly [
     { file: 'littlefs.bin', flags: ['--filesystem'] },
     {
       exitCode: 0,
-      words: [waits, 'livingroom took the image: back after N s', deployed],
+      words: [waits, 'livingroom took the image: back after N s', pushed],
       event: { type: 'unverified', method: 'return' },
     },
   ],
@@ -237,7 +238,7 @@ const scenes: readonly (readonly [
       words: [
         waits,
         'livingroom runs the new sketch (it says so at http://ADDRESS/version, N s after the push)',
-        deployed,
+        verifiedOn,
       ],
       event: { type: 'verified', method: 'http' },
     },
@@ -257,7 +258,7 @@ const scenes: readonly (readonly [
       words: [
         waits,
         'livingroom runs the new sketch (it says so at http://ADDRESS/version, N s after the push)',
-        deployed,
+        verifiedOn,
       ],
       event: { type: 'verified', method: 'http' },
     },
@@ -273,7 +274,7 @@ const scenes: readonly (readonly [
       words: [
         waits,
         expect.stringMatching(/^livingroom runs the new sketch \(it passes `.*`, N s after the push\)$/),
-        deployed,
+        verifiedOn,
       ],
       event: { type: 'verified', method: 'command' },
     },
@@ -305,7 +306,7 @@ const scenes: readonly (readonly [
     { device: { announcesRunning: false, timing: { rebootMs: 2500 } }, verify: 'return' },
     {
       exitCode: 0,
-      words: [waits, 'livingroom took the image: back after N s; which sketch runs is not proven', deployed],
+      words: [waits, 'livingroom took the image: back after N s; which sketch runs is not proven', pushed],
       event: { type: 'unverified', method: 'return' },
     },
   ],
@@ -326,7 +327,7 @@ const scenes: readonly (readonly [
   [
     '--no-verify: nobody waits, nor reads of it',
     { faults: { bootsOldImage: true }, flags: ['--no-verify'] },
-    { exitCode: 0, words: [deployed], event: { type: 'unverified', method: 'none' } },
+    { exitCode: 0, words: [pushed], event: { type: 'unverified', method: 'none' } },
   ],
   [
     'without otarc.h: nobody waits, and one line says how to get proof',
@@ -335,7 +336,7 @@ const scenes: readonly (readonly [
       exitCode: 0,
       words: [
         'livingroom took the image; whether it runs was not checked (a sketch with otarc.h says so itself)',
-        deployed,
+        pushed,
       ],
       event: { type: 'unverified', method: 'auto' },
     },

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -196,6 +196,9 @@ describe('a project that cannot be asked', () => {
 describe('.otarc.env', () => {
   const plain = async (files: Record<string, string>, env: NodeJS.ProcessEnv = {}, cwd = '.') => {
     const dir = await folderWith(files);
+    // As `init` leaves it; one that others may read gets a warning.
+    for (const name of Object.keys(files))
+      if (name.endsWith('.otarc.env')) await chmod(join(dir, name), 0o600);
     return loadConfig({
       command: 'push',
       flags: { cwd: join(dir, cwd) },

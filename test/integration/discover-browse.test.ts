@@ -48,6 +48,7 @@ describe('browsing', () => {
   it('finds a device, with all that it says of itself', async () => {
     const device = await quickDevice({ name: freshName(), model: 'esp32', password: 'x', announce: true });
     const { there } = watch();
+    const txt = { board: 'esp32', auth_upload: 'yes', tcp_check: 'no', ssh_upload: 'no' };
     expect(await there(device.name)).toEqual({
       name: device.name,
       host: `${device.name}.local`,
@@ -57,7 +58,8 @@ describe('browsing', () => {
       authRequired: true,
       platform: 'esp32',
       service: '_arduino._tcp',
-      txt: { board: 'esp32', auth_upload: 'yes', tcp_check: 'no', ssh_upload: 'no' },
+      txt,
+      texts: [{ sender: '127.0.0.1', txt }],
       heardAtMs: expect.any(Number),
       incarnation: expect.any(String),
     });
