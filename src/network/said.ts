@@ -72,7 +72,8 @@ export function ownAmong<T extends Pick<Announcement, 'addresses' | 'port'>>(
   const atPort = there.filter((each) => each.port === port);
   const atUnsaidPort = there.filter((each) => each.port === alwaysAnnouncedPort);
   const elsewhere = matches.filter((each) => !there.includes(each));
-  const [first, ...others] = [atPort, anyPort ? there : atUnsaidPort, elsewhere].find((each) => each.length > 0) ?? [];
+  const [first, ...others] =
+    [atPort, anyPort ? there : atUnsaidPort, elsewhere].find((each) => each.length > 0) ?? [];
   return others.length === 0 ? first : undefined;
 }
 
