@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type ServerResponse } from 'node:http';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -10,26 +10,12 @@ import { main } from '../../src/cli/program.ts';
 import type { LogSource } from '../../src/model/log-source.ts';
 import { openLogs, type OpenLogs } from '../../src/network/logs/open.ts';
 import { freePort } from '../support/free-port.ts';
+import { bootedConsole, Printed } from '../support/log-console.ts';
 import { makeEsp8266Image } from '../support/images.ts';
 import { quickDevice } from '../support/otarc.ts';
 import { imageOf, push } from '../support/push.ts';
 import { startVirtualDevice } from '../../src/simulator/index.ts';
 import { tempDir } from '../support/temp-dir.ts';
-
-/** What was printed, and when the next of it is there. */
-class Printed {
-  readonly lines: string[] = [];
-  #waiting: (() => void)[] = [];
-
-  readonly add = (line: string): void => {
-    this.lines.push(line);
-    for (const wake of this.#waiting.splice(0)) wake();
-  };
-
-  async until(wanted: string): Promise<void> {
-    while (!this.lines.includes(wanted)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-}
 
 interface Logged {
   readonly logs: OpenLogs;
@@ -61,45 +47,6 @@ function opened(sources: Readonly<Record<string, LogSource>>, address = '127.0.0
   };
   onTestFinished(() => controller.abort());
   return { logs, printed, notes, stop };
-}
-
-/** A device's telnet port, which greets whoever connects with its boot's number. */
-class Console {
-  port = 0;
-  boots = 0;
-  #server: Server | undefined;
-  #sockets = new Set<Socket>();
-
-  async boot(): Promise<void> {
-    this.boots++;
-    const server = createServer((socket) => {
-      this.#sockets.add(socket);
-      socket.on('error', () => {}).write(`boot ${this.boots}\r\n`);
-    });
-    server.listen(this.port, '127.0.0.1');
-    await once(server, 'listening');
-    this.port = (server.address() as AddressInfo).port;
-    this.#server = server;
-  }
-
-  say(text: string): void {
-    for (const socket of this.#sockets) socket.write(text);
-  }
-
-  /** With goodbye, or as a device that loses its power: its connections stay as they are. */
-  halt({ isSilent = false } = {}): void {
-    this.#server?.close();
-    if (!isSilent) for (const socket of this.#sockets) socket.destroy();
-    if (isSilent) return;
-    this.#sockets.clear();
-  }
-}
-
-async function bootedConsole(): Promise<Console> {
-  const device = new Console();
-  await device.boot();
-  onTestFinished(() => device.halt());
-  return device;
 }
 
 describe('the logs of a device', () => {

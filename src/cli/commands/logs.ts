@@ -57,7 +57,6 @@ export async function logsCommand({ flags, targets, all, json }: LogsOptions, io
     print: (line, device) => write(json ? jsonText({ at: atOf(), device, line }) : line),
     note: (text) => printLine(stderr, text),
   });
-  // One that cannot be read ends the others too, and says why.
   await logs.ended.finally(() => ending.abort());
   return exitCodeFor(cancelled(signal));
 }
