@@ -96,7 +96,7 @@ describe.skipIf(!hasPty)('on a terminal of 80 columns', () => {
     terminal.type('\u0003');
     expect(await terminal.ended).toMatchObject({ exitCode: 130, left: 'cooked' });
     // Its progress is drawn again below the lines of the other one, and none of them stands behind it.
-    expect(shown).toMatch(/lamp {4}\| counter \d+\r\n␛\[2K *kitchen[^\r\n]* %/);
+    expect(shown).toMatch(/lamp {4}\| counter \d+\r\n\r?␛\[2K *kitchen[^\r\n]* %/);
     expect(shown).not.toMatch(/%[^\r\n␛]*lamp {4}\|/);
   });
 });
