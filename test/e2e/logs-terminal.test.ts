@@ -9,14 +9,14 @@ import { writeOtarc } from '../support/otarc.ts';
 import { hasPty, otarcOnTerminal } from '../support/pty.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-async function talker(name: string): Promise<VirtualDevice> {
+async function talker(name: string, { msPerSector = 5 } = {}): Promise<VirtualDevice> {
   const device = await startVirtualDevice({
     model: 'esp8266',
     port: 0,
     name,
     announce: false,
     logs: { tcpPort: 0, everyMs: 200 },
-    flash: { msPerSector: 5 },
+    flash: { msPerSector },
     timing: { rebootMs: 700 },
   });
   onTestFinished(() => device.close());
@@ -25,9 +25,12 @@ async function talker(name: string): Promise<VirtualDevice> {
 
 const logsOf = ({ logPort }: VirtualDevice): string => `tcp://{address}:${logPort}`;
 
-async function scene() {
+async function scene({ kitchenMsPerSector = 5 } = {}) {
   const dir = await tempDir();
-  const [lamp, kitchen] = [await talker('lamp'), await talker('kitchen')];
+  const [lamp, kitchen] = [
+    await talker('lamp'),
+    await talker('kitchen', { msPerSector: kitchenMsPerSector }),
+  ];
   await mkdir(join(dir, 'src'));
   const save = (seed: number): Promise<void> =>
     writeFile(join(dir, 'src', 'image'), makeEsp8266Image({ sizeBytes: 20_000, seed }));
@@ -84,5 +87,16 @@ describe.skipIf(!hasPty)('on a terminal of 80 columns', () => {
     );
     terminal.type('\u0003');
     expect(await terminal.ended).toMatchObject({ exitCode: 130, left: 'cooked' });
+  });
+
+  it('deploy --logs prints above the progress of a device that is still written to', async () => {
+    const { dir } = await scene({ kitchenMsPerSector: 900 });
+    const terminal = await otarcOnTerminal(['deploy', '--all', '--logs'], { cwd: dir, columns: 80 });
+    const shown = await terminal.shows(/pushed to lamp, kitchen/);
+    terminal.type('\u0003');
+    expect(await terminal.ended).toMatchObject({ exitCode: 130, left: 'cooked' });
+    // Its progress is drawn again below the lines of the other one, and none of them stands behind it.
+    expect(shown).toMatch(/lamp {4}\| counter \d+\r\n\r?␛\[2K *kitchen[^\r\n]* %/);
+    expect(shown).not.toMatch(/%[^\r\n␛]*lamp {4}\|/);
   });
 });

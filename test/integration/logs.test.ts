@@ -2,34 +2,20 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type ServerResponse } from 'node:http';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
+import type { AddressInfo } from 'node:net';
+import { delimiter, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { main } from '../../src/cli/program.ts';
 import type { LogSource } from '../../src/model/log-source.ts';
 import { openLogs, type OpenLogs } from '../../src/network/logs/open.ts';
 import { freePort } from '../support/free-port.ts';
+import { bootedConsole, Printed } from '../support/log-console.ts';
 import { makeEsp8266Image } from '../support/images.ts';
 import { quickDevice } from '../support/otarc.ts';
 import { imageOf, push } from '../support/push.ts';
 import { startVirtualDevice } from '../../src/simulator/index.ts';
 import { tempDir } from '../support/temp-dir.ts';
-
-/** What was printed, and when the next of it is there. */
-class Printed {
-  readonly lines: string[] = [];
-  #waiting: (() => void)[] = [];
-
-  readonly add = (line: string): void => {
-    this.lines.push(line);
-    for (const wake of this.#waiting.splice(0)) wake();
-  };
-
-  async until(wanted: string): Promise<void> {
-    while (!this.lines.includes(wanted)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-}
 
 interface Logged {
   readonly logs: OpenLogs;
@@ -61,45 +47,6 @@ function opened(sources: Readonly<Record<string, LogSource>>, address = '127.0.0
   };
   onTestFinished(() => controller.abort());
   return { logs, printed, notes, stop };
-}
-
-/** A device's telnet port, which greets whoever connects with its boot's number. */
-class Console {
-  port = 0;
-  boots = 0;
-  #server: Server | undefined;
-  #sockets = new Set<Socket>();
-
-  async boot(): Promise<void> {
-    this.boots++;
-    const server = createServer((socket) => {
-      this.#sockets.add(socket);
-      socket.on('error', () => {}).write(`boot ${this.boots}\r\n`);
-    });
-    server.listen(this.port, '127.0.0.1');
-    await once(server, 'listening');
-    this.port = (server.address() as AddressInfo).port;
-    this.#server = server;
-  }
-
-  say(text: string): void {
-    for (const socket of this.#sockets) socket.write(text);
-  }
-
-  /** With goodbye, or as a device that loses its power: its connections stay as they are. */
-  halt({ isSilent = false } = {}): void {
-    this.#server?.close();
-    if (!isSilent) for (const socket of this.#sockets) socket.destroy();
-    if (isSilent) return;
-    this.#sockets.clear();
-  }
-}
-
-async function bootedConsole(): Promise<Console> {
-  const device = new Console();
-  await device.boot();
-  onTestFinished(() => device.halt());
-  return device;
 }
 
 describe('the logs of a device', () => {
@@ -277,7 +224,7 @@ describe('the logs of a device', () => {
   });
 });
 
-async function runIn(cwd: string, args: string[], signal: AbortSignal) {
+async function runIn(cwd: string, args: string[], signal: AbortSignal, bin?: string) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = { stdout: '', stderr: '' };
   const printed = new Printed();
@@ -290,7 +237,7 @@ async function runIn(cwd: string, args: string[], signal: AbortSignal) {
     stdout,
     stderr,
     stdin: new PassThrough(),
-    env: { HOME: cwd, PATH: process.env['PATH'] },
+    env: { HOME: cwd, PATH: [bin ?? [], process.env['PATH'] ?? []].flat().join(delimiter) },
     cwd,
     signal,
   };
@@ -346,6 +293,45 @@ describe('otarc logs', () => {
     const { ended } = await runIn(cwd, ['logs'], new AbortController().signal);
     expect(await ended).toBe(3);
     expect(await readFile(join(cwd, 'ran'), 'utf8')).toBe('device monitor -e d1_mini\n');
+  });
+
+  async function sketchWith(yaml: string): Promise<string> {
+    const cwd = await tempDir();
+    const bin = join(cwd, 'bin');
+    await mkdir(bin);
+    await writeFile(join(bin, 'arduino-cli'), '#!/bin/sh\necho "$@" > ran\nexit 3\n', { mode: 0o755 });
+    await writeFile(join(cwd, 'sketch.yaml'), yaml);
+    const config = {
+      build: { tool: 'arduino-cli' },
+      devices: { lamp: { host: '127.0.0.1', logs: 'serial' } },
+    };
+    await writeFile(join(cwd, '.otarc'), JSON.stringify(config));
+    return cwd;
+  }
+
+  it.each([
+    ['default_port', 'default_port: /dev/ttyUSB7\n', '/dev/ttyUSB7'],
+    [
+      'the port of its profile',
+      'default_port: lamp.local\ndefault_profile: d1\nprofiles: { d1: { fqbn: a:b:c, port: COM3 } }\n',
+      'COM3',
+    ],
+  ])('runs the monitor of arduino-cli at %s', async (_what, yaml, port) => {
+    const cwd = await sketchWith(yaml);
+    const { ended } = await runIn(cwd, ['logs'], new AbortController().signal, `${cwd}/bin`);
+    expect(await ended).toBe(3);
+    expect(await readFile(join(cwd, 'ran'), 'utf8')).toBe(`monitor --port ${port}\n`);
+  });
+
+  it.each([
+    ['no port', ''],
+    ['a port of the network', 'default_port: 192.0.2.7\n'],
+    ['a name of the network', 'default_port: lamp\ndefault_protocol: network\n'],
+  ])('says what to set where sketch.yaml has %s for the monitor', async (_what, yaml) => {
+    const cwd = await sketchWith(yaml);
+    const { ended, texts } = await runIn(cwd, ['logs'], new AbortController().signal, `${cwd}/bin`);
+    expect(await ended).toBe(2);
+    expect(texts.stderr).toContain('Set `default_port:` in sketch.yaml');
   });
 
   it('says in one sentence what can be set', async () => {

@@ -29,3 +29,9 @@ function networkPort({ port, protocol }: PortSetting): Sourced<string> | undefin
   if (port === undefined || (protocol !== undefined && !isNetwork)) return undefined;
   return isNetworkName(port.value, isNetwork) ? port : undefined;
 }
+
+/** Of the monitor: the port by cable, where it is one. */
+export function serialPort(setting: PortSetting): string | undefined {
+  const { port, protocol = 'serial' } = setting;
+  return protocol === 'serial' && networkPort(setting) === undefined ? port?.value : undefined;
+}

@@ -10,7 +10,7 @@ import type { DeployEvent } from '../../model/events.ts';
 import { deployProject, type DeployProjectOptions } from '../../deploy/deploy-project.ts';
 import { createJsonWriter, createWriter, type Reporter } from '../report/writer.ts';
 import type { DeployLogs } from './deploy-logs.ts';
-import type { Io } from './io.ts';
+import { withStreams, type Io } from './io.ts';
 import { followListener } from './listener-gone.ts';
 
 export interface OutputOptions {
@@ -30,12 +30,15 @@ export async function deployCommand(
   },
   io: Io,
 ): Promise<number> {
-  const reporter = reporterFor(wanted.output, io);
-  const output = wanted.output.verbosity === 'quiet' ? await nowhere() : io.stderr;
+  const screen = wanted.output.json ? undefined : screenOf(io, wanted.output.color);
+  // What devices print goes above the progress of those that are still written to.
+  const shown = screen !== undefined && wanted.logs === true ? aboveScreen(io, screen) : io;
+  const reporter = reporterFor(wanted.output, shown, screen);
+  const output = wanted.output.verbosity === 'quiet' ? await nowhere() : shown.stderr;
   const isHook = wanted.hook === true;
   const pulse = isHook ? startPulse(reporter, io) : undefined;
   const following = isHook ? followListener(io, { finishes: ['filesystem'], withParent: true }) : undefined;
-  const logs = wanted.logs === true ? await openDeployLogs(wanted, io) : undefined;
+  const logs = wanted.logs === true ? await openDeployLogs(wanted, shown) : undefined;
   const { exitCode } = await deployProject({
     ...wanted,
     onEvent: (event) => {
@@ -59,6 +62,7 @@ export async function deployCommand(
     return await logs.goOn(exitCode);
   } finally {
     await logs.close();
+    screen?.close();
   }
 }
 
@@ -113,6 +117,14 @@ export function deployNothing(message: string, output: OutputOptions, io: Io): n
 async function nowhere(): Promise<Writable> {
   const { Writable } = await import('node:stream');
   return new Writable({ write: (_chunk, _encoding, done) => done() });
+}
+
+function aboveScreen(io: Io, screen: Screen): Io {
+  const { stdout, stderr } = io;
+  return withStreams(io, {
+    stdout: stdout.isTTY === true ? screen.above(stdout) : stdout,
+    stderr: screen.above(stderr),
+  });
 }
 
 function screenOf({ stderr, env }: Io, color: ColorChoice): Screen | undefined {

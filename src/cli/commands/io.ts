@@ -13,3 +13,15 @@ export interface Io {
   /** Whether stdout and stderr can still be written; absent: nobody looks. */
   readonly outputLoss?: OutputLoss;
 }
+
+/** The same with other streams; stdin is opened by whoever reads it. */
+export function withStreams(io: Io, { stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>): Io {
+  return {
+    ...io,
+    stdout,
+    stderr,
+    get stdin() {
+      return io.stdin;
+    },
+  };
+}

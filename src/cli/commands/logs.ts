@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { detectTool } from '../../builders/detect.ts';
 import { childEnvironment } from '../../model/child-environment.ts';
 import { findExecutable } from '../../builders/executable.ts';
+import { serialPort } from '../../builders/arduino-cli/sketch-upload.ts';
+import { findSketchFile } from '../../builders/arduino-cli/sketch-file.ts';
 import { toolMissing } from '../../builders/failures.ts';
 import { findPio } from '../../builders/pio/project.ts';
 import { loadConfig, selectDevices } from '../../config/index.ts';
@@ -57,7 +59,6 @@ export async function logsCommand({ flags, targets, all, json }: LogsOptions, io
     print: (line, device) => write(json ? jsonText({ at: atOf(), device, line }) : line),
     note: (text) => printLine(stderr, text),
   });
-  // One that cannot be read ends the others too, and says why.
   await logs.ended.finally(() => ending.abort());
   return exitCodeFor(cancelled(signal));
 }
@@ -73,7 +74,9 @@ export async function monitor(config: Config, { environment }: DeviceConfig, io:
     });
   const named = environment ?? build.environment;
   const args =
-    tool === 'pio' ? ['device', 'monitor', ...(named === undefined ? [] : ['-e', named])] : ['monitor'];
+    tool === 'pio'
+      ? ['device', 'monitor', ...(named === undefined ? [] : ['-e', named])]
+      : ['monitor', '--port', await serialPortOf(build)];
   // Found as for a build: PlatformIO's own installer puts nothing on PATH.
   const file = tool === 'pio' ? (await findPio({ env })).file : await findExecutable({ names: [tool], env });
   if (file === undefined) throw toolMissing({ tool, file: tool });
@@ -91,4 +94,15 @@ export async function monitor(config: Config, { environment }: DeviceConfig, io:
     if (signal.aborted) return exitCodeFor(cancelled(signal));
     throw new OtaError('BUILD_TOOL_MISSING', `${tool} cannot be started: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** PlatformIO looks for a port by itself; arduino-cli has to be given one, and would take one of the network too. */
+async function serialPortOf({ sketch, profile }: Config['build']): Promise<string> {
+  const file = await findSketchFile(sketch);
+  const chosen = file.profiles.get(profile ?? file.profile?.value ?? '');
+  const port = serialPort(chosen ?? {}) ?? serialPort(file);
+  if (port !== undefined) return port;
+  throw new OtaError('CONFIG_INVALID', '`logs: serial`: nothing says which serial port arduino-cli reads.', {
+    hint: 'Set `default_port:` in sketch.yaml (such as /dev/ttyUSB0 or COM3), or in .otarc `logs: { command: [arduino-cli, monitor, --port, PORT] }`.',
+  });
 }

@@ -11,7 +11,7 @@ import { watchProject } from '../../watch/watch-project.ts';
 import { toWords } from '../../watch/words.ts';
 import type { DeployLogs } from './deploy-logs.ts';
 import { reporterFor, type OutputOptions } from './deploy.ts';
-import type { Io } from './io.ts';
+import { withStreams, type Io } from './io.ts';
 import { followListener } from './listener-gone.ts';
 
 export interface WatchOptions extends Omit<DeployProjectOptions, 'output' | 'source' | 'file'> {
@@ -124,15 +124,4 @@ function isBetweenTheLines(event: DeployEvent): boolean {
 /** Whoever has pressed `q` knows why it ends. */
 function isOfQuit(event: DeployEvent): boolean {
   return event.type === 'failed' && event.details['reason'] === 'quit';
-}
-
-function withStreams(io: Io, { stdout, stderr }: Pick<Io, 'stdout' | 'stderr'>): Io {
-  return {
-    ...io,
-    stdout,
-    stderr,
-    get stdin() {
-      return io.stdin;
-    },
-  };
 }

@@ -1,7 +1,6 @@
 /** The logs of several devices at once, each line with the name of its device. */
 
 import type { DeviceConfig } from '../../config/types.ts';
-import { isAddress } from '../../model/address.ts';
 import { OtaError } from '../../model/errors.ts';
 import { printable } from '../../model/printable.ts';
 import { locate } from '../locate.ts';
@@ -27,19 +26,20 @@ export interface OpenLogsOptions {
 export interface OpenLogs {
   /** The device of this name has accepted an image, and restarts now; `address`: where it is. */
   restarts(name: string, address?: string): void;
-  /** As for one device. */
+  /** As for one device; of several, rejects where none is left that can be read. */
   readonly ended: Promise<void>;
 }
 
 /** @throws OtaError CONFIG_INVALID: a device does not say where its output is read */
 export function openLogs(options: OpenLogsOptions): OpenLogs {
-  const { devices, signal, note, print } = options;
+  const { devices, note, print } = options;
   const labels = options.labels ?? devices.map(({ name }) => name);
   const hasSeveral = labels.length > 1;
   const width = Math.max(...labels.map((name) => printable(name).length));
+  // Before the first is read: of a mistake in one, nothing has begun.
+  const sources = devices.map((device) => ({ device, source: networkSource(device) }));
   const followers = new Map<string, LogFollower>();
-  for (const device of devices) {
-    const source = networkSource(device);
+  for (const { device, source } of sources) {
     const shown = printable(device.name);
     followers.set(
       device.name,
@@ -47,7 +47,7 @@ export function openLogs(options: OpenLogsOptions): OpenLogs {
         ...options,
         source,
         name: device.name,
-        place: placeOf(device, signal),
+        place: placeOf(device),
         print: (line) => print(hasSeveral ? `${shown.padEnd(width)} | ${line}` : line, device.name),
         note: (text) => note(`${shown}: ${text}`),
       }),
@@ -55,8 +55,26 @@ export function openLogs(options: OpenLogsOptions): OpenLogs {
   }
   return {
     restarts: (name, address) => followers.get(name)?.restarts(address),
-    ended: Promise.all([...followers.values()].map(({ ended }) => ended)).then(() => {}),
+    ended: endOf(followers, options),
   };
+}
+
+/** One that cannot be read ends no other. The last of them says why it ends. */
+async function endOf(
+  followers: ReadonlyMap<string, LogFollower>,
+  { note }: Pick<OpenLogsOptions, 'note'>,
+): Promise<void> {
+  let running = followers.size;
+  const ends = [...followers].map(async ([name, { ended }]) => {
+    try {
+      await ended;
+    } catch (error) {
+      running--;
+      if (running === 0 || !(error instanceof OtaError)) throw error;
+      note(`${printable(name)}: ${error.message} ${error.hint}`);
+    }
+  });
+  await Promise.all(ends);
 }
 
 function networkSource({ name, logs }: LoggedDevice): ReadableSource {
@@ -77,16 +95,6 @@ export function noLogs(name: string): OtaError {
   });
 }
 
-/** Where it is; once it was found, the last place where it is not found again. */
-function placeOf({ name, host, interfaces }: LoggedDevice, signal: AbortSignal): () => Promise<string> {
-  let known: string | undefined;
-  return async () => {
-    if (isAddress(host)) return host;
-    try {
-      known = (await locate({ name, host, interfaces }, { signal, tell: () => {} })).address;
-    } catch (error) {
-      if (known === undefined || signal.aborted) throw error;
-    }
-    return known;
-  };
+function placeOf({ name, host, interfaces }: LoggedDevice): (signal: AbortSignal) => Promise<string> {
+  return async (signal) => (await locate({ name, host, interfaces }, { signal, tell: () => {} })).address;
 }

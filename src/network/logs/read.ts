@@ -1,6 +1,5 @@
 /** One connection to what a device prints: it resolves at its end, and who calls it decides whether to connect again. */
 
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { request as askHttp, type IncomingMessage } from 'node:http';
 import { request as askHttps } from 'node:https';
@@ -12,7 +11,8 @@ import { isSameAddress, withoutZone } from '../../model/address.ts';
 import { messageOf, OtaError } from '../../model/errors.ts';
 import type { LogSource } from '../../model/log-source.ts';
 import { filled } from '../../model/placeholders.ts';
-import { LogLines, TelnetFilter, withoutPriority } from './lines.ts';
+import { LogLines, TelnetFilter } from './lines.ts';
+import { readUdp } from './read-udp.ts';
 
 export type ReadableSource = Exclude<LogSource, { type: 'serial' }>;
 
@@ -173,62 +173,6 @@ async function readEvents(url: URL, lines: LogLines, options: ReadOnce): Promise
 }
 
 const longestEvent = 64 * 1024;
-
-interface Hub {
-  readonly socket: UdpSocket;
-  users: number;
-}
-
-/** One socket a port, for all devices: the system gives a datagram to one of several. */
-const hubs = new Map<number, Hub>();
-
-async function readUdp(port: number, { address, signal, print, onConnected }: ReadOnce): Promise<string> {
-  let hub = hubs.get(port);
-  if (hub === undefined) {
-    hub = { socket: createSocket({ type: 'udp6', ipv6Only: false }), users: 0 };
-    hubs.set(port, hub);
-    hub.socket.setMaxListeners(0);
-    hub.socket.bind(port);
-  }
-  hub.users++;
-  const { socket } = hub;
-  const listen = (datagram: Buffer, from: { readonly address: string }): void => {
-    if (!isSameAddress(from.address, address)) return;
-    const lines = new LogLines(print);
-    lines.addText(withoutPriority(datagram.toString('utf8')));
-    lines.end();
-  };
-  try {
-    await bound(socket);
-    socket.on('message', listen);
-    onConnected();
-    if (!signal.aborted) await once(signal, 'abort');
-    return 'ended';
-  } catch (error) {
-    throw new OtaError(
-      'HOST_PORT_IN_USE',
-      `UDP port ${port} for the logs cannot be opened: ${messageOf(error)}.`,
-      {
-        hint: 'End the other program that listens there, or choose another port in `logs:` and in the sketch.',
-        cause: error,
-      },
-    );
-  } finally {
-    socket.removeListener('message', listen);
-    if (--hub.users === 0) {
-      hubs.delete(port);
-      socket.close();
-    }
-  }
-}
-
-async function bound(socket: UdpSocket): Promise<void> {
-  try {
-    socket.address();
-  } catch {
-    await once(socket, 'listening');
-  }
-}
 
 async function readCommand(
   { command, cwd }: Extract<LogSource, { type: 'command' }>,
