@@ -78,12 +78,19 @@ function levelOf(path: readonly PropertyKey[], given: VerifySetting | undefined)
   return { path, settings: typeof given === 'string' ? { method: given } : given };
 }
 
-/** Who says how to prove it wants proof, also where the level below says `none`. */
+/**
+ * Who says how to prove it wants that proof, also where the level below says `none`; of two, and with `auto`, any that the
+ * device can give.
+ */
 function methodOf(file: CheckedFile<ConfigFile>, { path, settings }: Level) {
   const { method, http, command } = settings;
   if (method !== undefined) return fromFile(file, [...path, 'method'], method);
-  const isImplied = http !== undefined || command !== undefined;
-  return sourced(isImplied ? ('auto' as const) : undefined, `${file.placeOf(path)}, with the proof it names`);
+  const [named, ...others] = [
+    ...(http === undefined ? [] : ['http' as const]),
+    ...(command === undefined ? [] : ['command' as const]),
+  ];
+  const implied = others.length > 0 ? ('auto' as const) : named;
+  return sourced(implied, `${file.placeOf(path)}, as the proof it names`);
 }
 
 function proofOf({ json, ...rest }: NonNullable<VerifySettings['http']>): HttpProof {

@@ -162,7 +162,7 @@ function severalDevices(devices: readonly DeviceConfig[]): OtaError {
     'NO_TARGET',
     `No target was given, and several devices are configured: ${listOf(devices)}.`,
     {
-      hint: `Name one, ${byEnvironment}set \`device:\` in .otarc, or give \`--all\` (deploy, push, watch) for every one of them.`,
+      hint: `Name one, ${byEnvironment}set \`device:\` in .otarc, or give \`--all\` (deploy, push, watch, logs) for every one of them.`,
       details: { devices: devices.map(({ name }) => name) },
     },
   );

@@ -6,8 +6,7 @@
 import { isAddress, isSameAddress } from '../model/address.ts';
 import type { Announcement } from '../model/announcement.ts';
 import type { Device, Image, Target } from '../model/types.ts';
-import { withoutUndefined } from '../model/without-undefined.ts';
-import { runningSumsOf } from '../image/running-sums.ts';
+import { sumsOfImage } from '../image/running-sums.ts';
 import { isAt, match, matchesOf, refOf } from '../network/match.ts';
 import { openRegistry, type Registry } from '../network/registry.ts';
 import { saidIn } from '../network/said.ts';
@@ -39,8 +38,7 @@ export async function askWhetherRuns(question: RunsQuestion): Promise<SaidToRun>
   try {
     // A responder answers nobody from beyond its own subnet (protocol.md).
     if (!registry.here().onLink(target.address)) return 'not-known';
-    const platform = image.platform ?? target.platform;
-    const sums = new Set([image.md5, ...runningSumsOf(withoutUndefined({ ...image, platform }))]);
+    const sums = sumsOfImage(image, target.platform);
     const md5 = await heardSum(registry, question);
     return md5 === undefined ? 'not-known' : sums.has(md5) ? 'this-image' : 'another';
   } finally {

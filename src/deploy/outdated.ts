@@ -1,7 +1,7 @@
 /** Which devices do not run the last build, by their own word: the images that the build left, beside what was heard. */
 
 import { stat } from 'node:fs/promises';
-import { runningSumsOf } from '../image/running-sums.ts';
+import { sumsOfImage } from '../image/running-sums.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import type { Image, Platform } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
@@ -84,12 +84,6 @@ export function lastBuildOf(
     image,
     isRunAs: (md5, platform) => sumsOn(platform).has(md5),
   };
-}
-
-/** What a device of this platform may report while it runs the image. Some images carry no mark of their platform. */
-export function sumsOfImage(image: Image, platform: Platform | undefined): ReadonlySet<string> {
-  const marked = withoutUndefined({ ...image, platform: image.platform ?? platform });
-  return new Set([image.md5, ...runningSumsOf(marked)]);
 }
 
 /**

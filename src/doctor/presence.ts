@@ -9,7 +9,7 @@ import { explain } from '../diagnose/explain.ts';
 import { listenFor } from '../diagnose/listen.ts';
 import { neighbourAt } from '../diagnose/host/neighbour.ts';
 import { thisHost } from '../diagnose/host/source.ts';
-import { sumsOfImage } from '../deploy/outdated.ts';
+import { sumsOfImage } from '../image/running-sums.ts';
 import { preflightForDevice } from '../deploy/preflight.ts';
 import { engineOf } from '../engines/index.ts';
 import type { PreflightFinding } from '../image/index.ts';

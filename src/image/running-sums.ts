@@ -13,6 +13,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Image, Platform } from '../model/types.ts';
+import { withoutUndefined } from '../model/without-undefined.ts';
 import { u32 } from './bytes.ts';
 import { signatureLength } from './esp8266-signature.ts';
 import { inflateGzip, inflateLimitBytes } from './gzip.ts';
@@ -38,6 +39,18 @@ export function runningSumsOf(
   const inflated = inflateGzip(image.bytes, inflateLimitBytes);
   if (inflated.type !== 'whole') return new Set();
   return new Set(contents[platform](inflated.bytes, { mayChangeMode: false }).map(md5Of));
+}
+
+/**
+ * The same on a device of this platform, for images that carry no mark of theirs; with the sum of the file itself, which a
+ * device with another way of summing is most likely to report.
+ */
+export function sumsOfImage(
+  image: Pick<Image, 'md5' | 'bytes' | 'kind' | 'platform' | 'compression'>,
+  platform: Platform | undefined,
+): ReadonlySet<string> {
+  const marked = withoutUndefined({ ...image, platform: image.platform ?? platform });
+  return new Set([image.md5, ...runningSumsOf(marked)]);
 }
 
 /** What the flash may hold in the part that the device sums; each content in pieces. */

@@ -5,8 +5,8 @@
 
 import { createContext, runInContext } from 'node:vm';
 
-/** The process does nothing else meanwhile. */
-const limitMs = 100;
+/** The process does nothing else meanwhile; a busy computer makes of a millisecond a hundred. */
+const limitMs = 1000;
 
 /** Nothing but texts goes in, and a boolean comes out. */
 const run = (code: string, texts: Readonly<Record<string, string>>): boolean =>
@@ -15,13 +15,14 @@ const run = (code: string, texts: Readonly<Record<string, string>>): boolean =>
 /** Whether it is a regular expression of JavaScript (without flags). */
 export function isPattern(pattern: string): boolean {
   try {
-    return run('new RegExp(pattern), true', { pattern });
+    // Slow can only be what it is matched against.
+    return new RegExp(pattern) instanceof RegExp;
   } catch {
     return false;
   }
 }
 
-/** `too-slow`: no answer within a tenth of a second. */
+/** `too-slow`: no answer within a second. */
 export function boundedMatch(pattern: string, text: string): boolean | 'too-slow' {
   try {
     return run('new RegExp(pattern).test(text)', { pattern, text });

@@ -109,7 +109,7 @@ describe('what is printed names flags of its own command', () => {
     {
       argv: ['doctor'],
       files: { '.otarc': '{"devices": {"hall": {}, "bath": {}}}' },
-      says: /NO_TARGET.*\n.*`--all` \(deploy, push, watch\)/,
+      says: /NO_TARGET.*\n.*`--all` \(deploy, push, watch, logs\)/,
     },
     {
       argv: ['doctor', 'hall', '--password-file', 'none'],

@@ -229,7 +229,7 @@ async function pushed(
     file,
     targets: [address],
     flags: { cwd: join(file, '..'), platform: to, ...(kind === 'filesystem' ? { filesystem: true } : {}) },
-    env: {},
+    env: { HOME: join(file, '..') },
     onEvent: (event) => events.push(event),
     ...more,
   });

@@ -17,6 +17,7 @@ import {
   fchownSync,
   fstatSync,
   fsyncSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -97,11 +98,26 @@ function openIn(folder: string, file: string, modes: Modes): number {
   }
 }
 
-/** With all folders above it that are missing. */
+/**
+ * With all folders above it that are missing. One by one: `recursive` of Node 20 never ends where the system says ENOENT to a
+ * folder whose parent is there, as it does below /proc.
+ */
 export function makeFolder(folder: string, modes: Modes): void {
-  const first = mkdirSync(folder, { recursive: true, mode: modes.folder & ownerBits });
-  if (first === undefined || process.platform === 'win32') return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) {
+  const missing: string[] = [];
+  for (let each = folder; !existsSync(each) && dirname(each) !== each; each = dirname(each))
+    missing.push(each);
+  const own: string[] = [];
+  for (const each of missing.toReversed()) {
+    try {
+      mkdirSync(each, { mode: modes.folder & ownerBits });
+      own.push(each);
+    } catch (error) {
+      // Another otarc makes it at the same time.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+  if (process.platform === 'win32') return;
+  for (const made of own) {
     // Not where a link has taken its place meanwhile.
     const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
     const descriptor = openSync(made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { Modes } from './journal.ts';
 
@@ -28,9 +28,18 @@ export function historyPlace(
 ): HistoryPlace | undefined {
   const folder = shared ?? stateFolder(env, platform);
   if (folder === undefined) return undefined;
-  const user = env['USER'] || env['LOGNAME'] || env['USERNAME'] || 'unknown';
+  const user = env['USER'] || env['LOGNAME'] || env['USERNAME'] || userOfSystem();
   const access = shared === undefined ? { modes: own } : accessTo(shared);
   return { folder, ...access, user, computer: hostname() };
+}
+
+/** Under cron and in containers no variable names the user. */
+function userOfSystem(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
 }
 
 /** The places of env-paths, which reads them from the process's own environment and for its own system only. */

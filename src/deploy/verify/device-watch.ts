@@ -9,7 +9,7 @@ import { cancelled } from '../../model/errors.ts';
 import type { Device, Target } from '../../model/types.ts';
 import type { Verification } from '../../model/verification.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
-import { runningSumsOf } from '../../image/running-sums.ts';
+import { sumsOfImage } from '../../image/running-sums.ts';
 import { matchesOf, refOf } from '../../network/match.ts';
 import { openRegistry, type Registry, type Subscription } from '../../network/registry.ts';
 import { ownAfter, ownAmong, saidIn } from '../../network/said.ts';
@@ -115,10 +115,7 @@ function waitForBoot(registry: Registry, context: ProofContext, signal: AbortSig
   const own = before.announcement === undefined ? undefined : ownAmong(named, target);
   const twins = own === undefined ? [] : named.filter((each) => each !== own);
   let sums: ReadonlySet<string> | undefined;
-  // Some images carry no mark of their platform.
-  const ofPlatform = withoutUndefined({ ...image, platform: image.platform ?? target.platform });
-  const runningSums = (): ReadonlySet<string> =>
-    (sums ??= new Set([image.md5, ...runningSumsOf(ofPlatform)]));
+  const runningSums = (): ReadonlySet<string> => (sums ??= sumsOfImage(image, target.platform));
   let watch = startBootWatch({
     before,
     wasAnnounced: before.announcement !== undefined,

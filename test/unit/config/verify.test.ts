@@ -140,7 +140,7 @@ describe('`verify:` of a device', () => {
     ['auto', { method: 'auto', isAskedFor: false }],
     ['announce', { method: 'announce', isAskedFor: true }],
     [{ timeoutSeconds: 5 }, { method: 'auto', isAskedFor: false, timeoutMs: 5000 }],
-    [{ command: ['./check.sh'] }, { method: 'auto', isAskedFor: true, commandDir: '/home/me/p' }],
+    [{ command: ['./check.sh'] }, { method: 'command', isAskedFor: true, commandDir: '/home/me/p' }],
     [
       { method: 'none', command: ['x'] },
       { method: 'none', isAskedFor: false },
@@ -162,7 +162,7 @@ describe('`verify:` of a device', () => {
   });
 
   it('wants proof where it says how, though the top says none', () => {
-    expect(resolved('none', { command: ['x'] }).verify).toMatchObject({ method: 'auto', isAskedFor: true });
+    expect(resolved('none', { command: ['x'] }).verify).toMatchObject({ method: 'command', isAskedFor: true });
   });
 
   it('compares values of JSON as text', () => {
