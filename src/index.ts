@@ -8,7 +8,7 @@ export { deployProject, type DeployProjectOptions } from './deploy/deploy-projec
 export { OtaError, errorCodes, type ErrorCode } from './model/errors.ts';
 export type { AuthScheme, DeployEvent, EventBody, LogLevel, Stage, Tell } from './model/events.ts';
 export type { Engine, EngineContext, SendOptions, Session } from './engines/engine.ts';
-export type { Outcome } from './deploy/deploy-device.ts';
+export type { Outcome } from './deploy/push-types.ts';
 export type { RunResult } from './deploy/run.ts';
 export { espota } from './engines/espota/index.ts';
 export { explain, type ExplainOptions } from './diagnose/explain.ts';

@@ -10,7 +10,7 @@ import { roundedSeconds } from '../model/numbers.ts';
 import type { Verification } from '../model/verification.ts';
 import type { Device, ImageKind } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import type { Outcome, ReadyImage } from './deploy-device.ts';
+import type { Outcome, ReadyImage } from './push-types.ts';
 import type { History } from './history/history.ts';
 import { keyOf, wasTaken } from './history/record.ts';
 import { knownSource, type RecorderOptions } from './history/recorder.ts';

@@ -4,7 +4,7 @@ import { awaitImage, readImage, tableBeside } from '../image/index.ts';
 import type { Tell } from '../model/events.ts';
 import type { Artifact, Image } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import type { ReadyImage } from './deploy-device.ts';
+import type { ReadyImage } from './push-types.ts';
 import type { PlannedImage } from './plan.ts';
 
 export interface MakeContext {

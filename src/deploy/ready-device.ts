@@ -5,7 +5,7 @@ import type { DeviceConfig } from '../config/types.ts';
 import { readPartitionTable, type PartitionTable } from '../image/index.ts';
 import { OtaError } from '../model/errors.ts';
 import type { Device } from '../model/types.ts';
-import type { ReadyDevice } from './deploy-device.ts';
+import type { ReadyDevice } from './push-types.ts';
 import { choosesHost } from './target.ts';
 
 export interface ReadyContext {

@@ -5,7 +5,7 @@ import type { Tell } from '../model/events.ts';
 import { thousands } from '../model/numbers.ts';
 import type { Device, ImageKind } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';
-import type { ReadyImage } from './deploy-device.ts';
+import type { ReadyImage } from './push-types.ts';
 import { chooseRollback, type RollbackRefusal } from './history/choose.ts';
 import type { History } from './history/history.ts';
 import { hasImage, keptImage } from './history/images.ts';

@@ -11,13 +11,8 @@ import type { OtaError } from '../model/errors.ts';
 import type { DeployEvent, EventBody, Stage, Tell } from '../model/events.ts';
 import { asOtaError, exitCodeFor, failedEvent } from '../model/failure.ts';
 import type { Device, Image } from '../model/types.ts';
-import {
-  deploy,
-  type DeployOptions,
-  type Outcome,
-  type ReadyDevice,
-  type ReadyImage,
-} from './deploy-device.ts';
+import { deploy } from './deploy-device.ts';
+import type { DeployOptions, Outcome, ReadyDevice, ReadyImage } from './push-types.ts';
 import { execute } from './execute.ts';
 import { openHistory, type History, type HistoryMemory } from './history/history.ts';
 import { historyPlace } from './history/place.ts';

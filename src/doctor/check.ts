@@ -6,7 +6,7 @@
  */
 
 import type { Flags } from '../config/types.ts';
-import type { ReadyDevice } from '../deploy/deploy-device.ts';
+import type { ReadyDevice } from '../deploy/push-types.ts';
 import { locate } from '../network/index.ts';
 import { endpointText } from '../model/endpoint.ts';
 import { cancelled, OtaError } from '../model/errors.ts';

@@ -14,7 +14,7 @@ import type { EventBody } from '../model/events.ts';
 import { readImage, tableBeside, type PartitionTable, type PreflightFinding } from '../image/index.ts';
 import { thousands } from '../model/numbers.ts';
 import type { PlannedImage } from '../deploy/plan.ts';
-import type { ReadyDevice } from '../deploy/deploy-device.ts';
+import type { ReadyDevice } from '../deploy/push-types.ts';
 import { preflightOfImage } from '../deploy/preflight.ts';
 import type { Artifact, BuildTool, Image } from '../model/types.ts';
 import { withoutUndefined } from '../model/without-undefined.ts';

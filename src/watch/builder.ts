@@ -2,7 +2,7 @@
 
 import { relative, resolve } from 'node:path';
 import { buildPlanned } from '../builders/prepared.ts';
-import type { ReadyImage } from '../deploy/deploy-device.ts';
+import type { ReadyImage } from '../deploy/push-types.ts';
 import { cancelled, OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import { awaitImage } from '../image/index.ts';

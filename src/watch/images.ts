@@ -1,7 +1,7 @@
 /** The images of a project that somebody else builds, over all changes of its configuration. */
 
 import type { ImagePlace } from '../builders/image-place.ts';
-import type { ReadyImage } from '../deploy/deploy-device.ts';
+import type { ReadyImage } from '../deploy/push-types.ts';
 import { OtaError } from '../model/errors.ts';
 import type { Tell } from '../model/events.ts';
 import type { PlannedImage } from '../deploy/plan.ts';

@@ -1,6 +1,6 @@
 /** What the end of a run means for a watch. Pure. */
 
-import type { Outcome } from '../deploy/deploy-device.ts';
+import type { Outcome } from '../deploy/push-types.ts';
 import { errorCodes } from '../model/errors.ts';
 import type { RunResult } from '../deploy/run.ts';
 

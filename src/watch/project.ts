@@ -9,7 +9,7 @@ import { sourcesOf } from '../builders/sources.ts';
 import { saidText } from '../config/environment.ts';
 import { resolveCredential } from '../config/index.ts';
 import type { CredentialSource, DeviceConfig } from '../config/types.ts';
-import type { ReadyDevice } from '../deploy/deploy-device.ts';
+import type { ReadyDevice } from '../deploy/push-types.ts';
 import { historyPlace } from '../deploy/history/place.ts';
 import { planProject, type DeployProjectOptions, type PlannedProject } from '../deploy/deploy-project.ts';
 import { makePlan, type Plan, type PlannedImage } from '../deploy/plan.ts';

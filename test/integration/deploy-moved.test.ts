@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { deploy, type DeployOptions, type ReadyImage } from '../../src/deploy/deploy-device.ts';
+import { deploy } from '../../src/deploy/deploy-device.ts';
+import type { DeployOptions, ReadyImage } from '../../src/deploy/push-types.ts';
 import { espota } from '../../src/engines/espota/index.ts';
 import type { EventBody } from '../../src/model/events.ts';
 import { lockDevice } from '../../src/deploy/lock.ts';

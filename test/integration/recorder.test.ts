@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Outcome } from '../../src/deploy/deploy-device.ts';
+import type { Outcome } from '../../src/deploy/push-types.ts';
 import { openHistory } from '../../src/deploy/history/history.ts';
 import { keyOf, type HistoryRecord } from '../../src/deploy/history/record.ts';
 import { recordPush, type SourceQuestion } from '../../src/deploy/history/recorder.ts';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ReadyImage } from '../../src/deploy/deploy-device.ts';
+import type { ReadyImage } from '../../src/deploy/push-types.ts';
 import { openHistory } from '../../src/deploy/history/history.ts';
 import { keepImage } from '../../src/deploy/history/images.ts';
 import { keyOf, recordedImageOf } from '../../src/deploy/history/record.ts';

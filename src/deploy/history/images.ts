@@ -25,7 +25,7 @@ import { join } from 'node:path';
 import { readImage } from '../../image/read.ts';
 import { OtaError } from '../../model/errors.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
-import type { ReadyImage } from '../deploy-device.ts';
+import type { ReadyImage } from '../push-types.ts';
 import { grant, namesIn, makeFolder, type Modes } from './journal.ts';
 import { readFacts, type Facts } from './facts.ts';
 import { fileNameOf, type HistoryPlace } from './place.ts';

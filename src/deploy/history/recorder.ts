@@ -11,7 +11,7 @@ import { proofMethods, type Verification } from '../../model/verification.ts';
 import { withoutUndefined } from '../../model/without-undefined.ts';
 import type { LastSeen } from '../../network/last-seen.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
-import type { Outcome, ReadyImage } from '../deploy-device.ts';
+import type { Outcome, ReadyImage } from '../push-types.ts';
 import type { History } from './history.ts';
 import { keyOf, recordedImageOf, recordVersion, type HistoryRecord, type PushNotes } from './record.ts';
 

@@ -162,7 +162,10 @@ describe('`verify:` of a device', () => {
   });
 
   it('wants proof where it says how, though the top says none', () => {
-    expect(resolved('none', { command: ['x'] }).verify).toMatchObject({ method: 'command', isAskedFor: true });
+    expect(resolved('none', { command: ['x'] }).verify).toMatchObject({
+      method: 'command',
+      isAskedFor: true,
+    });
   });
 
   it('compares values of JSON as text', () => {

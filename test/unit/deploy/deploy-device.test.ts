@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { deploy, type DeployOptions, type ReadyImage } from '../../../src/deploy/deploy-device.ts';
+import { deploy } from '../../../src/deploy/deploy-device.ts';
+import type { DeployOptions, ReadyImage } from '../../../src/deploy/push-types.ts';
 import type { Engine } from '../../../src/engines/engine.ts';
 import { espota } from '../../../src/engines/espota/index.ts';
 import { OtaError } from '../../../src/model/errors.ts';
