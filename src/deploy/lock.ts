@@ -83,13 +83,19 @@ export async function tryLock({
 }
 
 /**
+ * The whole of `sun_path` (unix(7)). An abstract name has a length, and the kernel takes two of different length for two:
+ * Node 20 pads it with NUL to the end, later ones do not.
+ */
+const socketNameBytes = 108;
+
+/**
  * Where the kernel keeps the lock of a device: a name without a file where the system has such, else a port of the
  * loopback interface, of which another program may have one.
  */
 export function placesFor(device: string, platform: NodeJS.Platform = process.platform): ListenOptions[] {
   const digest = createHash('sha256').update(device).digest();
   const name = digest.toString('hex').slice(0, 32);
-  if (platform === 'linux') return [{ path: `\0otarc-${name}` }];
+  if (platform === 'linux') return [{ path: `\0otarc-${name}`.padEnd(socketNameBytes, '\0') }];
   if (platform === 'win32') return [{ path: `\\\\.\\pipe\\otarc-${name}` }];
   // Below every system's range of ephemeral ports that has such a range above 49,151, as macOS and the BSDs have.
   return [0, 2, 4].map((at) => ({ host: '127.0.0.1', port: 40_000 + (digest.readUInt16BE(at) % 9000) }));

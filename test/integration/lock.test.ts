@@ -6,6 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { OtaError } from '../../src/model/errors.ts';
 import { lockDevice, placesFor, type Holder, type LockRequest } from '../../src/deploy/lock.ts';
 import { freePort } from '../support/free-port.ts';
+import { requireTools, toolPaths } from '../support/tools.ts';
+import { nodeVersions } from '../tools/nodes.ts';
 
 const jiti = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'jiti');
 const holderScript = join(import.meta.dirname, '..', 'support', 'run-lock.ts');
@@ -156,7 +158,7 @@ describe('the lock where its place is taken by something else', () => {
 
 describe('places', () => {
   it.each([
-    ['linux', /^\0otarc-[\da-f]{32}$/],
+    ['linux', /^\0otarc-[\da-f]{32}\0{69}$/],
     ['win32', /^\\\\\.\\pipe\\otarc-[\da-f]{32}$/],
   ] as const)('of %s are names without a file', (platform, pattern) => {
     const places = placesFor('192.0.2.7:8266', platform);
@@ -169,5 +171,35 @@ describe('places', () => {
     expect(ports).toHaveLength(3);
     expect(Math.min(...ports)).toBeGreaterThanOrEqual(40_000);
     expect(Math.max(...ports)).toBeLessThan(49_152);
+  });
+});
+
+describe.skipIf(requireTools('nodes') || process.platform !== 'linux')('the lock of a device', () => {
+  const script = `
+    const server = require('node:net').createServer();
+    server.on('error', ({ code }) => console.log(code));
+    server.listen({ path: process.argv[1].replaceAll('_', String.fromCharCode(0)), exclusive: true }, () => {
+      console.log('free');
+      server.close();
+    });
+  `;
+  const listen = async (version: string, path: string): Promise<string> => {
+    // An argument holds no NUL.
+    const child = spawn(toolPaths().nodes[version] ?? '', ['-e', script, path.replaceAll('\0', '_')]);
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(child, 'close');
+    return said.trim();
+  };
+
+  it.each(nodeVersions)('is one for this otarc and for that of Node %s', async (version) => {
+    const device = nextDevice();
+    const [place] = placesFor(`${device.address}:${device.port}`);
+    const path = place?.path ?? '';
+    expect(path).not.toContain('_');
+    const lock = await lockDevice(request(device));
+    expect(await listen(version, path)).toBe('EADDRINUSE');
+    lock.release();
+    await expect.poll(() => listen(version, path), { timeout: 20_000 }).toBe('free');
   });
 });
