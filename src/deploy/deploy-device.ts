@@ -107,10 +107,9 @@ export async function deploy(
       const { isAskedFor } = proving;
       const verdict = proofVerdictOf(verification, { name: device.name, isAskedFor });
       if (verdict.type === 'failed') throw verdict.error;
-      // Until here no other otarc pushes, which would disturb the proof. The history has the verdict when it does.
+      // Until the return no other otarc pushes, which would disturb the proof. The history has the verdict when it does.
       const { event } = verdict;
       tell(event.type === 'verified' && options.isRollback === true ? { ...event, isRollback: true } : event);
-      lock.release();
       return { type: 'deployed', receipt, verification };
     } finally {
       lock.release();

@@ -1,6 +1,5 @@
 /** A device that is somewhere else by the time that its image is ready. */
 
-import { createHash } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { deploy } from '../../src/deploy/deploy-device.ts';
 import type { DeployOptions, ReadyImage } from '../../src/deploy/push-types.ts';
@@ -9,6 +8,7 @@ import type { EventBody } from '../../src/model/events.ts';
 import { lockDevice } from '../../src/deploy/lock.ts';
 import type { Device, Image } from '../../src/model/types.ts';
 import { startResponder } from '../support/mdns-responder.ts';
+import { plainImage } from '../support/plain-image.ts';
 import { freePort } from '../support/free-port.ts';
 import { quickDevice } from '../support/otarc.ts';
 
@@ -16,17 +16,7 @@ import { quickDevice } from '../support/otarc.ts';
 let count = 0;
 const freshName = () => `otarc-moved-${process.pid}-${(count += 1)}`;
 
-const bytes = Buffer.alloc(20_000, 0x02);
-bytes[0] = 0xe9;
-const digest = (name: string): string => createHash(name).update(bytes).digest('hex');
-const image: Image = {
-  path: 'firmware.bin',
-  bytes,
-  sizeBytes: bytes.length,
-  md5: digest('md5'),
-  sha256: digest('sha256'),
-  kind: 'firmware',
-};
+const image = plainImage;
 
 function start(host: string, coming: Promise<ReadyImage>, options: Partial<DeployOptions> = {}) {
   const device: Device = {

@@ -17,23 +17,14 @@ import type { Device, Image } from '../../src/model/types.ts';
 import type { VerifyConfig } from '../../src/model/verification.ts';
 import type { VirtualDevice, VirtualDeviceOptions } from '../../src/simulator/index.ts';
 import { recordsOf, type ResponderOptions, startResponder } from '../support/mdns-responder.ts';
+import { plainImage } from '../support/plain-image.ts';
 import { quickDevice } from '../support/otarc.ts';
 
 // Everybody on this machine's loopback shares one mDNS: the names must be this run's own.
 let count = 0;
 const freshName = () => `otarc-verify-${process.pid}-${(count += 1)}`;
 
-const bytes = Buffer.alloc(20_000, 0x02);
-bytes[0] = 0xe9;
-const digest = (name: string): string => createHash(name).update(bytes).digest('hex');
-const image: Image = {
-  path: 'firmware.bin',
-  bytes,
-  sizeBytes: bytes.length,
-  md5: digest('md5'),
-  sha256: digest('sha256'),
-  kind: 'firmware',
-};
+const image = plainImage;
 const files = Buffer.alloc(8192);
 const filesystem: Image = {
   ...image,

@@ -16,7 +16,7 @@ const gapCells = 2;
 
 /**
  * In a narrow window the least important columns give way first: to so few cells, or to none. What a device is and whether it
- * is there stay to the last. A sum keeps its nine cells, in which it is told from others; a column in which
+ * is there stay to the last. A sum keeps nine cells, which is enough to tell two sums apart; a column in which
  * nobody says anything goes first.
  */
 const narrowing: readonly (readonly [head: string, leastCells: number])[] = [
@@ -102,7 +102,7 @@ function sketchFacts({ entry: { running, run, boot }, before }: Change): string[
   const now = runningText(running);
   if (now === undefined) return [...started, ...(before?.running ? ['no longer says what it runs'] : [])];
   if (before === undefined || isDeepStrictEqual(running, before.running)) return [...started, `runs ${now}`];
-  // A build that has the version of the one before is told from it by its sum.
+  // Two builds of one version differ in their sums.
   const isSameText = runningText(before.running) === now;
   return [...started, `runs ${(isSameText && wholeRunningText(running)) || now} now`];
 }

@@ -70,7 +70,7 @@ export type BootWatchInput =
 export const oldBootMs = 300;
 const firstAskMs = 300;
 const shortestPauseMs = 500;
-/** It was away where it left so many questions unanswered, for so long: a radio loses one now and then. */
+/** It was away where it left so many questions unanswered, for so long: a radio may lose one. */
 export const awayQuestions = 2;
 const awayMs = 1000;
 /** It answers questions where it was heard after so many of them in turn: an announcement is repeated each second. */
@@ -264,7 +264,7 @@ function verdictInVain(watch: BootWatch, nowMs: number): Verification {
   const marked = markedOf(boots);
   if (marked.length >= crashBoots) return loopOf(marked);
   if (boots.length > 0) return { type: 'gone', waitedMs, cameAtMs: boots[0]?.atMs ?? 0 };
-  // Who cannot be asked announces itself now and then.
+  // A device that cannot be asked still repeats its announcement.
   const isQuiet = settings.isNear ? isAway(watch, nowMs) : nowMs - lastHeardAtMs > waitedMs / 2;
   const isThere = lastHeardAtMs > oldBootMs && !isQuiet;
   if (isThere && settings.before.run !== undefined && !settings.isFilesystem) {
